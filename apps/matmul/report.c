@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+crew_status matmul_report_workers(struct matmul_report *report, crew_pool pool)
+{
+    crew_status status = crew_pool_workers(pool, NULL, 0, &report->worker_count);
+    if (status)
+        return status;
+    report->workers = calloc(report->worker_count, sizeof *report->workers);
+    if (!report->workers)
+        return crew_fail(CREW_ENOMEM, "no memory for the report");
+    return crew_pool_workers(pool, report->workers, report->worker_count, &report->worker_count);
+}
+
+void matmul_report_fini(struct matmul_report *report)
+{
+    free(report->workers);
+}
+
+static double gflops(const struct matmul_report *report)
+{
+    return report->seconds > 0 ? report->flops / report->seconds / 1e9 : 0;
+}
+
+/* How many cores the workers could have used. */
+static int usable_cores(const struct matmul_report *report)
+{
+    int cores = crew_cpu_count(CREW_ALL_RANKS), workers = (int)report->worker_count;
+    return cores < workers ? cores : workers;
+}
+
+/* The share of those cores' time that was spent inside tasks: what the pool costs, whatever speed
+ * the cores have. */
+static double in_tasks(const struct matmul_report *report)
+{
+    double possible = report->seconds * usable_cores(report);
+    return possible > 0 ? report->task_cpu_s / possible : 0;
+}
+
+/* The share that was used of what the workers could have done, had each had a core of its own as
+ * far as there are any. */
+static double efficiency(const struct matmul_report *report)
+{
+    double possible = report->kernel_gflops * usable_cores(report);
+    return possible > 0 ? gflops(report) / possible : 0;
+}
+
+static void print_json_text(FILE *stream, const char *text)
+{
+    fputc('"', stream);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            fprintf(stream, "\\%c", *text);
+        else if ((unsigned char)*text < 0x20)
+            fprintf(stream, "\\u%04x", (unsigned)*text);
+        else
+            fputc(*text, stream);
+    }
+    fputc('"', stream);
+}
+
+static void print_json_worker(FILE *stream, const crew_worker_info *worker, bool last)
+{
+    fprintf(stream, "    {\"name\": ");
+    print_json_text(stream, worker->name);
+    fprintf(stream, ", \"rank\": %d, \"host\": ", worker->rank);
+    print_json_text(stream, crew_rank_host(worker->rank));
+    fprintf(stream, ", \"pid\": %d, \"core\": ", (int)worker->pid);
+    if (worker->core < 0)
+        fprintf(stream, "null");
+    else
+        fprintf(stream, "%d", worker->core);
+    fprintf(stream, ", \"tasks\": %" PRIu64 ", \"busy_seconds\": %.9f}%s\n", worker->tasks,
+            worker->busy_s, last ? "" : ",");
+}
+
+static void print_json_mode(FILE *stream, const struct matmul_report *report,
+                            const struct matmul_settings *settings)
+{
+    if (settings->mode == MATMUL_BATCH) {
+        fprintf(stream, "  \"size\": %d,\n  \"repeat\": %d,\n  \"seed\": %" PRIu64 ",\n",
+                settings->size, settings->repeat, settings->seed);
+        return;
+    }
+    fprintf(stream, "  \"tile\": %d,\n  \"output\": ", settings->tile);
+    print_json_text(stream, settings->output);
+    fprintf(stream, ",\n");
+    if (report->verified)
+        fprintf(stream, "  \"residual\": %.3e,\n  \"tolerance\": %.3e,\n", report->residual,
+                report->tolerance);
+}
+
+static void print_json(FILE *stream, const struct matmul_report *report,
+                       const struct matmul_settings *settings)
+{
+    fprintf(stream, "{\n  \"mode\": \"%s\",\n",
+            settings->mode == MATMUL_BATCH ? "batch" : "product");
+    print_json_mode(stream, report, settings);
+    fprintf(stream, "  \"ranks\": %d,\n  \"hosts\": %d,\n  \"workers\": %zu,\n", crew_rank_count(),
+            crew_host_count(), report->worker_count);
+    fprintf(stream, "  \"start_method\": \"%s\",\n",
+            matmul_start_method_name(settings->start_method));
+    fprintf(stream, "  \"tasks\": %zu,\n  \"chunk\": ", report->tasks);
+    if (settings->chunk)
+        fprintf(stream, "%zu,\n", settings->chunk);
+    else
+        fprintf(stream, "\"auto\",\n");
+    fprintf(stream, "  \"kernel\": ");
+    print_json_text(stream, report->kernel);
+    fprintf(stream, ",\n  \"seconds\": %.9f,\n  \"gflops\": %.6f,\n  \"kernel_gflops\": %.6f,\n",
+            report->seconds, gflops(report), report->kernel_gflops);
+    fprintf(stream, "  \"cores\": %d,\n  \"efficiency\": %.6f,\n  \"sum\": %.17g,\n",
+            crew_cpu_count(CREW_ALL_RANKS), efficiency(report), report->sum);
+    if (report->task_cpu_s > 0)
+        fprintf(stream, "  \"in_tasks\": %.6f,\n", in_tasks(report));
+    fprintf(stream, "  \"per_worker\": [\n");
+    for (size_t i = 0; i < report->worker_count; i++)
+        print_json_worker(stream, &report->workers[i], i + 1 == report->worker_count);
+    fprintf(stream, "  ]\n}\n");
+}
+
+static void print_words(FILE *stream, const struct matmul_report *report)
+{
+    fprintf(stream, "%zu tasks on %zu workers (ranks %d, hosts %d, cores %d), %s\n", report->tasks,
+            report->worker_count, crew_rank_count(), crew_host_count(),
+            crew_cpu_count(CREW_ALL_RANKS), report->kernel);
+    fprintf(stream, "%.3f s, %.1f GF/s; one worker alone %.1f GF/s; efficiency %.3f",
+            report->seconds, gflops(report), report->kernel_gflops, efficiency(report));
+    if (report->task_cpu_s > 0)
+        fprintf(stream, "; %.1f%% of the cores' time inside tasks", 100 * in_tasks(report));
+    fprintf(stream, "\n");
+    for (size_t i = 0; i < report->worker_count; i++) {
+        const crew_worker_info *worker = &report->workers[i];
+        fprintf(stream, "  %-16s rank %d on %s, pid %d, ", worker->name, worker->rank,
+                crew_rank_host(worker->rank), (int)worker->pid);
+        if (worker->core >= 0)
+            fprintf(stream, "core %d, ", worker->core);
+        fprintf(stream, "%" PRIu64 " tasks, %.3f s busy\n", worker->tasks, worker->busy_s);
+    }
+    if (report->verified)
+        fprintf(stream, "verified: residual %.2e, at most %.2e expected\n", report->residual,
+                report->tolerance);
+    fprintf(stream, "sum %.17g\n", report->sum);
+}
+
+bool matmul_report_print(const struct matmul_report *report, const struct matmul_settings *settings)
+{
+    const char *name = settings->json;
+    if (!name || strcmp(name, "-") != 0)
+        print_words(stdout, report);
+    if (!name)
+        return true;
+    FILE *stream = strcmp(name, "-") == 0 ? stdout : fopen(name, "we");
+    if (!stream) {
+        fprintf(stderr, "matmul_pool: --json %s: %s\n", name, strerror(errno));
+        return false;
+    }
+    print_json(stream, report, settings);
+    bool written = fflush(stream) == 0 && !ferror(stream);
+    if (stream != stdout)
+        written &= fclose(stream) == 0;
+    if (!written)
+        fprintf(stderr, "matmul_pool: --json %s: %s\n", name, strerror(errno));
+    return written;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * All of crew: Python's multiprocessing for C, across the ranks of an MPI job.
+ */
+#ifndef CREW_CREW_H
+#define CREW_CREW_H
+
+#include <crew/pool.h>
+#include <crew/process.h>
+#include <crew/run.h>
+#include <crew/status.h>
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Pools: workers that run one function over many items, as Python's multiprocessing.Pool.
+ *
+ * A pool is a number of worker processes, by default one on each rank. crew_pool_map() hands them
+ * an array of items in chunks and puts the results in the order of the items. Chunks are given out
+ * on demand, large ones first and smaller ones towards the end (guided self-scheduling); a worker
+ * has its next chunk in hand before it is done with the one before.
+ *
+ * The first chunks travel as one `MPI_Iscatterv` when the pool is at home on rank 0, the others
+ * point to point.
+ *
+ * **What goes wrong stays with the task.** A task that fails, crashes, is killed, or ends its
+ * process fails alone, with a status and a sentence that names the task, the worker, the rank, the
+ * host and the signal. The tasks around it are finished, by others if need be, and a new worker
+ * takes the place. No task is run twice, and none that was finished is lost.
+ *
+ * Workers are daemons named `PoolWorker-n`; a worker that takes the place of another has a number
+ * of its own.
+ *
+ * @code
+ * CREW_TASK(square, int64_t, int64_t)
+ * {
+ *     *result = *item * *item;
+ *     return CREW_OK;
+ * }
+ *
+ * crew_pool pool;
+ * crew_pool_create(&pool, NULL);
+ * crew_pool_map(pool, square, items, results, 100, NULL);
+ * crew_pool_destroy(pool);
+ * @endcode
+ *
+ * All calls may be made from the main process and from any process that is not a daemon. Each may
+ * also return ::CREW_ESTATE outside crew_run(), ::CREW_ENOENT for a handle that was destroyed,
+ * ::CREW_EPERM from a process that did not create the pool, and ::CREW_ENOMEM.
+ */
+#ifndef CREW_POOL_H
+#define CREW_POOL_H
+
+#include <crew/process.h>
+#include <crew/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A pool. */
+typedef struct crew_pool {
+    uint64_t id;
+} crew_pool;
+
+/** What a worker runs for one item. Both point to 16-byte aligned arrays' elements; @p result is
+ * all zero at first. */
+typedef crew_status crew_task_function(const void *item, void *result);
+
+/** A function over items of one size with results of one size; made by ::CREW_TASK. */
+typedef struct crew_task {
+    crew_task_function *function;
+    size_t item_size;   /**< bytes of one item */
+    size_t result_size; /**< bytes of one result; may be 0 */
+    const char *name;   /**< for messages */
+} crew_task;
+
+/**
+ * Defines a task: CREW_TASK(name, item type, result type) { body }. In the body, `item` points to
+ * the item and `result` to the place for the result; it returns ::CREW_OK, or crew_fail() with a
+ * reason.
+ */
+#define CREW_TASK(task_name, item_type, result_type)                                              \
+    static crew_status task_name##_body(const item_type *item, result_type *result);              \
+    static crew_status task_name##_task(const void *item, void *result)                           \
+    {                                                                                             \
+        return task_name##_body((const item_type *)item, (result_type *)result);                  \
+    }                                                                                             \
+    static const crew_task task_name = {task_name##_task, sizeof(item_type), sizeof(result_type), \
+                                        #task_name};                                              \
+    static crew_status task_name##_body(const item_type *item, result_type *result)
+
+/** What a worker runs once, before its first task; @p arg is its own copy, aligned to 16 bytes, and
+ * stays while it lives. */
+typedef crew_status crew_pool_initializer(void *arg);
+
+/** How a pool is to be; all zero, or NULL in place of the struct, for the defaults. */
+typedef struct crew_pool_attr {
+    int workers; /**< 0: one for each rank. They go round the ranks, from rank 0 on. */
+    crew_start_method start_method;     /**< ::CREW_START_RANK allows one worker on each rank */
+    crew_pool_initializer *initializer; /**< NULL: none. One that fails breaks the pool. */
+    const void *initializer_arg;        /**< initializer_size bytes, copied */
+    size_t initializer_size;
+} crew_pool_attr;
+
+/** How a map is to go; all zero, or NULL in place of the struct, for the defaults. */
+typedef struct crew_map_attr {
+    size_t chunk; /**< tasks in a chunk; 0: guided, from Python's count / (4 * workers) down to 1 */
+    crew_status *statuses; /**< room for a status of each task, or NULL */
+    bool progress;         /**< draw a progress bar on stderr */
+} crew_map_attr;
+
+/** What a worker is and did; see crew_pool_workers(). */
+typedef struct crew_worker_info {
+    crew_process process;
+    char name[CREW_NAME_SIZE];
+    int rank;
+    pid_t pid;
+    int core;       /**< logical index (hwloc's) of the core it is bound to; -1: not bound */
+    uint64_t tasks; /**< run so far, in all maps */
+    double busy_s;  /**< seconds spent in them */
+} crew_worker_info;
+
+/**
+ * Starts the workers, and returns when all are ready. Python: Pool(processes).
+ *
+ * @param pool  set to the new handle, to be given back with crew_pool_destroy()
+ * @return ::CREW_EINVAL workers below 0 or more than 4096, or more than one a rank with
+ * ::CREW_START_RANK; ::CREW_EBROKEN they do not stay alive; what the initializer returned; what
+ * crew_process_start() returns. No process is left behind then.
+ */
+CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr);
+
+/**
+ * Runs @p task for each of @p count items and returns when all are done. Python: Pool.map.
+ *
+ * @param items    @p count elements of task.item_size bytes, with no pointers inside
+ * @param results  room for @p count elements of task.result_size bytes; element i is the result of
+ * item i. What belongs to a task that failed is zero.
+ * @param count    0 is fine: nothing is done
+ * @return ::CREW_OK all tasks succeeded; the status of the failed task of the lowest index, once
+ * all are done: what it returned, or ::CREW_EWORKERDIED when its worker ended; crew_error_message()
+ * says where. All other results are there.
+ *         ::CREW_EINVAL an argument NULL, an item of size 0, sizes that overflow; ::CREW_EBUILD;
+ * ::CREW_ESTATE the pool was closed; ::CREW_EBROKEN workers cannot be replaced; ::CREW_ECANCELED it
+ * was terminated
+ */
+CREW_API crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, void *results,
+                                   size_t count, const crew_map_attr *attr);
+
+/**
+ * What the workers are and did, in the order of their places. Does not wait.
+ *
+ * @param workers  room for @p room entries; NULL when @p room is 0
+ * @param count    set to how many there are, which may be more than @p room
+ */
+CREW_API crew_status crew_pool_workers(crew_pool pool, crew_worker_info *workers, size_t room,
+                                       size_t *count);
+
+/** Takes no more tasks; workers end when they are done. Twice is fine. Does not wait. Python:
+ * Pool.close. */
+CREW_API crew_status crew_pool_close(crew_pool pool);
+
+/** Ends the workers at once. What is still to be done is cancelled. Twice is fine. Does not wait.
+ * Python: Pool.terminate. */
+CREW_API crew_status crew_pool_terminate(crew_pool pool);
+
+/** Waits until all workers have ended. ::CREW_ESTATE neither closed nor terminated. Twice is fine.
+ * Python: Pool.join. */
+CREW_API crew_status crew_pool_join(crew_pool pool);
+
+/** Terminates and joins the pool as needed, and gives it back. Python: the end of `with Pool()`. */
+CREW_API crew_status crew_pool_destroy(crew_pool pool);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Processes: named runs of a function, as Python's multiprocessing.Process.
+ *
+ * A process runs a function of the program on one of the ranks, by default as an operating-system
+ * process of its own beside that rank (::CREW_START_FORKSERVER), so that it can be ended by force,
+ * can crash without harm to anyone else, and has a real exit code. With ::CREW_START_RANK it is a
+ * thread inside the rank: nothing to start, but no force either.
+ *
+ * A handle is a plain value and may be copied into an argument struct or sent elsewhere. The
+ * process that created a process is its parent: only it may start, join, and end it. A process that
+ * is gone leaves its exit code until it is closed with crew_process_close() or its parent ends.
+ *
+ * Names follow Python: the n-th process that the main process creates is `Process-n`, those that
+ * `Process-3` creates are `Process-3:1`, `Process-3:2`. A name given by hand uses up a number, too.
+ * `ps` and `top` show it.
+ *
+ * What a child may not outlive: its parent, when that dies (an orderly end waits for its children),
+ * and its rank.
+ *
+ * @code
+ * static int hello(void *arg) { printf("%s\n", (char *)arg); return 0; }
+ *
+ * crew_process process;
+ * crew_process_create(&process, hello, "hello", 6, NULL);
+ * crew_process_start(process);
+ * crew_process_join(process, CREW_FOREVER);
+ * @endcode
+ *
+ * All calls below may be made from the main process, from any process, and from a task; none from
+ * an atexit callback. Each may also return ::CREW_ESTATE outside crew_run(), ::CREW_ENOENT for a
+ * handle that was closed or never was one,
+ * ::CREW_EINVAL for a handle of another kind, and ::CREW_ENOMEM.
+ */
+#ifndef CREW_PROCESS_H
+#define CREW_PROCESS_H
+
+#include <crew/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A process. Compare the ids to see whether two handles mean the same one; 0 is none. */
+typedef struct crew_process {
+    uint64_t id;
+} crew_process;
+
+/** Room for a name, with the NUL. */
+#define CREW_NAME_SIZE 64
+
+/** What a process runs. What it returns is its exit code (the low 8 bits). @p arg is its own copy,
+ * aligned to 16 bytes. */
+typedef int crew_process_function(void *arg);
+
+/** Where a process runs; Python's name for the choice. */
+typedef enum crew_start_method {
+    CREW_START_DEFAULT = 0,
+    CREW_START_FORKSERVER, /**< a child of its own beside the rank */
+    CREW_START_RANK        /**< a thread in the rank; one at a time on each rank */
+} crew_start_method;
+
+/** Whether a process is ended when its parent ends. */
+typedef enum crew_daemon {
+    CREW_DAEMON_INHERIT = 0, /**< as the parent */
+    CREW_DAEMON_NO,
+    CREW_DAEMON_YES /**< terminated at its parent's end; may have no children */
+} crew_daemon;
+
+/** Which rank a process goes to. */
+typedef struct crew_placement {
+    int choice; /**< 0: wherever the fewest processes are; 1: on rank */
+    int rank;
+} crew_placement;
+#define CREW_ON_RANK(number) ((crew_placement){1, (number)})
+
+/** How a process is to be; all zero, or NULL in place of the struct, for the defaults. */
+typedef struct crew_process_attr {
+    const char *name; /**< shorter than ::CREW_NAME_SIZE; NULL for Python's default */
+    crew_daemon daemon;
+    crew_start_method start_method;
+    crew_placement placement;
+} crew_process_attr;
+
+/**
+ * Makes a process that is not started yet. Does not block. Python: Process(target, args, name=,
+ * daemon=).
+ *
+ * @param process   set to the new handle; closed with crew_process_close(), or with the end of the
+ * creator
+ * @param function  a function of the program, or of a library that it had loaded when crew_run()
+ * began
+ * @param arg       @p size bytes that are copied for the process: numbers, strings in arrays,
+ * handles, no pointers
+ * @param size      in bytes, up to 1 GiB; 0 with NULL gives the function a NULL
+ * @param attr      NULL for the defaults
+ * @return ::CREW_EINVAL function or process NULL, arg NULL with a size, a name that is empty or too
+ * long, a rank that there is not; ::CREW_EBUILD the function is in no module that every process has
+ */
+CREW_API crew_status crew_process_create(crew_process *process, crew_process_function *function,
+                                         const void *arg, size_t size,
+                                         const crew_process_attr *attr);
+
+/**
+ * Starts it, and returns when it has a process id. Python: Process.start.
+ *
+ * @return ::CREW_ESTATE it was started before, or the caller is a daemon (which may have no
+ * children), or its rank already runs a ::CREW_START_RANK process; ::CREW_EPERM the caller did not
+ * create it; ::CREW_EBUILD the rank does not have the function; ::CREW_ESYSTEM it could not be
+ * forked
+ */
+CREW_API crew_status crew_process_start(crew_process process);
+
+/**
+ * Waits until it has ended, or for @p timeout_s seconds; both are ::CREW_OK, as in Python:
+ * crew_process_is_alive() or crew_process_exitcode() tell which. May be repeated. Python:
+ * Process.join.
+ *
+ * @param timeout_s  ::CREW_FOREVER waits, 0 and less do not
+ * @return ::CREW_ESTATE it was not started; ::CREW_EPERM the caller did not create it, or is that
+ * process itself
+ */
+CREW_API crew_status crew_process_join(crew_process process, double timeout_s);
+
+/**
+ * Asks it to end with SIGTERM, and does not wait until it has. One that has ended is left alone. A
+ * ::CREW_START_RANK process is ended at its next call into crew. Python: Process.terminate.
+ *
+ * @return ::CREW_ESTATE it was not started; ::CREW_EPERM the caller did not create it
+ */
+CREW_API crew_status crew_process_terminate(crew_process process);
+
+/** The same with SIGKILL; ::CREW_ENOTSUP for a ::CREW_START_RANK process, which cannot be ended by
+ * force. Python: Process.kill. */
+CREW_API crew_status crew_process_kill(crew_process process);
+
+/**
+ * Whether it was started and has not ended. Python: Process.is_alive.
+ * @return ::CREW_EPERM the caller neither created it nor is it
+ */
+CREW_API crew_status crew_process_is_alive(crew_process process, bool *alive);
+
+/**
+ * Its exit code: what its function returned or gave to exit(), 0 to 255, or -s when signal s ended
+ * it. Does not wait. Python: Process.exitcode.
+ * @return ::CREW_ESTATE it has not ended (Python's None)
+ */
+CREW_API crew_status crew_process_exitcode(crew_process process, int *exitcode);
+
+/** Its process id on its host. ::CREW_ESTATE before the start. Python: Process.pid. */
+CREW_API crew_status crew_process_pid(crew_process process, pid_t *pid);
+
+/** The rank it runs on. ::CREW_ESTATE before the start when the rank was not chosen. */
+CREW_API crew_status crew_process_rank(crew_process process, int *rank);
+
+/** The name of the host it runs on, as crew_rank_host(); ::CREW_ETOOSMALL when @p size bytes do not
+ * hold it with its NUL. */
+CREW_API crew_status crew_process_host(crew_process process, char *host, size_t size);
+
+/** Its name; ::CREW_NAME_SIZE bytes always hold it, ::CREW_ETOOSMALL otherwise. Python:
+ * Process.name. */
+CREW_API crew_status crew_process_name(crew_process process, char *name, size_t size);
+
+/** Whether it is a daemon. Python: Process.daemon. */
+CREW_API crew_status crew_process_daemon(crew_process process, bool *daemon);
+
+/**
+ * Gives it back: the handle is not valid any more, and one that was never started is gone. Python:
+ * Process.close.
+ * @return ::CREW_ESTATE it is running; ::CREW_EPERM the caller did not create it
+ */
+CREW_API crew_status crew_process_close(crew_process process);
+
+/** The calling process; in the main process its own handle, with the name `MainProcess`. Id 0
+ * outside crew_run(). Never blocks. */
+CREW_API crew_process crew_current_process(void);
+
+/**
+ * The processes that the caller created, that were started and have not ended. Python:
+ * multiprocessing.active_children.
+ *
+ * @param children  room for @p room handles; NULL when @p room is 0
+ * @param count     set to how many there are, which may be more than @p room
+ */
+CREW_API crew_status crew_active_children(crew_process *children, size_t room, size_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "engine/client.h"
+
+#include "base/error.h"
+#include "node/job.h"
+
+#include <string.h>
+
+static struct crewi_client *process_client;
+static _Thread_local struct crewi_client *thread_client;
+
+struct crewi_client *crewi_client_current(void)
+{
+    return thread_client ? thread_client : process_client;
+}
+
+void crewi_client_set_thread(struct crewi_client *client)
+{
+    thread_client = client;
+}
+
+void crewi_client_set_process(struct crewi_client *client)
+{
+    process_client = client;
+}
+
+void crewi_client_expect(struct crewi_client *client, struct crewi_waiter *waiter)
+{
+    waiter->next = client->waiters;
+    client->waiters = waiter;
+}
+
+void crewi_client_forget(struct crewi_client *client, struct crewi_waiter *waiter)
+{
+    struct crewi_waiter **link = &client->waiters;
+    while (*link && *link != waiter)
+        link = &(*link)->next;
+    if (*link)
+        *link = waiter->next;
+}
+
+void crewi_client_arrived(struct crewi_client *client, struct crewi_frame *frame)
+{
+    if (frame->header.type == CREWI_DELIVERY) {
+        crewi_frames_push(&client->inbox, frame);
+        client->inbox_filled = true;
+        pthread_cond_broadcast(&client->changed);
+        return;
+    }
+    for (struct crewi_waiter *waiter = client->waiters; waiter; waiter = waiter->next) {
+        if (waiter->request != frame->header.origin.request || waiter->done)
+            continue;
+        waiter->reply = frame;
+        waiter->done = true;
+        pthread_cond_broadcast(&client->changed);
+        return;
+    }
+    crewi_frame_destroy(frame); /* nobody waits for it any more */
+}
+
+static crew_status check(const struct crewi_client *client, const struct crewi_call *call)
+{
+    if (!client)
+        return crewi_error(CREW_ESTATE, "not inside crew_run()");
+    if (!call->object)
+        return CREW_OK;
+    if (crewi_id_kind(call->object) != call->kind)
+        return crewi_error(CREW_EINVAL, "the handle is of another kind");
+    if (crewi_id_home(call->object) >= (uint32_t)crew_rank_count())
+        return crewi_error(CREW_ENOENT, "there is no such object: the handle never was one");
+    return CREW_OK;
+}
+
+static crew_status build(const struct crewi_call *call, enum crewi_frame_type type,
+                         struct crewi_frame **made)
+{
+    uint64_t size = (uint64_t)call->head_size + call->body_size;
+    if (call->body_size > CREWI_FRAME_LIMIT || size > CREWI_FRAME_LIMIT)
+        return crewi_error(CREW_EINVAL, "%llu bytes are more than a message may have",
+                           (unsigned long long)size);
+    struct crewi_frame *frame = crewi_frame_create(size);
+    if (!frame)
+        return crewi_error_memory();
+    frame->header.type = type;
+    frame->header.kind = call->kind;
+    frame->header.op = call->op;
+    frame->header.object = call->object;
+    frame->header.target_rank = call->rank;
+    frame->header.timeout_ns = call->timeout_ns;
+    if (call->head_size)
+        memcpy(frame->payload, call->head, call->head_size);
+    if (call->body_size)
+        memcpy(frame->payload + call->head_size, call->body, call->body_size);
+    *made = frame;
+    return CREW_OK;
+}
+
+crew_status crewi_call(const struct crewi_call *call, struct crewi_frame **reply)
+{
+    struct crewi_client *client = crewi_client_current();
+    struct crewi_frame *frame, *answer;
+    crew_status status = check(client, call);
+    if (status || (status = build(call, CREWI_REQUEST, &frame)))
+        return status;
+    status = client->remote ? crewi_remote_call(client, frame, &answer)
+                            : crewi_local_call(client, frame, &answer);
+    if (status)
+        return status;
+    status = (crew_status)answer->header.status;
+    if (status)
+        crewi_error_text(status, (const char *)answer->payload, answer->header.size);
+    if (status || !reply)
+        crewi_frame_destroy(answer);
+    else
+        *reply = answer;
+    return status;
+}
+
+crew_status crewi_call_fixed(const struct crewi_call *call, void *data, size_t size)
+{
+    struct crewi_frame *reply;
+    crew_status status = crewi_call(call, &reply);
+    if (status)
+        return status;
+    if (reply->header.size == size)
+        memcpy(data, reply->payload, size);
+    else
+        status = crewi_error(CREW_EPROTO, "a reply of %llu bytes, expected %zu",
+                             (unsigned long long)reply->header.size, size);
+    crewi_frame_destroy(reply);
+    return status;
+}
+
+crew_status crewi_tell(const struct crewi_call *note)
+{
+    struct crewi_client *client = crewi_client_current();
+    struct crewi_frame *frame;
+    crew_status status = check(client, note);
+    if (status || (status = build(note, CREWI_NOTE, &frame)))
+        return status;
+    return client->remote ? crewi_remote_tell(client, frame) : crewi_local_tell(client, frame);
+}
+
+crew_status crewi_take_delivery(struct crewi_frame **frame)
+{
+    struct crewi_client *client = crewi_client_current();
+    return client->remote ? crewi_remote_take(client, frame, true)
+                          : crewi_local_take(client, frame, true);
+}
+
+struct crewi_frame *crewi_try_delivery(struct crewi_client *client)
+{
+    struct crewi_frame *frame = NULL;
+    if (client->remote)
+        crewi_remote_take(client, &frame, false);
+    else
+        crewi_local_take(client, &frame, false);
+    return frame;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Clients: how a call of the API becomes a request, from wherever it is made.
+ *
+ * A *local* client is code in the rank itself, the main process or a ::CREW_START_RANK process: its
+ * requests go straight into the engine. A *remote* client is a child: its requests go through its
+ * port. What stands above does not see the difference.
+ */
+#ifndef CREWI_ENGINE_CLIENT_H
+#define CREWI_ENGINE_CLIENT_H
+
+#include "engine/engine.h"
+#include "engine/loop.h"
+
+#include <crew/process.h>
+#include <crew/status.h>
+#include <stdbool.h>
+
+/** What to ask. */
+struct crewi_call {
+    uint8_t kind, op;
+    uint64_t object; /* whose home is asked; 0: the engine of rank */
+    uint32_t rank;
+    int64_t timeout_ns;      /* how long it may be parked */
+    const void *head, *body; /* the payload is both, one behind the other */
+    size_t head_size, body_size;
+};
+
+/** A process, as itself knows it. */
+struct crewi_identity {
+    crew_process process;
+    char name[CREW_NAME_SIZE];
+    char path[CREW_NAME_SIZE]; /* "3:1" for Process-3:1; "" for the main process */
+    bool daemon;
+    pid_t parent_pid;
+    char parent_name[CREW_NAME_SIZE];
+};
+
+/** One that waits for its reply. */
+struct crewi_waiter {
+    struct crewi_waiter *next;
+    uint64_t request;
+    struct crewi_frame *reply;
+    bool done;
+};
+
+struct crewi_client {
+    struct crewi_endpoint base; /* of a local one */
+    struct crewi_identity identity;
+    uint64_t last_request;
+    struct crewi_waiter *waiters;
+    struct crewi_frames inbox; /* deliveries */
+    bool inbox_filled;
+    pthread_cond_t changed;
+    bool remote;
+    bool end_requested;      /* a CREW_START_RANK process that is to end at its next call */
+    bool leaving;            /* it is at its end already */
+    bool has_made_processes; /* so its end has to look after them */
+    /* A local client's: */
+    struct crewi_loop *loop;
+    uint32_t slot;
+    /* A remote one's: */
+    pthread_mutex_t mutex;
+    struct crewi_port port;
+    struct crewi_bell *bell;
+    uint32_t port_slot;
+    bool reading; /* a thread of this process sleeps for all of them */
+    int64_t spin_ns;
+};
+
+/** The client that calls; NULL outside crew_run(). */
+struct crewi_client *crewi_client_current(void);
+
+/** Makes a client the one of the calling thread, or of all threads that have none of their own. */
+void crewi_client_set_thread(struct crewi_client *client);
+void crewi_client_set_process(struct crewi_client *client);
+
+/** Begins a local client, attached to the engine of the loop; its identity is to be filled in
+ * first. ::CREW_ENOMEM */
+crew_status crewi_client_init_local(struct crewi_client *client, struct crewi_loop *loop);
+
+/** Has a local client that is a thread of its own end at its next call, or in the one that it is
+ * in. The mutex is held. */
+void crewi_client_request_end(struct crewi_client *client);
+
+/** The engine forgets it, and all homes hear of its end. */
+void crewi_client_fini_local(struct crewi_client *client);
+
+/** Begins a remote client, at the child's end of its port. ::CREW_ESYSTEM */
+crew_status crewi_client_init_remote(struct crewi_client *client, const struct crewi_child *child);
+
+/**
+ * Asks, and waits for the reply. @p reply may be NULL when nothing is expected; otherwise it is to
+ * be destroyed.
+ * @return what the home says, with its reason; ::CREW_ESTATE outside crew_run(); ::CREW_ENOMEM;
+ * ::CREW_ENOENT for an id whose home does not exist; ::CREW_EINVAL for an id of another kind
+ */
+crew_status crewi_call(const struct crewi_call *call, struct crewi_frame **reply);
+
+/** The same where the reply has to have exactly @p size bytes, which are copied out. */
+crew_status crewi_call_fixed(const struct crewi_call *call, void *data, size_t size);
+
+/** Says it without asking. */
+crew_status crewi_tell(const struct crewi_call *note);
+
+/** Waits for the next delivery; the frame is the caller's. */
+crew_status crewi_take_delivery(struct crewi_frame **frame);
+
+/** Whether a delivery is here: takes it without waiting. NULL when there is none. */
+struct crewi_frame *crewi_try_delivery(struct crewi_client *client);
+
+/* Inside: client_local.c and client_remote.c. Both own the frame. */
+
+crew_status crewi_local_call(struct crewi_client *client, struct crewi_frame *frame,
+                             struct crewi_frame **reply);
+crew_status crewi_local_tell(struct crewi_client *client, struct crewi_frame *frame);
+crew_status crewi_local_take(struct crewi_client *client, struct crewi_frame **frame, bool wait);
+crew_status crewi_remote_call(struct crewi_client *client, struct crewi_frame *frame,
+                              struct crewi_frame **reply);
+crew_status crewi_remote_tell(struct crewi_client *client, struct crewi_frame *frame);
+crew_status crewi_remote_take(struct crewi_client *client, struct crewi_frame **frame, bool wait);
+
+/** Links a waiter in, out, and gives an arrived frame to the one that waits for it, or to the
+ * inbox. */
+void crewi_client_expect(struct crewi_client *client, struct crewi_waiter *waiter);
+void crewi_client_forget(struct crewi_client *client, struct crewi_waiter *waiter);
+void crewi_client_arrived(struct crewi_client *client, struct crewi_frame *frame);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Clients in the rank itself: a call is handled at once, as far as it can be, by the thread that
+ * makes it. */
+#include "engine/client.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <stddef.h>
+
+static void deliver_local(struct crewi_endpoint *endpoint, struct crewi_frame *frame)
+{
+    struct crewi_client *client = (struct crewi_client *)endpoint;
+    crewi_client_arrived(client, frame);
+    /* It may be the driver, asleep, and the one who brings this another thread. */
+    if (client->loop->driving && !pthread_equal(client->loop->driver, pthread_self()))
+        crewi_bell_ring(client->loop->bell);
+}
+
+crew_status crewi_client_init_local(struct crewi_client *client, struct crewi_loop *loop)
+{
+    client->loop = loop;
+    client->base = (struct crewi_endpoint){
+        .process = client->identity.process.id, .deliver = deliver_local, .local = true};
+    crewi_frames_init(&client->inbox);
+    pthread_cond_init(&client->changed, NULL);
+    return crewi_engine_attach(&loop->engine, &client->base, &client->slot);
+}
+
+void crewi_client_fini_local(struct crewi_client *client)
+{
+    crewi_engine_detach(&client->loop->engine, client->slot);
+    crewi_frames_clear(&client->inbox);
+    pthread_cond_destroy(&client->changed);
+}
+
+void crewi_client_request_end(struct crewi_client *client)
+{
+    if (client->leaving)
+        return;
+    client->end_requested = true;
+    for (struct crewi_waiter *waiter = client->waiters; waiter; waiter = waiter->next)
+        waiter->done = true;
+    client->inbox_filled = true;
+    pthread_cond_broadcast(&client->changed);
+}
+
+/* Gives the mutex back, and ends the thread here if that was asked for: its cleanup handler does
+ * the rest. */
+static void unlock(struct crewi_client *client, struct crewi_frame *arrived)
+{
+    bool end = client->end_requested && !client->leaving;
+    client->leaving |= end;
+    crewi_loop_unlock(client->loop);
+    if (!end)
+        return;
+    crewi_frame_destroy(arrived);
+    pthread_exit(NULL);
+}
+
+crew_status crewi_local_call(struct crewi_client *client, struct crewi_frame *frame,
+                             struct crewi_frame **reply)
+{
+    struct crewi_loop *loop = client->loop;
+    struct crewi_waiter waiter = {0};
+    crewi_loop_lock(loop);
+    waiter.request = frame->header.origin.request = ++client->last_request;
+    crewi_client_expect(client, &waiter);
+    crew_status status = crewi_engine_accept_from(&loop->engine, client->slot, frame);
+    if (!status) {
+        crewi_engine_run(&loop->engine, crewi_now_ns());
+        crewi_loop_wait(loop, &waiter.done, &client->changed);
+    }
+    crewi_client_forget(client, &waiter);
+    unlock(client, waiter.reply);
+    if (!status)
+        *reply = waiter.reply;
+    return status;
+}
+
+crew_status crewi_local_tell(struct crewi_client *client, struct crewi_frame *frame)
+{
+    struct crewi_loop *loop = client->loop;
+    crewi_loop_lock(loop);
+    crew_status status = crewi_engine_accept_from(&loop->engine, client->slot, frame);
+    if (!status)
+        crewi_engine_run(&loop->engine, crewi_now_ns());
+    unlock(client, NULL);
+    return status;
+}
+
+crew_status crewi_local_take(struct crewi_client *client, struct crewi_frame **frame, bool wait)
+{
+    struct crewi_loop *loop = client->loop;
+    crewi_loop_lock(loop);
+    if (wait)
+        crewi_loop_wait(loop, &client->inbox_filled, &client->changed);
+    struct crewi_frame *taken = crewi_frames_pop(&client->inbox);
+    client->inbox_filled = client->inbox.first != NULL;
+    unlock(client, taken);
+    *frame = taken;
+    return CREW_OK;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Clients in a child: calls go through the port. Of the threads that wait, one reads the port for
+ * all. */
+#include "engine/client.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "node/job.h"
+
+#include <unistd.h>
+
+/* A child that lost a wake-up (the rank's side of the port was scribbled over) looks again. */
+#define SAFETY_NS (100 * CREWI_MILLISECOND)
+
+#define SPIN_NS (20 * CREWI_MICROSECOND)
+
+crew_status crewi_client_init_remote(struct crewi_client *client, const struct crewi_child *child)
+{
+    client->remote = true;
+    client->bell = child->bell;
+    client->port_slot = child->slot;
+    client->spin_ns = 2 * crewi_job->host_rank_count <= crewi_job->host_cpu_count ? SPIN_NS : 0;
+    crewi_frames_init(&client->inbox);
+    pthread_cond_init(&client->changed, NULL);
+    pthread_mutex_init(&client->mutex, NULL);
+    crew_status status = crewi_port_attach(&client->port, child->port_fd, true);
+    close(child->port_fd);
+    return status;
+}
+
+/* The rank's own ring buffer corrupt: there is nothing left to talk to. */
+static crew_status port_broken(void)
+{
+    return crewi_error(CREW_EPROTO, "the port to the rank is damaged");
+}
+
+/* Sends a frame whole, sleeping for room as needed. The caller holds the mutex, and keeps it:
+ * frames do not mix. */
+static crew_status send_frame(struct crewi_client *client, struct crewi_frame *frame)
+{
+    struct crewi_port *port = &client->port;
+    int sent;
+    while ((sent = crewi_port_send(port, frame)) == 0) {
+        crewi_bell_ring_port(client->bell, client->port_slot);
+        crewi_port_child_prepare(port, CREWI_WAIT_ROOM);
+        uint64_t head = port->out.head;
+        sent = crewi_port_send(port, frame);
+        if (sent ||
+            port->out.head != head) { /* there was room, and the rank does not know of this */
+            crewi_port_child_cancel(port, CREWI_WAIT_ROOM);
+            if (sent)
+                break;
+            continue;
+        }
+        crewi_port_child_sleep(port, CREWI_WAIT_ROOM, crewi_now_ns() + SAFETY_NS);
+    }
+    crewi_frame_destroy(frame);
+    if (sent < 0)
+        return port_broken();
+    crewi_bell_ring_port(client->bell, client->port_slot);
+    return CREW_OK;
+}
+
+/* Takes what is there. True if there was anything; *broken when the port is. */
+static bool drain(struct crewi_client *client, bool *broken)
+{
+    bool any = false;
+    struct crewi_frame *frame;
+    int found;
+    uint64_t tail = client->port.in.tail;
+    while ((found = crewi_port_receive(&client->port, &frame)) > 0) {
+        crewi_client_arrived(client, frame);
+        any = true;
+    }
+    *broken = found < 0;
+    /* The rank has more that did not fit: there is room now. */
+    if (client->port.in.tail != tail && atomic_load(&client->port.shared->rank_waits))
+        crewi_bell_ring_port(client->bell, client->port_slot);
+    return any;
+}
+
+static bool spin(struct crewi_client *client)
+{
+    struct crewi_record record;
+    int64_t end_ns = crewi_now_ns() + client->spin_ns;
+    while (client->spin_ns && crewi_now_ns() < end_ns) {
+        if (crewi_ring_peek(&client->port.in, &record))
+            return true;
+        crewi_pause();
+    }
+    return false;
+}
+
+/* Sleeps until there is something to drain. The mutex is not held meanwhile, and `reading` keeps
+ * others off the ring. */
+static void sleep_for_frame(struct crewi_client *client)
+{
+    struct crewi_record record;
+    if (spin(client))
+        return;
+    crewi_port_child_prepare(&client->port, CREWI_WAIT_FRAME);
+    if (crewi_ring_peek(&client->port.in, &record))
+        crewi_port_child_cancel(&client->port, CREWI_WAIT_FRAME);
+    else
+        crewi_port_child_sleep(&client->port, CREWI_WAIT_FRAME, crewi_now_ns() + SAFETY_NS);
+}
+
+/* Waits until *done; the mutex is held. One thread reads, the others sleep until it has something
+ * for them or stops. */
+static crew_status wait_for(struct crewi_client *client, const bool *done)
+{
+    bool broken = false;
+    while (!*done && !broken) {
+        if (client->reading) {
+            pthread_cond_wait(&client->changed, &client->mutex);
+            continue;
+        }
+        if (drain(client, &broken))
+            continue;
+        client->reading = true;
+        pthread_mutex_unlock(&client->mutex);
+        sleep_for_frame(client);
+        pthread_mutex_lock(&client->mutex);
+        client->reading = false;
+        drain(client, &broken);
+        pthread_cond_broadcast(&client->changed); /* somebody else has to read when we are done */
+    }
+    return *done ? CREW_OK : port_broken();
+}
+
+crew_status crewi_remote_call(struct crewi_client *client, struct crewi_frame *frame,
+                              struct crewi_frame **reply)
+{
+    struct crewi_waiter waiter = {0};
+    pthread_mutex_lock(&client->mutex);
+    waiter.request = frame->header.origin.request = ++client->last_request;
+    crewi_client_expect(client, &waiter);
+    crew_status status = send_frame(client, frame);
+    if (!status)
+        status = wait_for(client, &waiter.done);
+    crewi_client_forget(client, &waiter);
+    pthread_mutex_unlock(&client->mutex);
+    if (!status)
+        *reply = waiter.reply;
+    return status;
+}
+
+crew_status crewi_remote_tell(struct crewi_client *client, struct crewi_frame *frame)
+{
+    pthread_mutex_lock(&client->mutex);
+    crew_status status = send_frame(client, frame);
+    pthread_mutex_unlock(&client->mutex);
+    return status;
+}
+
+crew_status crewi_remote_take(struct crewi_client *client, struct crewi_frame **frame, bool wait)
+{
+    crew_status status = CREW_OK;
+    bool broken = false;
+    pthread_mutex_lock(&client->mutex);
+    if (wait)
+        status = wait_for(client, &client->inbox_filled);
+    else if (!client->reading && !client->inbox.first)
+        drain(client, &broken);
+    *frame = crewi_frames_pop(&client->inbox);
+    client->inbox_filled = client->inbox.first != NULL;
+    pthread_mutex_unlock(&client->mutex);
+    return status;
+}

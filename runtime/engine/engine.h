@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * The engine: objects at their homes, and the messages between them and their clients.
+ *
+ * Every shared object is a small state machine at one rank, its home. A call of a client is a
+ * *request* to the home and one *reply*; a request that cannot be answered yet is *parked* there
+ * with its deadline. A *note* asks for no reply, a *delivery* comes to a client that did not ask.
+ *
+ * The engine knows none of the concepts. Each registers a ::crewi_kind: what to do with a request,
+ * and with the death of a client. These functions do no I/O and read no clock; whatever they send
+ * goes through crewi_engine_send() and its relatives, and the time is crewi_engine::now_ns. The
+ * event loop (loop.h) moves messages in and out; a simulated job may do that as well.
+ *
+ * Ids of objects: 4 bits kind, 20 bits home, 40 bits number. A number is never used again, so that
+ * a handle of an object that is gone is found out.
+ *
+ * Operations from ::CREWI_ENGINE_OPS on are between engines: a child that sends one is cheating.
+ */
+#ifndef CREWI_ENGINE_ENGINE_H
+#define CREWI_ENGINE_ENGINE_H
+
+#include "base/frame.h"
+#include "base/table.h"
+#include "engine/timer.h"
+#include "transport/transport.h"
+
+#include <crew/status.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** The kinds of objects, as they stand in ids and headers. */
+enum crewi_kind_number { CREWI_KIND_PROCESS = 1, CREWI_KIND_POOL, CREWI_KIND_LIMIT = 16 };
+
+/** Operations from here on are refused when they come from a child. */
+#define CREWI_ENGINE_OPS 64
+
+/** Ranks that an id has room for. */
+#define CREWI_RANK_LIMIT ((uint32_t)1 << 20)
+
+struct crewi_engine;
+
+/** The head of every object. */
+struct crewi_object {
+    uint64_t id;
+};
+
+/** What a request or note brings; all of it is valid during the call only. */
+struct crewi_message {
+    uint8_t op;
+    uint64_t object;
+    int64_t timeout_ns;
+    struct crewi_origin origin;
+    const void *data;
+    uint64_t size;
+};
+
+/** A concept, as the engine sees it. */
+struct crewi_kind {
+    const char *name; /* for messages: "process" */
+    /** A request or note to an object, or to the rank itself (object NULL). */
+    void (*request)(struct crewi_engine *engine, struct crewi_object *object,
+                    const struct crewi_message *message);
+    /** A client that may have used objects here has ended. */
+    void (*client_gone)(struct crewi_engine *engine, uint64_t process);
+    /** The engine ends with this object still there. */
+    void (*destroy)(struct crewi_engine *engine, struct crewi_object *object);
+};
+
+/** Where frames for a client on this rank go. */
+struct crewi_endpoint {
+    uint64_t process;
+    void (*deliver)(struct crewi_endpoint *endpoint,
+                    struct crewi_frame *frame); /* owns the frame */
+    bool local;        /* code of the rank itself, whose pointers can be believed */
+    uint64_t *touched; /* a bit for each other rank that has heard of this client */
+};
+
+/** What a process is to be, for whoever starts it. */
+struct crewi_spawn {
+    uint64_t process;
+    const char *name;
+    int core;                  /* to be bound to; -1: not */
+    bool inside;               /* in the rank itself */
+    struct crewi_frame *start; /* the first frame for it; owned by the callee */
+};
+
+/** What an engine can have done outside: by the fork server in a real rank, by the simulator
+ * otherwise. */
+struct crewi_host_ops {
+    crew_status (*spawn)(void *host, const struct crewi_spawn *spawn, uint32_t *slot);
+    crew_status (*signal)(void *host, uint32_t slot, int signal);
+};
+
+struct crewi_engine {
+    uint32_t rank, rank_count;
+    int64_t now_ns;
+    const struct crewi_kind *kinds[CREWI_KIND_LIMIT];
+    void *states[CREWI_KIND_LIMIT]; /* what a kind keeps for itself on this rank */
+    struct crewi_table objects;
+    uint64_t last_number;
+    struct crewi_timers timers;
+    struct crewi_frames inbox; /* for this rank itself, in order */
+    struct crewi_transport *transport;
+    const struct crewi_host_ops *host_ops;
+    void *host;
+    struct crewi_endpoint **endpoints; /* by slot */
+    uint32_t endpoint_room;
+    bool shut_down; /* a shutdown message has come */
+};
+
+/** Begins with no kinds and no objects. */
+void crewi_engine_init(struct crewi_engine *engine, struct crewi_transport *transport);
+
+/** Destroys what objects are left. */
+void crewi_engine_fini(struct crewi_engine *engine);
+
+/* Objects */
+
+/** A number for a new object of that kind at home here. */
+uint64_t crewi_engine_new_id(struct crewi_engine *engine, enum crewi_kind_number kind);
+
+static inline uint32_t crewi_id_home(uint64_t id)
+{
+    return (uint32_t)(id >> 40) & (CREWI_RANK_LIMIT - 1);
+}
+
+static inline unsigned crewi_id_kind(uint64_t id)
+{
+    return (unsigned)(id >> 60);
+}
+
+/** ::CREW_ENOMEM */
+crew_status crewi_engine_add(struct crewi_engine *engine, struct crewi_object *object);
+void crewi_engine_remove(struct crewi_engine *engine, uint64_t id);
+
+/** NULL when it is not, or not any more, at home here. */
+struct crewi_object *crewi_engine_find(struct crewi_engine *engine, uint64_t id);
+
+/** Calls @p visit for each object of a kind; it may remove that object, and no other. */
+void crewi_engine_each(struct crewi_engine *engine, enum crewi_kind_number kind,
+                       void (*visit)(struct crewi_engine *engine, struct crewi_object *object,
+                                     void *context),
+                       void *context);
+
+/* Messages out */
+
+/** Sends a frame to header.target_rank, this one included, and owns it. What cannot be sent is
+ * logged and ends the job's hopes. */
+void crewi_engine_send(struct crewi_engine *engine, struct crewi_frame *frame);
+
+/** A request in the name of an object here (replies come to slot and process of @p origin), or a
+ * note without one. */
+struct crewi_outgoing {
+    uint8_t type, kind, op;
+    uint32_t rank;
+    uint64_t object;
+    const void *head, *body; /* the payload is both, one behind the other */
+    size_t head_size, body_size;
+};
+
+/** Puts a note together and sends it. ::CREW_ENOMEM */
+crew_status crewi_engine_tell(struct crewi_engine *engine, const struct crewi_outgoing *note);
+
+/** Answers a request; data is copied. */
+void crewi_engine_reply(struct crewi_engine *engine, const struct crewi_origin *origin,
+                        const void *data, size_t size);
+
+/** Answers with an error and its reason. */
+void crewi_engine_refuse(struct crewi_engine *engine, const struct crewi_origin *origin,
+                         crew_status status, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/** Answers with an error whose reason is in crew_error_message(). */
+void crewi_engine_refuse_error(struct crewi_engine *engine, const struct crewi_origin *origin,
+                               crew_status status);
+
+/** A frame for the inbox of a client, to be filled and sent; NULL when there is no memory. */
+struct crewi_frame *crewi_engine_delivery(const struct crewi_origin *client, uint8_t kind,
+                                          uint8_t op, uint64_t size);
+
+/* Messages in */
+
+/** Takes a frame that has come for this rank; owned from then on. It is handled by the next
+ * crewi_engine_run(). */
+void crewi_engine_accept(struct crewi_engine *engine, struct crewi_frame *frame);
+
+/** Handles what is in the inbox, what comes of it, and what timers are due. True if there was
+ * anything. */
+bool crewi_engine_run(struct crewi_engine *engine, int64_t now_ns);
+
+/* Clients on this rank */
+
+/** Gives the endpoint a slot of its own. ::CREW_ENOMEM, ::CREW_ESTATE with too many */
+crew_status crewi_engine_attach(struct crewi_engine *engine, struct crewi_endpoint *endpoint,
+                                uint32_t *slot);
+
+/** Whether the one who asks is code of this rank itself. */
+bool crewi_engine_is_local(const struct crewi_engine *engine, const struct crewi_origin *origin);
+
+/** Frees the slot, and lets every home that the client has used know. */
+void crewi_engine_detach(struct crewi_engine *engine, uint32_t slot);
+
+/**
+ * Takes a frame from a client: fills in who it is from, finds where it goes, and sends it on.
+ * ::CREW_EPROTO when no client may send this; the frame is destroyed then.
+ */
+crew_status crewi_engine_accept_from(struct crewi_engine *engine, uint32_t slot,
+                                     struct crewi_frame *frame);
+
+#endif

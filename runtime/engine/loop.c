@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "engine/loop.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A look at everything now and then, in case a ring was lost to a child that scribbled over the
+ * page. */
+#define SAFETY_NS (50 * CREWI_MILLISECOND)
+
+/* While MPI has something under way, or news may come from another node without a ring. */
+#define BUSY_SLEEP_NS (20 * CREWI_MICROSECOND)
+#define CLOCK_SLEEP_MAX_NS (1 * CREWI_MILLISECOND)
+
+static void ring_rank(void *context, uint32_t rank)
+{
+    struct crewi_loop *loop = context;
+    if (loop->peer_bells[rank])
+        crewi_bell_ring_rank(loop->peer_bells[rank]);
+}
+
+void crewi_loop_init(struct crewi_loop *loop, struct crewi_transport *transport,
+                     struct crewi_bell *bell)
+{
+    *loop = (struct crewi_loop){.bell = bell};
+    crewi_engine_init(&loop->engine, transport);
+    loop->engine.host_ops = &crewi_loop_host;
+    loop->engine.host = loop;
+    loop->polls_clock = crewi_transport_polls_clock(transport);
+    pthread_mutex_init(&loop->mutex, NULL);
+}
+
+void crewi_loop_use_doorbells(struct crewi_loop *loop, struct crewi_bell **peer_bells)
+{
+    struct crewi_transport *transport = loop->engine.transport;
+    loop->peer_bells = peer_bells;
+    transport->ring = ring_rank;
+    transport->ring_context = loop;
+    loop->polls_clock = crewi_transport_polls_clock(transport);
+}
+
+void crewi_loop_fini(struct crewi_loop *loop)
+{
+    for (uint32_t slot = 0; slot < CREWI_PORT_LIMIT; slot++) {
+        struct crewi_port_endpoint *endpoint = loop->ports[slot];
+        if (!endpoint)
+            continue;
+        crewi_port_detach(&endpoint->port);
+        crewi_frames_clear(&endpoint->out);
+        free(endpoint->base.touched);
+        free(endpoint);
+    }
+    crewi_engine_fini(&loop->engine);
+    pthread_mutex_destroy(&loop->mutex);
+}
+
+_Noreturn void crewi_loop_fatal(struct crewi_loop *loop, const char *format, ...)
+{
+    char reason[CREWI_ERROR_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    crewi_log(CREWI_LOG_ERROR, "the job ends: %s", reason);
+    crewi_transport_abort(loop->engine.transport, 1);
+}
+
+static void receive(void *context, struct crewi_frame *frame)
+{
+    struct crewi_loop *loop = context;
+    if (crewi_header_check(&frame->header) == CREW_OK) {
+        crewi_engine_accept(&loop->engine, frame);
+        return;
+    }
+    crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_frame_destroy(frame);
+}
+
+/* Looking at MPI costs microseconds: not when only a child has rung. */
+static bool poll_transport(struct crewi_loop *loop, bool all)
+{
+    bool rung = atomic_load_explicit(&loop->bell->rank_news, memory_order_relaxed) &&
+                atomic_exchange(&loop->bell->rank_news, 0);
+    if (!rung && !all && !loop->polls_clock && !crewi_transport_is_busy(loop->engine.transport))
+        return false;
+    int moved = crewi_transport_poll(loop->engine.transport, receive, loop);
+    if (moved < 0)
+        crewi_loop_fatal(loop, "%s", *crew_error_message() ? crew_error_message() : "MPI failed");
+    return moved > 0;
+}
+
+static bool pass(struct crewi_loop *loop, bool all)
+{
+    bool any = poll_transport(loop, all);
+    any |= crewi_ports_poll(loop, all);
+    /* After the ports: what a child sent before its end is there by then. */
+    if (all || atomic_load(&loop->bell->server_news)) {
+        atomic_store(&loop->bell->server_news, 0);
+        any |= crewi_ports_hear_server(loop);
+    }
+    any |= crewi_engine_run(&loop->engine, crewi_now_ns());
+    loop->stop |= loop->engine.shut_down;
+    return any;
+}
+
+bool crewi_loop_pass(struct crewi_loop *loop)
+{
+    crewi_bell_answer(loop->bell);
+    return pass(loop, false);
+}
+
+/* Polls that nobody rings for come often at first and seldom later. */
+static int64_t longest_sleep(const struct crewi_loop *loop, int64_t now_ns)
+{
+    if (crewi_transport_is_busy(loop->engine.transport))
+        return BUSY_SLEEP_NS;
+    if (!loop->polls_clock)
+        return SAFETY_NS;
+    int64_t idle_ns = (now_ns - loop->idle_since_ns) / 8;
+    if (idle_ns < BUSY_SLEEP_NS)
+        return BUSY_SLEEP_NS;
+    return idle_ns < CLOCK_SLEEP_MAX_NS ? idle_ns : CLOCK_SLEEP_MAX_NS;
+}
+
+/* Whatever comes after the pass rings; what does not ring is looked for on a clock. So one pass is
+ * enough. */
+void crewi_loop_step(struct crewi_loop *loop, enum crewi_bell_sleeper who, const bool *done)
+{
+    bool moved = crewi_loop_pass(loop);
+    int64_t now_ns = loop->engine.now_ns;
+    if (moved)
+        loop->idle_since_ns = now_ns;
+    if (*done || atomic_load(&loop->bell->rung))
+        return;
+    int64_t wake_ns = now_ns + longest_sleep(loop, now_ns);
+    int64_t timer_ns = crewi_timers_next(&loop->engine.timers);
+    bool safety = wake_ns - now_ns >= SAFETY_NS;
+    if (timer_ns < wake_ns)
+        wake_ns = timer_ns;
+    crewi_loop_unlock(loop);
+    crewi_bell_sleep(loop->bell, who, wake_ns);
+    crewi_loop_lock(loop);
+    if (safety && !atomic_load(&loop->bell->rung) && crewi_now_ns() >= wake_ns)
+        pass(loop, true);
+}
+
+void crewi_loop_serve(struct crewi_loop *loop)
+{
+    crewi_loop_lock(loop);
+    while (!loop->stop) {
+        if (!loop->driving) {
+            crewi_loop_step(loop, CREWI_BELL_SERVICE, &loop->stop);
+            continue;
+        }
+        crewi_loop_unlock(loop);
+        crewi_bell_sleep_while_driven(loop->bell, crewi_now_ns() + SAFETY_NS);
+        crewi_loop_lock(loop);
+    }
+    crewi_loop_unlock(loop);
+}
+
+/* Whether the service thread has to look after something when the driver is gone, and would not be
+ * rung for it. */
+static bool needs_service(const struct crewi_loop *loop)
+{
+    return loop->polls_clock || loop->local_waiters || loop->engine.timers.count ||
+           crewi_transport_is_busy(loop->engine.transport);
+}
+
+void crewi_loop_wait(struct crewi_loop *loop, const bool *done, pthread_cond_t *changed)
+{
+    loop->local_waiters++;
+    while (!*done) {
+        if (loop->driving) {
+            pthread_cond_wait(changed, &loop->mutex);
+            continue;
+        }
+        loop->driving = true;
+        loop->driver = pthread_self();
+        crewi_bell_begin_driving(loop->bell);
+        while (!*done)
+            crewi_loop_step(loop, CREWI_BELL_DRIVER, done);
+        loop->driving = false;
+        crewi_bell_end_driving(loop->bell, loop->local_waiters > 1 || needs_service(loop));
+    }
+    loop->local_waiters--;
+}
+
+void crewi_loop_stop(struct crewi_loop *loop)
+{
+    loop->stop = true;
+    crewi_bell_wake_service(loop->bell);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Requests that cannot be answered yet, in the order in which they came, each with its deadline.
+ */
+#ifndef CREWI_ENGINE_PARKING_H
+#define CREWI_ENGINE_PARKING_H
+
+#include "engine/engine.h"
+
+struct crewi_parked;
+
+/** A queue of parked requests. All zero but for what they get at their deadline is an empty one. */
+struct crewi_parking {
+    struct crewi_parked *first, *last;
+    crew_status at_deadline; /* CREW_OK: an empty reply */
+    const char *reason;      /* with it; valid as long as the queue */
+};
+
+/** Parks a request until its timeout. Answers with ::CREW_ENOMEM itself when there is no memory. */
+void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
+                const struct crewi_message *message);
+
+/** Answers all that are parked. */
+void crewi_parking_reply_all(struct crewi_engine *engine, struct crewi_parking *parking,
+                             const void *data, size_t size);
+void crewi_parking_refuse_all(struct crewi_engine *engine, struct crewi_parking *parking,
+                              crew_status status, const char *reason);
+
+/** Drops those of a client that has ended. */
+void crewi_parking_drop_client(struct crewi_engine *engine, struct crewi_parking *parking,
+                               uint64_t process);
+
+/** Drops all without an answer. */
+void crewi_parking_clear(struct crewi_engine *engine, struct crewi_parking *parking);
+
+/** The engine's: the timer of a parked request is due. */
+void crewi_parked_expire(struct crewi_engine *engine, struct crewi_timer *timer);
+
+#endif

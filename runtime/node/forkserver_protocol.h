@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * What a rank and its fork server say to each other: one struct in each packet of a SOCK_SEQPACKET
+ * pair.
+ */
+#ifndef CREWI_NODE_FORKSERVER_PROTOCOL_H
+#define CREWI_NODE_FORKSERVER_PROTOCOL_H
+
+#include "node/forkserver.h"
+
+enum crewi_server_command { CREWI_SERVER_SPAWN, CREWI_SERVER_SIGNAL, CREWI_SERVER_STOP };
+
+struct crewi_server_request {
+    uint32_t command;
+    uint32_t slot;
+    int32_t pid, signal;       /* of SIGNAL */
+    char name[CREW_NAME_SIZE]; /* of SPAWN, with the port's descriptor */
+    struct crewi_cpus cpus;
+};
+
+/** The server's life; never returns to the caller of fork(). @p rank is the process id of the rank.
+ */
+_Noreturn void crewi_forkserver_main(const struct crewi_forkserver_setup *setup, int socket,
+                                     pid_t rank, pid_t launcher);
+
+/** Removes what a rank that died leaves in the file system; @p launcher_gone: and what its launcher
+ * leaves. */
+void crewi_janitor_clean(bool launcher_gone);
+
+#endif

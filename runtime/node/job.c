@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "node/job.h"
+
+#include "base/error.h"
+
+#include <crew/run.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const struct crewi_job *crewi_job;
+static size_t mapped_size;
+
+static size_t job_size(int rank_count)
+{
+    return sizeof(struct crewi_job) + (size_t)rank_count * sizeof(struct crewi_job_rank);
+}
+
+crew_status crewi_job_create(int *fd)
+{
+    *fd = memfd_create("crew-job", MFD_CLOEXEC);
+    return *fd < 0 ? crewi_error_errno("memfd_create for the job") : CREW_OK;
+}
+
+crew_status crewi_job_publish(int fd, const struct crewi_job *job)
+{
+    size_t size = job_size(job->rank_count);
+    if (ftruncate(fd, (off_t)size))
+        return crewi_error_errno("memory for the job");
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED)
+        return crewi_error_errno("map the job");
+    memcpy(memory, job, size);
+    crewi_job = memory;
+    mapped_size = size;
+    return CREW_OK;
+}
+
+crew_status crewi_job_attach(int fd)
+{
+    struct stat info;
+    if (fstat(fd, &info))
+        return crewi_error_errno("look at the job");
+    void *memory = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED)
+        return crewi_error_errno("map the job");
+    crewi_job = memory;
+    mapped_size = (size_t)info.st_size;
+    return CREW_OK;
+}
+
+void crewi_job_detach(void)
+{
+    if (crewi_job)
+        munmap((void *)(uintptr_t)crewi_job, mapped_size);
+    crewi_job = NULL;
+}
+
+int crew_rank_count(void)
+{
+    return crewi_job ? crewi_job->rank_count : 0;
+}
+
+int crew_host_count(void)
+{
+    return crewi_job ? crewi_job->host_count : 0;
+}
+
+int crew_cpu_count(int rank)
+{
+    if (!crewi_job)
+        return 0;
+    if (rank == CREW_ALL_RANKS)
+        return crewi_job->cpu_count;
+    return rank >= 0 && rank < crewi_job->rank_count ? crewi_job->ranks[rank].cpu_count : 0;
+}
+
+const char *crew_rank_host(int rank)
+{
+    return crewi_job && rank >= 0 && rank < crewi_job->rank_count ? crewi_job->ranks[rank].host
+                                                                  : "";
+}
+
+int crew_current_rank(void)
+{
+    return crewi_job ? crewi_job->rank : -1;
+}

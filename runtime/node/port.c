@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "node/port.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "node/futex.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define MAGIC 0x43524557u /* "CREW" */
+#define VERSION 1
+#define HEADER_SPACE 4096
+#define DRAFT_OFFSET (HEADER_SPACE + 2 * CREWI_PORT_RING_SIZE)
+#define MAPPING_SIZE (DRAFT_OFFSET + CREWI_PORT_DRAFT_SIZE)
+
+_Static_assert(sizeof(struct crewi_port_shared) <= HEADER_SPACE, "the header fits in its page");
+
+crew_status crewi_port_create(int *fd)
+{
+    int made = memfd_create("crew-port", MFD_CLOEXEC);
+    if (made < 0)
+        return crewi_error_errno("memfd_create for a port");
+    if (ftruncate(made, (off_t)MAPPING_SIZE)) {
+        crew_status status =
+            crewi_error_errno("%llu bytes for a port", (unsigned long long)MAPPING_SIZE);
+        close(made);
+        return status;
+    }
+    *fd = made;
+    return CREW_OK;
+}
+
+crew_status crewi_port_attach(struct crewi_port *port, int fd, bool child)
+{
+    unsigned char *memory = mmap(NULL, MAPPING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED)
+        return crewi_error_errno("map a port");
+    *port = (struct crewi_port){.shared = (void *)memory};
+    struct crewi_ring *to_rank = child ? &port->out : &port->in,
+                      *to_child = child ? &port->in : &port->out;
+    crewi_ring_init(to_rank, &port->shared->to_rank, memory + HEADER_SPACE, CREWI_PORT_RING_SIZE);
+    crewi_ring_init(to_child, &port->shared->to_child, memory + HEADER_SPACE + CREWI_PORT_RING_SIZE,
+                    CREWI_PORT_RING_SIZE);
+    if (!child) {
+        port->shared->magic = MAGIC;
+        port->shared->version = VERSION;
+    } else if (port->shared->magic != MAGIC || port->shared->version != VERSION) {
+        crewi_port_detach(port);
+        return crewi_error(CREW_EPROTO, "the port is not one of this version");
+    }
+    return CREW_OK;
+}
+
+void crewi_port_detach(struct crewi_port *port)
+{
+    crewi_frame_destroy(port->incoming.frame);
+    if (port->shared)
+        munmap(port->shared, MAPPING_SIZE);
+    *port = (struct crewi_port){0};
+}
+
+/* The next part of a frame: 1 sent, 0 no room, -1 corrupt. The first part carries the header. */
+static int send_part(struct crewi_port *port, struct crewi_frame *frame)
+{
+    const unsigned char *bytes = (const unsigned char *)&frame->header;
+    uint64_t total = sizeof frame->header + frame->header.size, left = total - port->sent;
+    uint32_t limit = crewi_ring_record_limit(port->out.size);
+    uint32_t part = left < limit ? (uint32_t)left : limit;
+    bool corrupt = false;
+    void *room = crewi_ring_reserve(&port->out, part, &corrupt);
+    if (!room)
+        return corrupt ? -1 : 0;
+    memcpy(room, bytes + port->sent, part);
+    uint32_t type = port->sent      ? CREWI_RECORD_MORE
+                    : part == total ? CREWI_RECORD_WHOLE
+                                    : CREWI_RECORD_FIRST;
+    crewi_ring_commit(&port->out, type, part);
+    port->sent += part;
+    return 1;
+}
+
+int crewi_port_send(struct crewi_port *port, struct crewi_frame *frame)
+{
+    uint64_t total = sizeof frame->header + frame->header.size;
+    while (port->sent < total) {
+        int sent = send_part(port, frame);
+        if (sent <= 0)
+            return sent;
+    }
+    port->sent = 0;
+    return 1;
+}
+
+static int begin_frame(struct crewi_assembly *incoming, const struct crewi_record *record)
+{
+    struct crewi_header header;
+    if (incoming->frame || record->size < sizeof header)
+        return -1;
+    memcpy(&header, record->data, sizeof header);
+    uint64_t part = record->size - sizeof header;
+    if (crewi_header_check(&header) || part > header.size ||
+        (record->type == CREWI_RECORD_WHOLE) != (part == header.size))
+        return -1;
+    incoming->frame = crewi_frame_create(header.size);
+    if (!incoming->frame)
+        return -2;
+    incoming->frame->header = header;
+    memcpy(incoming->frame->payload, record->data + sizeof header, part);
+    incoming->filled = part;
+    return 1;
+}
+
+static int continue_frame(struct crewi_assembly *incoming, const struct crewi_record *record)
+{
+    if (!incoming->frame || record->size > incoming->frame->header.size - incoming->filled)
+        return -1;
+    memcpy(incoming->frame->payload + incoming->filled, record->data, record->size);
+    incoming->filled += record->size;
+    return 1;
+}
+
+int crewi_port_receive(struct crewi_port *port, struct crewi_frame **frame)
+{
+    struct crewi_assembly *incoming = &port->incoming;
+    struct crewi_record record;
+    int found;
+    while ((found = crewi_ring_peek(&port->in, &record)) > 0) {
+        bool first = record.type == CREWI_RECORD_WHOLE || record.type == CREWI_RECORD_FIRST;
+        if (!first && record.type != CREWI_RECORD_MORE)
+            return -1;
+        int taken = first ? begin_frame(incoming, &record) : continue_frame(incoming, &record);
+        if (taken < 0)
+            return taken;
+        crewi_ring_pop(&port->in);
+        if (incoming->filled == incoming->frame->header.size) {
+            *frame = incoming->frame;
+            *incoming = (struct crewi_assembly){0};
+            return 1;
+        }
+    }
+    return found;
+}
+
+void crewi_port_wake_child(struct crewi_port *port, enum crewi_port_wait what)
+{
+    _Atomic uint32_t *sleeps = &port->shared->child_sleeps[what];
+    /* Sequentially consistent with the child's store in prepare: the child sees what we did, or we
+     * see that it sleeps. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!atomic_load_explicit(sleeps, memory_order_relaxed))
+        return;
+    atomic_store(sleeps, 0);
+    crewi_futex_wake(sleeps, 1, UINT32_MAX);
+}
+
+void crewi_port_child_prepare(struct crewi_port *port, enum crewi_port_wait what)
+{
+    atomic_store(&port->shared->child_sleeps[what], 1);
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+void crewi_port_child_sleep(struct crewi_port *port, enum crewi_port_wait what, int64_t deadline_ns)
+{
+    crewi_futex_wait(&port->shared->child_sleeps[what], 1, UINT32_MAX, deadline_ns);
+    crewi_port_child_cancel(port, what);
+}
+
+void crewi_port_child_cancel(struct crewi_port *port, enum crewi_port_wait what)
+{
+    atomic_store(&port->shared->child_sleeps[what], 0);
+}
+
+static unsigned char *draft_area(const struct crewi_port *port)
+{
+    return (unsigned char *)port->shared + DRAFT_OFFSET;
+}
+
+void *crewi_port_draft(struct crewi_port *port)
+{
+    return draft_area(port);
+}
+
+void crewi_port_draft_begin(struct crewi_port *port, uint32_t size)
+{
+    port->shared->draft_size = size;
+    atomic_store_explicit(&port->shared->draft_progress, 0, memory_order_relaxed);
+    /* Release: pairs with the acquire in copy, though the child's death orders the two already. */
+    atomic_store_explicit(&port->shared->draft_active, 1, memory_order_release);
+}
+
+void crewi_port_draft_advance(struct crewi_port *port, uint64_t progress)
+{
+    atomic_store_explicit(&port->shared->draft_progress, progress, memory_order_release);
+}
+
+void crewi_port_draft_end(struct crewi_port *port)
+{
+    atomic_store_explicit(&port->shared->draft_active, 0, memory_order_release);
+}
+
+void *crewi_port_draft_copy(const struct crewi_port *port, uint32_t *size, uint64_t *progress)
+{
+    if (!atomic_load_explicit(&port->shared->draft_active, memory_order_acquire))
+        return NULL;
+    uint32_t bytes = port->shared->draft_size;
+    if (bytes > CREWI_PORT_DRAFT_SIZE)
+        return NULL;
+    void *copy = malloc(bytes ? bytes : 1);
+    if (!copy)
+        return NULL;
+    memcpy(copy, draft_area(port), bytes);
+    *size = bytes;
+    *progress = atomic_load(&port->shared->draft_progress);
+    return copy;
+}

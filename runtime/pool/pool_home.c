@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Requests to a pool at its home. */
+#include "pool/pool_home.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORKER_LIMIT 4096
+
+static void destroy(struct crewi_engine *engine, struct crewi_object *object)
+{
+    struct crewi_pool *pool = (struct crewi_pool *)object;
+    while (pool->maps)
+        crewi_pool_free_map(engine, pool, pool->maps);
+    crewi_parking_clear(engine, &pool->joins);
+    free(pool->worker_arg);
+    free(pool->workers);
+    free(pool);
+}
+
+static void forget(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    crewi_engine_remove(engine, pool->object.id);
+    destroy(engine, &pool->object);
+}
+
+static bool is_sound(const struct crewi_pool_spec *spec)
+{
+    return spec->workers >= 1 && spec->workers <= WORKER_LIMIT &&
+           memchr(spec->creator_name, '\0', sizeof spec->creator_name) &&
+           memchr(spec->creator_path, '\0', sizeof spec->creator_path);
+}
+
+static bool make_worker_arg(struct crewi_pool *pool, const void *initializer_arg, size_t size)
+{
+    struct crewi_pool_worker_arg arg = {.pool = pool->object.id,
+                                        .initialized = pool->spec.initialized,
+                                        .initializer = pool->spec.initializer};
+    pool->worker_arg_size = sizeof arg + size;
+    pool->worker_arg = malloc(pool->worker_arg_size);
+    if (!pool->worker_arg)
+        return false;
+    memcpy(pool->worker_arg, &arg, sizeof arg);
+    memcpy((char *)pool->worker_arg + sizeof arg, initializer_arg, size);
+    return true;
+}
+
+static struct crewi_pool *make(struct crewi_engine *engine, const struct crewi_pool_spec *spec,
+                               const struct crewi_message *message)
+{
+    struct crewi_pool *pool = calloc(1, sizeof *pool);
+    struct crewi_worker *workers = calloc((size_t)spec->workers, sizeof *workers);
+    if (!pool || !workers)
+        goto fail;
+    *pool = (struct crewi_pool){.object.id = crewi_engine_new_id(engine, CREWI_KIND_POOL),
+                                .spec = *spec,
+                                .creator = message->origin.process,
+                                .creation = message->origin,
+                                .workers = workers,
+                                .worker_count = (uint32_t)spec->workers};
+    if (!make_worker_arg(pool, (const char *)message->data + sizeof *spec,
+                         message->size - sizeof *spec))
+        goto fail;
+    if (crewi_engine_add(engine, &pool->object) == CREW_OK)
+        return pool;
+    free(pool->worker_arg);
+fail:
+    free(workers);
+    free(pool);
+    return NULL;
+}
+
+static void create(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    struct crewi_pool_spec spec = {0};
+    if (message->size >= sizeof spec)
+        memcpy(&spec, message->data, sizeof spec);
+    if (message->size < sizeof spec || !is_sound(&spec)) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                            "a pool description that cannot be");
+        return;
+    }
+    struct crewi_pool *pool = make(engine, &spec, message);
+    if (!pool) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM,
+                            "no memory for a pool of %d workers", spec.workers);
+        return;
+    }
+    if (crewi_pool_start_workers(engine, pool))
+        crewi_pool_fail_start(engine, pool, CREW_ENOMEM, "no memory to start the workers");
+    if (pool->abandoned && !pool->live)
+        forget(engine, pool);
+}
+
+static void submit(struct crewi_engine *engine, struct crewi_pool *pool,
+                   const struct crewi_message *message)
+{
+    if (pool->broken)
+        crewi_engine_refuse(engine, &message->origin, CREW_EBROKEN, "the pool is broken: %s",
+                            pool->reason);
+    else if (pool->state != CREWI_POOL_OPEN)
+        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE,
+                            "the pool was %s: it takes no more tasks",
+                            pool->state == CREWI_POOL_CLOSED ? "closed" : "terminated");
+    else
+        crewi_pool_submit(engine, pool, message);
+}
+
+/* The map that a request is about; refuses for the caller when there is none. */
+static struct crewi_pool_map *map_of(struct crewi_engine *engine, struct crewi_pool *pool,
+                                     const struct crewi_message *message)
+{
+    uint64_t number = 0;
+    if (message->size == sizeof number)
+        memcpy(&number, message->data, sizeof number);
+    struct crewi_pool_map *map = crewi_pool_find_map(pool, number);
+    if (!map)
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOENT, "the pool has no such map");
+    return map;
+}
+
+static void wait_for_map(struct crewi_engine *engine, struct crewi_pool *pool,
+                         const struct crewi_message *message)
+{
+    struct crewi_pool_map *map = map_of(engine, pool, message);
+    if (!map)
+        return;
+    if (!map->over && message->timeout_ns > 0) {
+        crewi_park(engine, &map->waits, message); /* an empty reply then; the caller asks again */
+        return;
+    }
+    struct crewi_pool_progress progress;
+    crewi_pool_progress_of(map, &progress);
+    crewi_engine_reply(engine, &message->origin, &progress, sizeof progress);
+}
+
+static void take(struct crewi_engine *engine, struct crewi_pool *pool,
+                 const struct crewi_message *message)
+{
+    struct crewi_pool_map *map = map_of(engine, pool, message);
+    if (!map)
+        return;
+    if (map->over)
+        crewi_pool_hand_over(engine, pool, map, &message->origin);
+    else
+        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "the map is not done");
+}
+
+static void describe_workers(struct crewi_engine *engine, struct crewi_pool *pool,
+                             const struct crewi_message *message)
+{
+    crew_worker_info *infos = calloc(pool->worker_count, sizeof *infos);
+    if (!infos) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM, "out of memory");
+        return;
+    }
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        crewi_pool_describe_worker(engine, &pool->workers[i], &infos[i]);
+    crewi_engine_reply(engine, &message->origin, infos, pool->worker_count * sizeof *infos);
+    free(infos);
+}
+
+static void close_pool(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    if (pool->state == CREWI_POOL_OPEN)
+        pool->state = CREWI_POOL_CLOSED;
+    if (!crewi_pool_has_work(pool))
+        crewi_pool_stop_workers(engine, pool, false);
+}
+
+static void terminate(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    pool->state = CREWI_POOL_TERMINATED;
+    crewi_pool_stop_workers(engine, pool, true);
+    crewi_pool_fail_maps(engine, pool, CREW_ECANCELED, "the pool was terminated");
+}
+
+static void join(struct crewi_engine *engine, struct crewi_pool *pool,
+                 const struct crewi_message *message)
+{
+    if (pool->state == CREWI_POOL_OPEN && !pool->broken)
+        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE,
+                            "the pool is open: close or terminate it first");
+    else if (pool->live)
+        crewi_park(engine, &pool->joins, message);
+    else
+        crewi_engine_reply(engine, &message->origin, NULL, 0);
+}
+
+static void give_back(struct crewi_engine *engine, struct crewi_pool *pool,
+                      const struct crewi_message *message)
+{
+    if (pool->live) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE,
+                            "the pool has workers: terminate and join it first");
+        return;
+    }
+    crewi_engine_reply(engine, &message->origin, NULL, 0);
+    pool->abandoned = true; /* and with no worker left it goes when this request is over */
+}
+
+static void request_of_creator(struct crewi_engine *engine, struct crewi_pool *pool,
+                               const struct crewi_message *message)
+{
+    switch (message->op) {
+    case CREWI_POOL_SUBMIT:
+        submit(engine, pool, message);
+        break;
+    case CREWI_POOL_WAIT:
+        wait_for_map(engine, pool, message);
+        break;
+    case CREWI_POOL_TAKE:
+        take(engine, pool, message);
+        break;
+    case CREWI_POOL_WORKERS:
+        describe_workers(engine, pool, message);
+        break;
+    case CREWI_POOL_CLOSE:
+        close_pool(engine, pool);
+        crewi_engine_reply(engine, &message->origin, NULL, 0);
+        break;
+    case CREWI_POOL_TERMINATE:
+        terminate(engine, pool);
+        crewi_engine_reply(engine, &message->origin, NULL, 0);
+        break;
+    case CREWI_POOL_JOIN:
+        join(engine, pool, message);
+        break;
+    case CREWI_POOL_DESTROY:
+        give_back(engine, pool, message);
+        break;
+    default:
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a pool has no operation %d",
+                            message->op);
+    }
+}
+
+static void result_of_worker(struct crewi_engine *engine, struct crewi_pool *pool,
+                             const struct crewi_message *message)
+{
+    struct crewi_worker *worker = crewi_pool_find_worker(pool, message->origin.process);
+    if (!worker || crewi_pool_take_result(engine, pool, worker, message->data, message->size))
+        return;
+    crewi_log(CREWI_LOG_ERROR,
+              "a worker on rank %d sent a result that it was not asked for, and is killed",
+              worker->rank);
+    crewi_process_signal(engine, worker->process, SIGKILL);
+}
+
+static void request(struct crewi_engine *engine, struct crewi_object *object,
+                    const struct crewi_message *message)
+{
+    struct crewi_pool *pool = (struct crewi_pool *)object;
+    if (!pool) {
+        if (message->op == CREWI_POOL_CREATE)
+            create(engine, message);
+        else
+            crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                                "there is no operation %d on pools", message->op);
+        return;
+    }
+    if (message->op == CREWI_POOL_READY)
+        crewi_pool_worker_ready(engine, pool, message);
+    else if (message->op == CREWI_POOL_UNFIT)
+        crewi_pool_worker_unfit(engine, pool, message);
+    else if (message->op == CREWI_POOL_RESULT)
+        result_of_worker(engine, pool, message);
+    else if (message->op == CREWI_WATCH_SPAWNED)
+        crewi_pool_worker_spawned(engine, pool, message);
+    else if (message->op == CREWI_WATCH_ENDED)
+        crewi_pool_worker_ended(engine, pool, message);
+    else if (message->origin.process == pool->creator)
+        request_of_creator(engine, pool, message);
+    else
+        crewi_engine_refuse(engine, &message->origin, CREW_EPERM,
+                            "only the process that created the pool (%s) may use it",
+                            pool->spec.creator_name);
+    if (pool->abandoned && !pool->live)
+        forget(engine, pool);
+}
+
+/* The processes kind kills the workers of a creator that is gone; here only what is kept for it
+ * goes. */
+static void abandon(struct crewi_engine *engine, struct crewi_object *object, void *context)
+{
+    struct crewi_pool *pool = (struct crewi_pool *)object;
+    const uint64_t *creator = context;
+    if (pool->creator != *creator)
+        return;
+    pool->abandoned = true;
+    pool->creation.request = 0;
+    crewi_parking_clear(engine, &pool->joins);
+    terminate(engine, pool);
+    if (!pool->live)
+        forget(engine, pool);
+}
+
+static void client_gone(struct crewi_engine *engine, uint64_t client)
+{
+    crewi_engine_each(engine, CREWI_KIND_POOL, abandon, &client);
+}
+
+const struct crewi_kind crewi_pool_kind = {
+    .name = "pool", .request = request, .client_gone = client_gone, .destroy = destroy};

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * A pool at its home: its workers (pool_workers.c), its maps (pool_maps.c), and the requests to it
+ * (pool_home.c).
+ */
+#ifndef CREWI_POOL_POOL_HOME_H
+#define CREWI_POOL_POOL_HOME_H
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "engine/parking.h"
+#include "pool/pool_protocol.h"
+#include "pool/schedule.h"
+#include "process/process.h"
+
+#include <stdbool.h>
+
+/** Chunks that a worker may have; the schedule stays below. */
+#define CREWI_WORKER_CHUNKS 8
+
+struct crewi_pool_map;
+
+/** A chunk that a worker has, as far as it has not answered for it. */
+struct crewi_pool_outstanding {
+    struct crewi_pool_map *map;
+    struct crewi_range range;
+    bool alone; /* given out by itself, to find out whether it is what kills workers */
+};
+
+enum crewi_worker_state {
+    CREWI_WORKER_STARTING,
+    CREWI_WORKER_READY,
+    CREWI_WORKER_STOPPING,
+    CREWI_WORKER_GONE
+};
+
+struct crewi_worker {
+    enum crewi_worker_state state;
+    int rank, core;
+    uint64_t process;
+    struct crewi_origin origin; /* where deliveries go; known once it is ready */
+    struct crewi_pool_outstanding outstanding[CREWI_WORKER_CHUNKS]; /* oldest first */
+    uint32_t outstanding_count;
+    int early_deaths; /* in a row, before it was ready */
+    uint64_t tasks;
+    int64_t busy_ns;
+};
+
+/** A map under way, or done and not taken yet. */
+struct crewi_pool_map {
+    struct crewi_pool_map *next;
+    uint64_t number;
+    struct crewi_pool_submission submission;
+    struct crewi_schedule schedule;
+    const unsigned char *items;
+    unsigned char *results;
+    int32_t *statuses; /* NULL: not wanted */
+    void *owned;       /* items, results and statuses when they are not the caller's own memory */
+    uint64_t done, failed;
+    bool over;
+    bool careful; /* a worker died and left no word in which task: they go out one by one now */
+    crew_status status; /* of the failure with the lowest index, or of the whole */
+    uint64_t first_failure;
+    char reason[CREWI_ERROR_SIZE];
+    struct crewi_parking waits;
+};
+
+enum crewi_pool_state {
+    CREWI_POOL_STARTING,
+    CREWI_POOL_OPEN,
+    CREWI_POOL_CLOSED,
+    CREWI_POOL_TERMINATED
+};
+
+struct crewi_pool {
+    struct crewi_object object;
+    struct crewi_pool_spec spec;
+    void *worker_arg; /* a crewi_pool_worker_arg and the initializer's argument */
+    size_t worker_arg_size;
+    uint64_t creator;
+    enum crewi_pool_state state;
+    bool broken;              /* workers cannot be replaced */
+    crew_status start_status; /* why it could not start */
+    char reason[CREWI_ERROR_SIZE];
+    bool abandoned;               /* nobody will ask: gone with the last worker */
+    struct crewi_origin creation; /* waits for the workers to be ready */
+    struct crewi_worker *workers;
+    uint32_t worker_count, live; /* live: not GONE */
+    struct crewi_pool_map *maps;
+    uint64_t last_map;
+    struct crewi_parking joins;
+};
+
+/* pool_workers.c */
+
+/** Starts all workers. ::CREW_ENOMEM with none started */
+crew_status crewi_pool_start_workers(struct crewi_engine *engine, struct crewi_pool *pool);
+
+/** The pool cannot begin: ends what runs, and refuses the creation once that is gone. */
+void crewi_pool_fail_start(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
+                           const char *reason);
+
+void crewi_pool_worker_ready(struct crewi_engine *engine, struct crewi_pool *pool,
+                             const struct crewi_message *message);
+void crewi_pool_worker_unfit(struct crewi_engine *engine, struct crewi_pool *pool,
+                             const struct crewi_message *message);
+void crewi_pool_worker_spawned(struct crewi_engine *engine, struct crewi_pool *pool,
+                               const struct crewi_message *message);
+void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *pool,
+                             const struct crewi_message *message);
+
+/** Has idle workers end, and all of them when @p force says so. */
+void crewi_pool_stop_workers(struct crewi_engine *engine, struct crewi_pool *pool, bool force);
+
+struct crewi_worker *crewi_pool_find_worker(struct crewi_pool *pool, uint64_t process);
+
+/** What the caller is told about the workers. */
+void crewi_pool_describe_worker(struct crewi_engine *engine, const struct crewi_worker *worker,
+                                crew_worker_info *info);
+
+/* pool_maps.c */
+
+/** Takes a map in, and hands out its first chunks. */
+void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
+                       const struct crewi_message *message);
+
+/** Gives a ready worker as much as it should have. */
+void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
+                     struct crewi_worker *worker);
+
+/** Results of a worker; false when they cannot be what it was asked for. */
+bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool,
+                            struct crewi_worker *worker, const void *data, uint64_t size);
+
+/** A worker is gone: its draft counts, the task that it was in has failed, and the others go back.
+ */
+void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
+                        struct crewi_worker *worker, const struct crewi_process_report *report,
+                        const void *draft);
+
+/** Ends all maps that are not over. */
+void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
+                          const char *reason);
+
+struct crewi_pool_map *crewi_pool_find_map(struct crewi_pool *pool, uint64_t number);
+bool crewi_pool_has_work(const struct crewi_pool *pool);
+void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
+                         struct crewi_pool_map *map);
+void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress);
+
+/** Answers with the outcome of a map that is over, and forgets it. */
+void crewi_pool_hand_over(struct crewi_engine *engine, struct crewi_pool *pool,
+                          struct crewi_pool_map *map, const struct crewi_origin *origin);
+
+extern const struct crewi_kind crewi_pool_kind;
+
+#endif

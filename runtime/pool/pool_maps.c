@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The maps of a pool: chunks out, results in, and what is left of a worker that died. */
+#include "pool/pool_home.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "node/job.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Tasks of weeks are not impossible; times beyond that are garbage. */
+#define BUSY_LIMIT_NS ((int64_t)1 << 53)
+
+#define NO_FAILURE ((uint64_t)-1)
+
+struct crewi_pool_map *crewi_pool_find_map(struct crewi_pool *pool, uint64_t number)
+{
+    struct crewi_pool_map *map = pool->maps;
+    while (map && map->number != number)
+        map = map->next;
+    return map;
+}
+
+bool crewi_pool_has_work(const struct crewi_pool *pool)
+{
+    for (const struct crewi_pool_map *map = pool->maps; map; map = map->next)
+        if (!map->over)
+            return true;
+    return false;
+}
+
+void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
+                         struct crewi_pool_map *map)
+{
+    struct crewi_pool_map **link = &pool->maps;
+    while (*link && *link != map)
+        link = &(*link)->next;
+    if (*link)
+        *link = map->next;
+    crewi_parking_clear(engine, &map->waits);
+    crewi_schedule_fini(&map->schedule);
+    free(map->owned);
+    free(map);
+}
+
+void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress)
+{
+    *progress = (struct crewi_pool_progress){.done = map->done,
+                                             .failed = map->failed,
+                                             .count = map->submission.count,
+                                             .over = map->over};
+}
+
+static void finish(struct crewi_engine *engine, struct crewi_pool *pool, struct crewi_pool_map *map)
+{
+    map->over = true;
+    crewi_parking_reply_all(engine, &map->waits, NULL, 0);
+    if (pool->state == CREWI_POOL_CLOSED && !crewi_pool_has_work(pool))
+        crewi_pool_stop_workers(engine, pool, false);
+}
+
+/* Tasks that will not be done any more. */
+static void give_up(struct crewi_pool_map *map, struct crewi_range range, crew_status status)
+{
+    uint64_t size = map->submission.result_size;
+    if (size)
+        memset(map->results + range.begin * size, 0, range.count * size);
+    for (uint64_t i = range.begin; map->statuses && i < range.begin + range.count; i++)
+        map->statuses[i] = status;
+}
+
+static void give_up_rest(struct crewi_pool *pool, struct crewi_pool_map *map, crew_status status)
+{
+    struct crewi_range range;
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        const struct crewi_worker *worker = &pool->workers[i];
+        for (uint32_t k = 0; k < worker->outstanding_count; k++)
+            if (worker->outstanding[k].map == map)
+                give_up(map, worker->outstanding[k].range, status);
+    }
+    while (crewi_schedule_take(&map->schedule, &range))
+        give_up(map, range, status);
+}
+
+void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
+                          const char *reason)
+{
+    for (struct crewi_pool_map *map = pool->maps; map; map = map->next) {
+        if (map->over)
+            continue;
+        give_up_rest(pool, map, status);
+        map->status = status;
+        snprintf(map->reason, sizeof map->reason, "%s: %s", map->submission.task, reason);
+        finish(engine, pool, map);
+    }
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        pool->workers[i].outstanding_count = 0;
+}
+
+/* Chunks out */
+
+static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
+                                       const struct crewi_pool_map *map, struct crewi_range range)
+{
+    struct crewi_pool_chunk chunk = {
+        .map = map->number,
+        .begin = range.begin,
+        .count = range.count,
+        .item_size = map->submission.item_size,
+        .result_size = map->submission.result_size,
+        .function = map->submission.function,
+    };
+    uint64_t bytes = range.count * chunk.item_size;
+    struct crewi_frame *frame = crewi_engine_delivery(&worker->origin, CREWI_KIND_POOL,
+                                                      CREWI_POOL_CHUNK, sizeof chunk + bytes);
+    if (!frame)
+        return NULL;
+    memcpy(frame->payload, &chunk, sizeof chunk);
+    memcpy(frame->payload + sizeof chunk, map->items + range.begin * chunk.item_size, bytes);
+    return frame;
+}
+
+static uint64_t tasks_in_hand(const struct crewi_worker *worker)
+{
+    uint64_t tasks = 0;
+    for (uint32_t i = 0; i < worker->outstanding_count; i++)
+        tasks += worker->outstanding[i].range.count;
+    return tasks;
+}
+
+/* The next chunk of this map for a worker, not sent yet; NULL when it should not have one. */
+static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_pool_map *map)
+{
+    struct crewi_range range;
+    if (map->over || worker->outstanding_count >= (map->careful ? 1 : CREWI_WORKER_CHUNKS) ||
+        !crewi_schedule_wants_more(&map->schedule, tasks_in_hand(worker),
+                                   worker->outstanding_count) ||
+        !crewi_schedule_take(&map->schedule, &range))
+        return NULL;
+    struct crewi_frame *frame = chunk_frame(worker, map, range);
+    if (!frame) {
+        if (crewi_schedule_return(&map->schedule, range))
+            crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
+        return NULL;
+    }
+    worker->outstanding[worker->outstanding_count++] =
+        (struct crewi_pool_outstanding){map, range, map->careful};
+    return frame;
+}
+
+void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
+                     struct crewi_worker *worker)
+{
+    if (worker->state != CREWI_WORKER_READY)
+        return;
+    for (struct crewi_pool_map *map = pool->maps; map; map = map->next) {
+        struct crewi_frame *frame;
+        while ((frame = next_chunk(worker, map)))
+            crewi_engine_send(engine, frame);
+    }
+}
+
+/* What goes to one rank travels together. */
+static bool collect_first_chunks(struct crewi_pool *pool, struct crewi_pool_map *map,
+                                 struct crewi_frames *for_rank)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        struct crewi_worker *worker = &pool->workers[i];
+        struct crewi_frame *frame;
+        if (worker->state != CREWI_WORKER_READY || worker->outstanding_count ||
+            !(frame = next_chunk(worker, map)))
+            continue;
+        crewi_frames_push(&for_rank[frame->header.target_rank], frame);
+        any = true;
+    }
+    return any;
+}
+
+/* The first chunk of every worker that is idle, in one scatter if that can be, and the second ones
+ * point to point. */
+static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
+                           struct crewi_pool_map *map)
+{
+    struct crewi_frames *for_rank = malloc(engine->rank_count * sizeof *for_rank);
+    for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++)
+        crewi_frames_init(&for_rank[rank]);
+    if (for_rank && collect_first_chunks(pool, map, for_rank)) {
+        crew_status status = crewi_transport_scatter(engine->transport, for_rank);
+        if (status && status != CREW_ENOTSUP)
+            crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+        for (uint32_t rank = 0; rank < engine->rank_count; rank++) {
+            struct crewi_frame *frame;
+            while ((frame = crewi_frames_pop(&for_rank[rank])))
+                crewi_engine_send(engine, frame);
+        }
+    }
+    free(for_rank);
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        crewi_pool_feed(engine, pool, &pool->workers[i]);
+}
+
+/* Submitting */
+
+static bool is_sound(const struct crewi_pool_submission *submission, uint64_t payload)
+{
+    uint64_t largest = submission->item_size > submission->result_size ? submission->item_size
+                                                                       : submission->result_size;
+    if (!submission->item_size || largest > CREWI_FRAME_LIMIT / 2 ||
+        !memchr(submission->task, '\0', sizeof submission->task))
+        return false;
+    if (submission->count > (UINT64_MAX >> 2) / (largest + sizeof(int32_t)))
+        return false;
+    return submission->shared ? payload == 0 : payload == submission->count * submission->item_size;
+}
+
+/* The caller's own memory is used where it can be; otherwise there is one block for items, results
+ * and statuses. */
+static bool give_memory(struct crewi_pool_map *map, const void *items)
+{
+    const struct crewi_pool_submission *submission = &map->submission;
+    if (submission->shared) {
+        map->items = (const unsigned char *)(uintptr_t)submission->items;
+        map->results = (unsigned char *)(uintptr_t)submission->results;
+        map->statuses = (int32_t *)(uintptr_t)submission->statuses;
+        return true;
+    }
+    size_t item_bytes = (submission->count * submission->item_size + 15) & ~(size_t)15;
+    size_t status_bytes =
+        submission->wants_statuses ? submission->count * sizeof *map->statuses : 0;
+    unsigned char *block =
+        calloc(1, item_bytes + status_bytes + submission->count * submission->result_size + 1);
+    if (!block)
+        return false;
+    memcpy(block, items, submission->count * submission->item_size);
+    map->owned = block;
+    map->items = block;
+    map->statuses = status_bytes ? (int32_t *)(void *)(block + item_bytes) : NULL;
+    map->results = block + item_bytes + status_bytes;
+    return true;
+}
+
+static struct crewi_pool_map *
+make_map(struct crewi_pool *pool, const struct crewi_pool_submission *submission, const void *items)
+{
+    struct crewi_pool_map *map = calloc(1, sizeof *map);
+    if (!map)
+        return NULL;
+    map->submission = *submission;
+    if (!give_memory(map, items)) {
+        free(map);
+        return NULL;
+    }
+    if (map->statuses)
+        memset(map->statuses, 0, submission->count * sizeof *map->statuses);
+    map->number = ++pool->last_map;
+    map->first_failure = NO_FAILURE;
+    crewi_schedule_init(&map->schedule, submission->count, submission->item_size, submission->chunk,
+                        pool->worker_count);
+    struct crewi_pool_map **link = &pool->maps;
+    while (*link)
+        link = &(*link)->next;
+    *link = map;
+    return map;
+}
+
+void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
+                       const struct crewi_message *message)
+{
+    struct crewi_pool_submission submission;
+    if (message->size < sizeof submission) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a map that is too short");
+        return;
+    }
+    memcpy(&submission, message->data, sizeof submission);
+    uint64_t payload = message->size - sizeof submission;
+    if (!is_sound(&submission, payload) ||
+        (submission.shared && !crewi_engine_is_local(engine, &message->origin))) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a map that cannot be");
+        return;
+    }
+    struct crewi_pool_map *map =
+        make_map(pool, &submission, (const char *)message->data + sizeof submission);
+    if (!map) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM,
+                            "no memory for a map of %llu tasks",
+                            (unsigned long long)submission.count);
+        return;
+    }
+    crewi_engine_reply(engine, &message->origin, &map->number, sizeof map->number);
+    if (submission.count)
+        hand_out_first(engine, pool, map);
+    else
+        finish(engine, pool, map);
+}
+
+/* Results in */
+
+static void note_failure(struct crewi_engine *engine, struct crewi_pool_map *map,
+                         const struct crewi_worker *worker,
+                         const struct crewi_pool_failure *failure, const char *reason)
+{
+    struct crewi_process_info info = {.name = "a worker"};
+    if (map->statuses)
+        map->statuses[failure->index] = failure->status;
+    map->failed++;
+    if (failure->index >= map->first_failure)
+        return;
+    crewi_process_describe(engine, worker->process, &info);
+    map->first_failure = failure->index;
+    map->status = (crew_status)failure->status;
+    snprintf(map->reason, sizeof map->reason, "task %llu of %s: %.*s (%s on rank %d, %s)",
+             (unsigned long long)failure->index, map->submission.task, (int)failure->reason_size,
+             reason, info.name, worker->rank, crew_rank_host(worker->rank));
+}
+
+/* The next failure behind a result, and its reason; false at the end, or when it cannot be one. */
+static bool next_failure(const struct crewi_pool_result *result, const unsigned char *bytes,
+                         size_t *at, struct crewi_pool_failure *failure, const char **reason)
+{
+    if (result->failure_bytes - *at < sizeof *failure)
+        return false;
+    memcpy(failure, bytes + *at, sizeof *failure);
+    size_t padded = ((size_t)failure->reason_size + 7) & ~(size_t)7;
+    if (padded > result->failure_bytes - *at - sizeof *failure)
+        return false;
+    *reason = (const char *)bytes + *at + sizeof *failure;
+    *at += sizeof *failure + padded;
+    return true;
+}
+
+/* Whether the failures are those of tasks of the result, each once and in order. */
+static bool check_failures(const struct crewi_pool_result *result, const unsigned char *bytes)
+{
+    struct crewi_pool_failure failure;
+    const char *reason;
+    uint64_t next = result->begin;
+    size_t at = 0;
+    while (next_failure(result, bytes, &at, &failure, &reason)) {
+        if (failure.index < next || failure.index - result->begin >= result->count ||
+            failure.status >= 0)
+            return false;
+        next = failure.index + 1;
+    }
+    return at == result->failure_bytes;
+}
+
+static void take_failures(struct crewi_engine *engine, struct crewi_pool_map *map,
+                          const struct crewi_worker *worker, const struct crewi_pool_result *result,
+                          const unsigned char *bytes)
+{
+    struct crewi_pool_failure failure;
+    const char *reason;
+    for (size_t at = 0; next_failure(result, bytes, &at, &failure, &reason);)
+        note_failure(engine, map, worker, &failure, reason);
+}
+
+static void take_off(struct crewi_worker *worker, struct crewi_pool_outstanding *from,
+                     uint64_t count)
+{
+    from->range.begin += count;
+    from->range.count -= count;
+    if (from->range.count)
+        return;
+    struct crewi_pool_outstanding *end = &worker->outstanding[worker->outstanding_count--];
+    memmove(from, from + 1, (size_t)(end - from - 1) * sizeof *from);
+}
+
+static void count_done(struct crewi_engine *engine, struct crewi_pool *pool,
+                       struct crewi_pool_map *map, uint64_t count)
+{
+    map->done += count;
+    if (map->done == map->submission.count)
+        finish(engine, pool, map);
+}
+
+/* The chunk that a result is about; NULL when the worker was asked for nothing like it. (Not always
+ * the oldest: a scatter may be overtaken by what was sent later.) */
+static struct crewi_pool_outstanding *chunk_of(struct crewi_worker *worker,
+                                               const struct crewi_pool_result *result)
+{
+    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
+        struct crewi_pool_outstanding *one = &worker->outstanding[i];
+        if (one->map->number == result->map && one->range.begin == result->begin &&
+            result->count <= one->range.count &&
+            result->result_size == one->map->submission.result_size)
+            return one;
+    }
+    return NULL;
+}
+
+static bool apply(struct crewi_engine *engine, struct crewi_pool *pool, struct crewi_worker *worker,
+                  const struct crewi_pool_result *result, const unsigned char *failures,
+                  const unsigned char *results)
+{
+    struct crewi_pool_outstanding *chunk = chunk_of(worker, result);
+    struct crewi_pool_map *map = chunk->map;
+    if (result->busy_ns < 0 || result->busy_ns > BUSY_LIMIT_NS || !check_failures(result, failures))
+        return false;
+    take_failures(engine, map, worker, result, failures);
+    if (result->result_size)
+        memcpy(map->results + result->begin * result->result_size, results,
+               result->count * result->result_size);
+    worker->tasks += result->count;
+    worker->busy_ns += result->busy_ns;
+    if (result->busy_ns) /* what is found of a worker that died does not say how long it took */
+        crewi_schedule_measure(&map->schedule, result->count, result->busy_ns);
+    take_off(worker, chunk, result->count);
+    count_done(engine, pool, map, result->count);
+    return true;
+}
+
+bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool,
+                            struct crewi_worker *worker, const void *data, uint64_t size)
+{
+    struct crewi_pool_result result;
+    if (size < sizeof result)
+        return false;
+    memcpy(&result, data, sizeof result);
+    if (!chunk_of(worker, &result))
+        return worker->outstanding_count == 0; /* of a map that was given up meanwhile */
+    if (size != sizeof result + result.failure_bytes + result.count * result.result_size)
+        return false;
+    const unsigned char *failures = (const unsigned char *)data + sizeof result;
+    if (!apply(engine, pool, worker, &result, failures, failures + result.failure_bytes))
+        return false;
+    crewi_pool_feed(engine, pool, worker);
+    return true;
+}
+
+/* After a death */
+
+/* Whether the last failure in a draft is of that task: it was noted, and not counted yet. */
+static bool is_noted(const struct crewi_pool_result *result, const unsigned char *failures,
+                     uint64_t index)
+{
+    struct crewi_pool_failure failure = {.index = index + 1};
+    const char *reason;
+    for (size_t at = 0; next_failure(result, failures, &at, &failure, &reason);)
+        ;
+    return failure.index == index;
+}
+
+/* Counts the results that were finished and not sent. Returns the chunk whose first task is the one
+ * that the worker was in; NULL when it was in none. */
+static struct crewi_pool_outstanding *salvage(struct crewi_engine *engine, struct crewi_pool *pool,
+                                              struct crewi_worker *worker,
+                                              const struct crewi_process_report *report,
+                                              const unsigned char *draft)
+{
+    struct crewi_pool_result result;
+    const unsigned char *failures = draft + sizeof result;
+    if (report->draft_size < CREWI_POOL_DRAFT_RESULTS)
+        return NULL;
+    memcpy(&result, draft, sizeof result);
+    uint64_t planned = result.count, done = report->draft_progress;
+    if (!chunk_of(worker, &result) || done > planned ||
+        result.failure_bytes > CREWI_POOL_FAILURE_ROOM)
+        return NULL;
+    bool noted = done < planned && is_noted(&result, failures, result.begin + done);
+    done += noted;
+    /* A result that had no room in the draft is lost, and its task with it. */
+    bool holds = done * result.result_size <= report->draft_size - CREWI_POOL_DRAFT_RESULTS;
+    result.count = holds ? done : 0;
+    if (result.count &&
+        !apply(engine, pool, worker, &result, failures, draft + CREWI_POOL_DRAFT_RESULTS))
+        return NULL;
+    if (result.count == planned || (noted && holds)) /* it was in none */
+        return NULL;
+    result.begin += result.count;
+    result.count = 1;
+    return chunk_of(worker, &result);
+}
+
+static void fail_running_task(struct crewi_engine *engine, struct crewi_pool *pool,
+                              struct crewi_worker *worker, struct crewi_pool_outstanding *chunk,
+                              const struct crewi_process_report *report)
+{
+    struct crewi_pool_map *map = chunk->map;
+    char reason[96];
+    int code = crewi_exitcode(report->status);
+    if (code < 0)
+        snprintf(reason, sizeof reason, "its worker was killed by signal %d (SIG%s)", -code,
+                 sigabbrev_np(-code) ? sigabbrev_np(-code) : "?");
+    else
+        snprintf(reason, sizeof reason, "its worker ended with exit code %d", code);
+    struct crewi_pool_failure failure = {.index = chunk->range.begin,
+                                         .status = CREW_EWORKERDIED,
+                                         .reason_size = (uint32_t)strlen(reason)};
+    if (map->submission.result_size)
+        memset(map->results + failure.index * map->submission.result_size, 0,
+               map->submission.result_size);
+    note_failure(engine, map, worker, &failure, reason);
+    take_off(worker, chunk, 1);
+    count_done(engine, pool, map, 1);
+}
+
+/* Nobody knows which task it was in, if any. Lest that one kills the others, too, tasks go out one
+ * by one from now on. */
+static void be_careful(struct crewi_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
+        worker->outstanding[i].map->careful = true;
+        worker->outstanding[i].map->schedule.fixed = 1;
+    }
+}
+
+void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
+                        struct crewi_worker *worker, const struct crewi_process_report *report,
+                        const void *draft)
+{
+    struct crewi_pool_outstanding *running = salvage(engine, pool, worker, report, draft);
+    if (!running && worker->outstanding_count && worker->outstanding[0].alone)
+        running = &worker->outstanding[0];
+    if (running)
+        fail_running_task(engine, pool, worker, running, report);
+    else
+        be_careful(worker);
+    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
+        struct crewi_pool_outstanding *left = &worker->outstanding[i];
+        if (!left->map->over && crewi_schedule_return(&left->map->schedule, left->range))
+            crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
+    }
+    worker->outstanding_count = 0;
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        if (&pool->workers[i] != worker)
+            crewi_pool_feed(engine, pool, &pool->workers[i]);
+}
+
+void crewi_pool_hand_over(struct crewi_engine *engine, struct crewi_pool *pool,
+                          struct crewi_pool_map *map, const struct crewi_origin *origin)
+{
+    struct crewi_pool_outcome outcome = {.status = map->status,
+                                         .reason_size = (uint32_t)strlen(map->reason)};
+    const struct crewi_pool_submission *submission = &map->submission;
+    size_t status_bytes = map->statuses ? submission->count * sizeof *map->statuses : 0;
+    size_t shared_bytes =
+        submission->shared ? 0 : status_bytes + submission->count * submission->result_size;
+    size_t size = sizeof outcome + outcome.reason_size + shared_bytes;
+    unsigned char *reply = malloc(size);
+    if (!reply) {
+        crewi_engine_refuse(engine, origin, CREW_ENOMEM, "no memory for the results of a map");
+        return;
+    }
+    memcpy(reply, &outcome, sizeof outcome);
+    memcpy(reply + sizeof outcome, map->reason, outcome.reason_size);
+    if (shared_bytes) /* statuses and results lie one behind the other */
+        memcpy(reply + size - shared_bytes, map->results - status_bytes, shared_bytes);
+    crewi_engine_reply(engine, origin, reply, size);
+    free(reply);
+    crewi_pool_free_map(engine, pool, map);
+}

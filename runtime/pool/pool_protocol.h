@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * What callers, homes and workers of pools say to each other.
+ *
+ * A pool is at home on its creator's rank. A worker is a process whose function is
+ * crewi_pool_worker(); once it is ready, the home delivers chunks to it, a few ahead of what it has
+ * done, and it answers with results as they come. A result may cover a part of a chunk.
+ */
+#ifndef CREWI_POOL_POOL_PROTOCOL_H
+#define CREWI_POOL_POOL_PROTOCOL_H
+
+#include "base/funcref.h"
+
+#include <crew/pool.h>
+#include <stdint.h>
+
+/** Of callers and workers. */
+enum crewi_pool_op {
+    CREWI_POOL_CREATE = 1, /* to the own rank: crewi_pool_spec and the initializer's argument -> id,
+                              when the workers are ready */
+    CREWI_POOL_SUBMIT, /* crewi_pool_submission, and items unless they are shared -> number of the
+                          map */
+    CREWI_POOL_WAIT,   /* number of a map; answered when it is done, or at the timeout ->
+                          crewi_pool_progress */
+    CREWI_POOL_TAKE, /* number of a map that is done -> crewi_pool_outcome, reason, and what is not
+                        shared */
+    CREWI_POOL_WORKERS, /* -> crew_worker_info of each */
+    CREWI_POOL_CLOSE,
+    CREWI_POOL_TERMINATE,
+    CREWI_POOL_JOIN,
+    CREWI_POOL_DESTROY,
+    CREWI_POOL_READY,  /* a worker: has begun */
+    CREWI_POOL_UNFIT,  /* a worker: its initializer failed: int32_t status and the reason */
+    CREWI_POOL_RESULT, /* a worker: crewi_pool_result, failures, results */
+    CREWI_POOL_CHUNK,  /* to a worker: crewi_pool_chunk and items */
+    CREWI_POOL_STOP    /* to a worker: there is nothing more to do */
+};
+
+struct crewi_pool_spec {
+    int32_t workers;
+    uint8_t inside, bind, initialized, reserved;
+    int32_t creator_pid;
+    uint32_t reserved_too;
+    struct crewi_funcref worker, initializer;
+    char creator_name[CREW_NAME_SIZE];
+    char creator_path[CREW_NAME_SIZE];
+};
+
+/** A map. The addresses are of the caller's memory, and only looked at when it is in the home rank
+ * itself. */
+struct crewi_pool_submission {
+    struct crewi_funcref function;
+    uint64_t count, item_size, result_size, chunk;
+    uint64_t items, results, statuses;
+    uint8_t shared, wants_statuses, reserved[6];
+    char task[CREW_NAME_SIZE];
+};
+
+struct crewi_pool_progress {
+    uint64_t done, failed, count;
+    uint8_t over, reserved[7];
+};
+
+/** How a map ended. Behind it: the reason; then, unless memory is shared, statuses (if wanted) and
+ * results. */
+struct crewi_pool_outcome {
+    int32_t status;
+    uint32_t reason_size;
+};
+
+/** A chunk; the items follow. Its size keeps them aligned to 16 bytes. */
+struct crewi_pool_chunk {
+    uint64_t map, begin, count, item_size, result_size;
+    struct crewi_funcref function;
+    uint64_t reserved;
+};
+
+/** What came of tasks begin to begin + count - 1. Failures and results follow. */
+struct crewi_pool_result {
+    uint64_t map, begin, count;
+    int64_t busy_ns;
+    uint32_t failure_bytes, reserved;
+    uint64_t result_size;
+};
+
+/** A task that failed; its reason follows, padded to 8 bytes. */
+struct crewi_pool_failure {
+    uint64_t index;
+    int32_t status;
+    uint32_t reason_size;
+};
+
+/** Where the results of a draft begin: behind room for failures. */
+#define CREWI_POOL_FAILURE_ROOM 2048
+#define CREWI_POOL_DRAFT_RESULTS (sizeof(struct crewi_pool_result) + CREWI_POOL_FAILURE_ROOM)
+
+_Static_assert(sizeof(struct crewi_pool_chunk) % 16 == 0, "items are aligned");
+_Static_assert(CREWI_POOL_DRAFT_RESULTS % 16 == 0, "results are aligned");
+
+/** The argument of a worker process; that of the initializer follows. */
+struct crewi_pool_worker_arg {
+    uint64_t pool;
+    uint64_t initialized;
+    struct crewi_funcref initializer;
+};
+
+_Static_assert(sizeof(struct crewi_pool_worker_arg) % 16 == 0,
+               "the initializer's argument is aligned");
+
+/** The function of a worker process. */
+int crewi_pool_worker(void *arg);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The workers of a pool: where they are, how they start, and what happens when one ends. */
+#include "pool/pool_home.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "node/job.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A worker that ends so often in a row before it is ready will not get better. */
+#define EARLY_DEATHS 3
+
+static bool share_cores(int one, int other)
+{
+    const struct crewi_job_rank *ranks = crewi_job->ranks;
+    return ranks[one].host_index == ranks[other].host_index &&
+           memcmp(&ranks[one].cores, &ranks[other].cores, sizeof ranks[one].cores) == 0;
+}
+
+/* One to a core, counted over the workers of all ranks that may use the same cores; none when there
+ * are too few cores. */
+static int choose_core(const struct crewi_pool *pool, uint32_t index)
+{
+    int rank = pool->workers[index].rank, before = 0, all = 0;
+    if (!pool->spec.bind || pool->spec.inside)
+        return -1;
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        if (!share_cores(rank, pool->workers[i].rank))
+            continue;
+        before += i < index;
+        all++;
+    }
+    if (all > crewi_cores_count(&crewi_job->ranks[rank].cores))
+        return -1;
+    return crewi_cores_nth(&crewi_job->ranks[rank].cores, before);
+}
+
+static bool launch(struct crewi_engine *engine, struct crewi_pool *pool,
+                   struct crewi_worker *worker)
+{
+    struct crewi_process_spec spec = {
+        .function = pool->spec.worker,
+        .creator = pool->creator,
+        .watcher = pool->object.id,
+        .placed = 1,
+        .rank = worker->rank,
+        .core = worker->core,
+        .daemon = 1,
+        .inside = pool->spec.inside,
+        .creator_pid = pool->spec.creator_pid,
+        .prefix = "PoolWorker",
+    };
+    memcpy(spec.creator_name, pool->spec.creator_name, sizeof spec.creator_name);
+    memcpy(spec.creator_path, pool->spec.creator_path, sizeof spec.creator_path);
+    worker->process = crewi_process_launch(engine, &spec, pool->worker_arg, pool->worker_arg_size);
+    worker->state = worker->process ? CREWI_WORKER_STARTING : CREWI_WORKER_GONE;
+    worker->outstanding_count = 0;
+    pool->live += worker->process != 0;
+    return worker->process != 0;
+}
+
+crew_status crewi_pool_start_workers(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        pool->workers[i].rank = (int)(i % engine->rank_count);
+        pool->workers[i].state = CREWI_WORKER_GONE;
+    }
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        pool->workers[i].core = choose_core(pool, i);
+        if (!launch(engine, pool, &pool->workers[i]))
+            return crewi_error_memory();
+    }
+    return CREW_OK;
+}
+
+struct crewi_worker *crewi_pool_find_worker(struct crewi_pool *pool, uint64_t process)
+{
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        if (pool->workers[i].process == process && pool->workers[i].state != CREWI_WORKER_GONE)
+            return &pool->workers[i];
+    return NULL;
+}
+
+static void tell_stop(struct crewi_engine *engine, struct crewi_worker *worker)
+{
+    struct crewi_frame *frame =
+        crewi_engine_delivery(&worker->origin, CREWI_KIND_POOL, CREWI_POOL_STOP, 0);
+    if (!frame)
+        return;
+    worker->state = CREWI_WORKER_STOPPING;
+    crewi_engine_send(engine, frame);
+}
+
+void crewi_pool_stop_workers(struct crewi_engine *engine, struct crewi_pool *pool, bool force)
+{
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        struct crewi_worker *worker = &pool->workers[i];
+        if (worker->state == CREWI_WORKER_READY && !worker->outstanding_count)
+            tell_stop(engine, worker);
+        else if (force && worker->state != CREWI_WORKER_GONE)
+            crewi_process_signal(engine, worker->process, pool->spec.inside ? SIGTERM : SIGKILL);
+    }
+}
+
+/* The creation is answered when every worker is ready, or all are gone after one could not be. */
+static void conclude_start(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    if (pool->state != CREWI_POOL_STARTING)
+        return;
+    if (pool->start_status) {
+        if (pool->live)
+            return;
+        crewi_engine_refuse(engine, &pool->creation, pool->start_status, "%s", pool->reason);
+        pool->abandoned = true;
+        return;
+    }
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        if (pool->workers[i].state != CREWI_WORKER_READY)
+            return;
+    pool->state = CREWI_POOL_OPEN;
+    crewi_engine_reply(engine, &pool->creation, &pool->object.id, sizeof pool->object.id);
+}
+
+static void break_pool(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
+                       const char *reason)
+{
+    if (!pool->start_status && !pool->broken)
+        snprintf(pool->reason, sizeof pool->reason, "%s", reason);
+    if (pool->state == CREWI_POOL_STARTING) {
+        if (!pool->start_status)
+            pool->start_status = status;
+    } else {
+        pool->broken = true;
+    }
+    /* First, while it is known who is busy. */
+    crewi_pool_stop_workers(engine, pool, true);
+    if (pool->broken)
+        crewi_pool_fail_maps(engine, pool, CREW_EBROKEN, pool->reason);
+}
+
+void crewi_pool_fail_start(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
+                           const char *reason)
+{
+    break_pool(engine, pool, status, reason);
+    conclude_start(engine, pool);
+}
+
+void crewi_pool_worker_ready(struct crewi_engine *engine, struct crewi_pool *pool,
+                             const struct crewi_message *message)
+{
+    struct crewi_worker *worker = crewi_pool_find_worker(pool, message->origin.process);
+    if (!worker || worker->state != CREWI_WORKER_STARTING)
+        return;
+    worker->state = CREWI_WORKER_READY;
+    worker->origin = message->origin;
+    worker->early_deaths = 0;
+    if (pool->state == CREWI_POOL_STARTING && !pool->start_status)
+        conclude_start(engine, pool);
+    else if (pool->state == CREWI_POOL_TERMINATED || pool->start_status || pool->broken)
+        crewi_pool_stop_workers(engine, pool, true);
+    else
+        crewi_pool_feed(engine, pool, worker);
+    if (pool->state == CREWI_POOL_CLOSED && !crewi_pool_has_work(pool))
+        crewi_pool_stop_workers(engine, pool, false);
+}
+
+void crewi_pool_worker_unfit(struct crewi_engine *engine, struct crewi_pool *pool,
+                             const struct crewi_message *message)
+{
+    const struct crewi_worker *worker = crewi_pool_find_worker(pool, message->origin.process);
+    int32_t status;
+    char reason[CREWI_ERROR_SIZE];
+    if (!worker || message->size < sizeof status || pool->broken || pool->start_status)
+        return;
+    memcpy(&status, message->data, sizeof status);
+    snprintf(reason, sizeof reason, "the initializer failed on rank %d (%s): %.*s", worker->rank,
+             crew_rank_host(worker->rank), (int)(message->size - sizeof status),
+             (const char *)message->data + sizeof status);
+    break_pool(engine, pool, status < 0 ? (crew_status)status : CREW_EFAILED, reason);
+}
+
+void crewi_pool_worker_spawned(struct crewi_engine *engine, struct crewi_pool *pool,
+                               const struct crewi_message *message)
+{
+    struct crewi_process_report report;
+    char reason[CREWI_ERROR_SIZE];
+    memcpy(&report, message->data, sizeof report);
+    struct crewi_worker *worker = crewi_pool_find_worker(pool, report.process);
+    if (!worker || report.status == CREW_OK)
+        return;
+    snprintf(reason, sizeof reason, "a worker could not be started: %.*s",
+             (int)(message->size - sizeof report), (const char *)message->data + sizeof report);
+    worker->state = CREWI_WORKER_GONE;
+    pool->live--;
+    crewi_process_forget(engine, worker->process);
+    break_pool(engine, pool, (crew_status)report.status, reason);
+    conclude_start(engine, pool);
+}
+
+static void word_end(char *text, size_t size, int wait_status)
+{
+    int code = crewi_exitcode(wait_status);
+    if (code < 0)
+        snprintf(text, size, "killed by signal %d (SIG%s)", -code,
+                 sigabbrev_np(-code) ? sigabbrev_np(-code) : "?");
+    else
+        snprintf(text, size, "ended with exit code %d", code);
+}
+
+/* A worker that ended while the pool goes on is replaced, unless none gets as far as being ready
+ * any more. */
+static void replace(struct crewi_engine *engine, struct crewi_pool *pool,
+                    struct crewi_worker *worker, int wait_status)
+{
+    char end[64], reason[CREWI_ERROR_SIZE];
+    word_end(end, sizeof end, wait_status);
+    if (worker->early_deaths >= EARLY_DEATHS || pool->state == CREWI_POOL_STARTING) {
+        snprintf(
+            reason, sizeof reason,
+            "workers do not stay alive on rank %d (%s): the last one was %s before it was ready",
+            worker->rank, crew_rank_host(worker->rank), end);
+        break_pool(engine, pool, CREW_EBROKEN, reason);
+        return;
+    }
+    crewi_log(CREWI_LOG_INFO, "a worker on rank %d was %s: a new one takes its place", worker->rank,
+              end);
+    if (!launch(engine, pool, worker))
+        break_pool(engine, pool, CREW_ENOMEM, "out of memory for a new worker");
+}
+
+void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *pool,
+                             const struct crewi_message *message)
+{
+    struct crewi_process_report report;
+    memcpy(&report, message->data, sizeof report);
+    struct crewi_worker *worker = crewi_pool_find_worker(pool, report.process);
+    if (!worker)
+        return;
+    bool stopping = worker->state == CREWI_WORKER_STOPPING;
+    if (worker->state == CREWI_WORKER_STARTING)
+        worker->early_deaths++;
+    crewi_pool_recover(engine, pool, worker, &report, (const char *)message->data + sizeof report);
+    crewi_process_forget(engine, worker->process);
+    worker->state = CREWI_WORKER_GONE;
+    pool->live--;
+    bool goes_on = pool->state == CREWI_POOL_STARTING || pool->state == CREWI_POOL_OPEN ||
+                   (pool->state == CREWI_POOL_CLOSED && crewi_pool_has_work(pool));
+    if (goes_on && !stopping && !pool->broken && !pool->start_status)
+        replace(engine, pool, worker, report.status);
+    conclude_start(engine, pool);
+    if (!pool->live)
+        crewi_parking_reply_all(engine, &pool->joins, NULL, 0);
+}
+
+void crewi_pool_describe_worker(struct crewi_engine *engine, const struct crewi_worker *worker,
+                                crew_worker_info *info)
+{
+    struct crewi_process_info process = {0};
+    crewi_process_describe(engine, worker->process, &process);
+    memset(info, 0, sizeof *info);
+    info->process.id = worker->process;
+    info->rank = worker->rank;
+    info->pid = (pid_t)process.pid;
+    info->core = worker->core;
+    info->tasks = worker->tasks;
+    info->busy_s = (double)worker->busy_ns / 1e9;
+    memcpy(info->name, process.name, sizeof info->name);
+}

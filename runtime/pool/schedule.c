@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pool/schedule.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <stdlib.h>
+
+/* Handing a chunk out and back costs the order of 10 µs of somebody's core: work for less is not
+ * worth a chunk. */
+#define SMALLEST_CHUNK_NS (100 * CREWI_MICROSECOND)
+
+/* Chunks that take less than this are handed out several ahead, so that no worker waits for the way
+ * there and back. */
+#define IN_HAND_NS (300 * CREWI_MICROSECOND)
+#define CHUNKS_IN_HAND 8
+
+/* With tasks of this length the way there does not matter, but who has the last ones does. */
+#define LONG_TASK_NS (5 * CREWI_MILLISECOND)
+
+#define MEASURED_LIMIT_NS (1000000 * CREWI_SECOND)
+
+#define CHUNK_BYTES 131072
+
+void crewi_schedule_init(struct crewi_schedule *schedule, uint64_t count, size_t item_size,
+                         uint64_t fixed, uint32_t workers)
+{
+    uint64_t limit = item_size ? CHUNK_BYTES / item_size : UINT32_MAX;
+    *schedule = (struct crewi_schedule){
+        .count = count, .fixed = fixed, .limit = limit ? limit : 1, .workers = workers};
+}
+
+void crewi_schedule_fini(struct crewi_schedule *schedule)
+{
+    free(schedule->returned);
+    schedule->returned = NULL;
+    schedule->returned_count = 0;
+}
+
+uint64_t crewi_schedule_remaining(const struct crewi_schedule *schedule)
+{
+    return schedule->count - schedule->next + schedule->returned_tasks;
+}
+
+static uint64_t chunk_size(const struct crewi_schedule *schedule)
+{
+    uint64_t size = schedule->fixed;
+    if (!size) {
+        uint64_t shares = 4 * (uint64_t)schedule->workers;
+        size = (crewi_schedule_remaining(schedule) + shares - 1) / shares;
+        int64_t task_ns = crewi_schedule_task_ns(schedule);
+        uint64_t smallest = task_ns ? (uint64_t)(SMALLEST_CHUNK_NS / task_ns) : 1;
+        if (size < smallest)
+            size = smallest;
+    }
+    return size < schedule->limit ? size : schedule->limit;
+}
+
+static void take_from(struct crewi_range *from, uint64_t size, struct crewi_range *chunk)
+{
+    *chunk = (struct crewi_range){from->begin, size < from->count ? size : from->count};
+    from->begin += chunk->count;
+    from->count -= chunk->count;
+}
+
+bool crewi_schedule_take(struct crewi_schedule *schedule, struct crewi_range *chunk)
+{
+    uint64_t size = chunk_size(schedule);
+    if (schedule->returned_count) {
+        struct crewi_range *last = &schedule->returned[schedule->returned_count - 1];
+        take_from(last, size, chunk);
+        schedule->returned_tasks -= chunk->count;
+        if (!last->count)
+            schedule->returned_count--;
+        return true;
+    }
+    struct crewi_range fresh = {schedule->next, schedule->count - schedule->next};
+    take_from(&fresh, size, chunk);
+    schedule->next = fresh.begin;
+    return chunk->count > 0;
+}
+
+crew_status crewi_schedule_return(struct crewi_schedule *schedule, struct crewi_range range)
+{
+    if (!range.count)
+        return CREW_OK;
+    if (schedule->returned_count == schedule->returned_room) {
+        size_t room = schedule->returned_room ? 2 * schedule->returned_room : 8;
+        struct crewi_range *grown = realloc(schedule->returned, room * sizeof *grown);
+        if (!grown)
+            return crewi_error_memory();
+        schedule->returned = grown;
+        schedule->returned_room = room;
+    }
+    schedule->returned[schedule->returned_count++] = range;
+    schedule->returned_tasks += range.count;
+    return CREW_OK;
+}
+
+void crewi_schedule_measure(struct crewi_schedule *schedule, uint64_t tasks, int64_t busy_ns)
+{
+    /* What a worker says may be anything. */
+    if (busy_ns < 0 || busy_ns > MEASURED_LIMIT_NS)
+        return;
+    schedule->measured_tasks += tasks;
+    schedule->measured_ns += busy_ns;
+}
+
+int64_t crewi_schedule_task_ns(const struct crewi_schedule *schedule)
+{
+    if (!schedule->measured_tasks)
+        return 0;
+    int64_t mean = schedule->measured_ns / (int64_t)schedule->measured_tasks;
+    return mean > 0 ? mean : 1;
+}
+
+bool crewi_schedule_wants_more(const struct crewi_schedule *schedule, uint64_t tasks,
+                               uint32_t chunks)
+{
+    uint64_t remaining = crewi_schedule_remaining(schedule);
+    if (!remaining || chunks >= CHUNKS_IN_HAND)
+        return false;
+    if (!chunks)
+        return true;
+    int64_t task_ns = crewi_schedule_task_ns(schedule);
+    bool is_end = remaining <= 2 * (uint64_t)schedule->workers;
+    if (is_end && (!task_ns || task_ns >= LONG_TASK_NS))
+        return false;
+    return chunks < 2 || (task_ns && (double)tasks * (double)task_ns < (double)IN_HAND_NS);
+}
+
+bool crewi_schedule_check(const struct crewi_schedule *schedule)
+{
+    uint64_t returned = 0;
+    for (size_t i = 0; i < schedule->returned_count; i++) {
+        const struct crewi_range *range = &schedule->returned[i];
+        if (!range->count || range->begin + range->count > schedule->next)
+            return false;
+        returned += range->count;
+    }
+    return schedule->next <= schedule->count && returned == schedule->returned_tasks &&
+           schedule->workers > 0;
+}

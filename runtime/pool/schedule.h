@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Which tasks go into the next chunk: guided self-scheduling.
+ *
+ * A chunk is a share of what is left, remaining / (4 * workers), so the first is Python's default
+ * chunk and the last ones are single tasks: the end is even, whatever the tasks take. Chunks are
+ * not so small that handing them out costs more than a little of their work, once it is known what
+ * a task takes, and not larger than a message should be. Tasks that come back from a worker that
+ * died go out first.
+ */
+#ifndef CREWI_POOL_SCHEDULE_H
+#define CREWI_POOL_SCHEDULE_H
+
+#include <crew/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Tasks begin to begin + count - 1. */
+struct crewi_range {
+    uint64_t begin, count;
+};
+
+struct crewi_schedule {
+    uint64_t next, count; /* next: the first task that was never given out */
+    uint64_t fixed;       /* tasks in a chunk; 0: guided */
+    uint64_t limit;       /* the most in a chunk, for its bytes */
+    uint32_t workers;
+    struct crewi_range *returned;
+    size_t returned_count, returned_room;
+    uint64_t returned_tasks;
+    uint64_t measured_tasks;
+    int64_t measured_ns;
+};
+
+/** A schedule of @p count tasks with items of @p item_size bytes over @p workers (at least 1). */
+void crewi_schedule_init(struct crewi_schedule *schedule, uint64_t count, size_t item_size,
+                         uint64_t fixed, uint32_t workers);
+void crewi_schedule_fini(struct crewi_schedule *schedule);
+
+/** How many tasks are not given out, or were given back. */
+uint64_t crewi_schedule_remaining(const struct crewi_schedule *schedule);
+
+/** The next chunk; false when none is left. */
+bool crewi_schedule_take(struct crewi_schedule *schedule, struct crewi_range *chunk);
+
+/** Takes tasks back that were not run. ::CREW_ENOMEM */
+crew_status crewi_schedule_return(struct crewi_schedule *schedule, struct crewi_range range);
+
+/** Learns what tasks take. */
+void crewi_schedule_measure(struct crewi_schedule *schedule, uint64_t tasks, int64_t busy_ns);
+
+/** The mean time of a task; 0: not known yet. */
+int64_t crewi_schedule_task_ns(const struct crewi_schedule *schedule);
+
+/** How many tasks and chunks a worker may have at a time: whether one that has @p tasks in @p
+ * chunks gets another one. */
+bool crewi_schedule_wants_more(const struct crewi_schedule *schedule, uint64_t tasks,
+                               uint32_t chunks);
+
+/** Whether everything in it can be: for tests. */
+bool crewi_schedule_check(const struct crewi_schedule *schedule);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of a worker: chunks in, results out.
+ *
+ * Results are built in the port's data area and declared a draft before the first task of a part
+ * begins, with the count of finished tasks kept up to date. So the rank knows, when the worker
+ * dies, which task it was in, and has the results of those before. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/client.h"
+#include "node/scheduling.h"
+#include "pool/pool_protocol.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct worker {
+    struct crewi_client *client;
+    uint64_t pool;
+    struct crewi_frame *chunk; /* at hand */
+    unsigned char *area;       /* a crewi_pool_result, room for failures, results */
+    size_t result_room;
+    unsigned char *large;         /* for a result that has no room there */
+    uint64_t known_map;           /* whose function is at hand */
+    crew_task_function *function; /* NULL: it is not here; lookup says why */
+    crew_status lookup;
+    char lookup_reason[CREWI_ERROR_SIZE];
+};
+
+static struct crewi_pool_result *head_of(const struct worker *worker)
+{
+    return (struct crewi_pool_result *)(void *)worker->area;
+}
+
+static void note_failure(struct worker *worker, uint64_t index, crew_status status,
+                         const char *reason)
+{
+    struct crewi_pool_result *head = head_of(worker);
+    size_t length = strnlen(reason, CREWI_ERROR_SIZE - 1), padded = (length + 7) & ~(size_t)7;
+    struct crewi_pool_failure failure = {index, status < 0 ? status : CREW_EFAILED,
+                                         (uint32_t)length};
+    unsigned char *at = worker->area + sizeof *head + head->failure_bytes;
+    memcpy(at, &failure, sizeof failure);
+    memcpy(at + sizeof failure, reason, length);
+    head->failure_bytes += (uint32_t)(sizeof failure + padded);
+}
+
+/* Whether one more failure is sure to have room. */
+static bool has_failure_room(const struct worker *worker)
+{
+    size_t one = sizeof(struct crewi_pool_failure) + CREWI_ERROR_SIZE;
+    return head_of(worker)->failure_bytes + one <= CREWI_POOL_FAILURE_ROOM;
+}
+
+static void run_task(struct worker *worker, uint64_t index, const void *item, unsigned char *result,
+                     size_t result_size)
+{
+    if (!worker->function) {
+        note_failure(worker, index, worker->lookup, worker->lookup_reason);
+        return;
+    }
+    crew_status status = worker->function(item, result);
+    if (!status)
+        return;
+    const char *reason = crew_error_message();
+    note_failure(worker, index, status, *reason ? reason : crew_status_message(status));
+    crewi_error_clear();
+    memset(result, 0, result_size);
+}
+
+static crew_status send_result(struct worker *worker, const unsigned char *results)
+{
+    const struct crewi_pool_result *head = head_of(worker);
+    struct crewi_call note = {
+        .kind = CREWI_KIND_POOL,
+        .op = CREWI_POOL_RESULT,
+        .object = worker->pool,
+        .head = head,
+        .head_size = sizeof *head + head->failure_bytes,
+        .body = results,
+        .body_size = head->count * head->result_size,
+    };
+    return crewi_tell(&note);
+}
+
+static void begin_draft(struct worker *worker, size_t size)
+{
+    if (worker->client->remote)
+        crewi_port_draft_begin(&worker->client->port, (uint32_t)size);
+}
+
+static void advance_draft(struct worker *worker, uint64_t done)
+{
+    if (worker->client->remote)
+        crewi_port_draft_advance(&worker->client->port, done);
+}
+
+/* Runs as many tasks of the chunk, from its @p from on, as there is room for results; *done says
+ * how many. */
+static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk *chunk,
+                            const unsigned char *items, uint64_t from, uint64_t *done)
+{
+    struct crewi_pool_result *head = head_of(worker);
+    bool fits = chunk->result_size <= worker->result_room;
+    unsigned char *results = fits ? worker->area + CREWI_POOL_DRAFT_RESULTS : worker->large;
+    uint64_t room = !fits                ? 1
+                    : chunk->result_size ? worker->result_room / chunk->result_size
+                                         : UINT64_MAX;
+    uint64_t wanted = chunk->count - from < room ? chunk->count - from : room, i = 0;
+    *head = (struct crewi_pool_result){.map = chunk->map,
+                                       .begin = chunk->begin + from,
+                                       .count = wanted,
+                                       .result_size = chunk->result_size};
+    memset(results, 0, wanted * chunk->result_size);
+    begin_draft(worker, fits ? CREWI_POOL_DRAFT_RESULTS + wanted * chunk->result_size
+                             : CREWI_POOL_DRAFT_RESULTS);
+    crewi_error_clear();
+    int64_t begin_ns = crewi_now_ns();
+    while (i < wanted && has_failure_room(worker)) {
+        run_task(worker, head->begin + i, items + (from + i) * chunk->item_size,
+                 results + i * chunk->result_size, chunk->result_size);
+        advance_draft(worker, ++i);
+    }
+    head->busy_ns = crewi_now_ns() - begin_ns;
+    head->count = i;
+    *done = i;
+    crew_status status = send_result(worker, results);
+    if (worker->client->remote)
+        crewi_port_draft_end(&worker->client->port);
+    return status;
+}
+
+/* Looks the function up once for each map. A worker that does not have it fails its tasks. */
+static void find_function(struct worker *worker, const struct crewi_pool_chunk *chunk)
+{
+    crewi_function *function = NULL;
+    if (worker->known_map == chunk->map)
+        return;
+    worker->known_map = chunk->map;
+    worker->lookup = crewi_funcref_resolve(&chunk->function, &function);
+    worker->function = (crew_task_function *)function;
+    if (worker->lookup)
+        snprintf(worker->lookup_reason, sizeof worker->lookup_reason, "%s", crew_error_message());
+}
+
+static crew_status run_chunk(struct worker *worker, const struct crewi_frame *frame)
+{
+    const struct crewi_pool_chunk *chunk = (const void *)frame->payload;
+    const unsigned char *items = frame->payload + sizeof *chunk;
+    crew_status status = CREW_OK;
+    find_function(worker, chunk);
+    if (chunk->result_size > worker->result_room) {
+        unsigned char *grown = realloc(worker->large, chunk->result_size);
+        if (!grown)
+            return crewi_error_memory();
+        worker->large = grown;
+    }
+    for (uint64_t from = 0, done; from < chunk->count && !status; from += done)
+        status = run_part(worker, chunk, items, from, &done);
+    return status;
+}
+
+static crew_status work(struct worker *worker)
+{
+    struct crewi_call ready = {
+        .kind = CREWI_KIND_POOL, .op = CREWI_POOL_READY, .object = worker->pool};
+    crew_status status = crewi_tell(&ready);
+    bool stop = false;
+    while (!status && !stop) {
+        status = crewi_take_delivery(&worker->chunk);
+        if (status)
+            break;
+        stop = worker->chunk->header.op == CREWI_POOL_STOP;
+        if (!stop)
+            status = run_chunk(worker, worker->chunk);
+        crewi_frame_destroy(worker->chunk);
+        worker->chunk = NULL;
+    }
+    return status;
+}
+
+/* Says that the initializer failed; the home breaks the pool then. */
+static void tell_unfit(const struct worker *worker, crew_status status)
+{
+    int32_t code = status < 0 ? status : CREW_EFAILED;
+    const char *reason = *crew_error_message() ? crew_error_message() : crew_status_message(status);
+    struct crewi_call note = {
+        .kind = CREWI_KIND_POOL,
+        .op = CREWI_POOL_UNFIT,
+        .object = worker->pool,
+        .head = &code,
+        .head_size = sizeof code,
+        .body = reason,
+        .body_size = strlen(reason),
+    };
+    crewi_tell(&note);
+}
+
+static crew_status initialize(const struct worker *worker, struct crewi_pool_worker_arg *arg)
+{
+    crewi_function *function;
+    if (!arg->initialized)
+        return CREW_OK;
+    crewi_error_clear();
+    crew_status status = crewi_funcref_resolve(&arg->initializer, &function);
+    if (!status)
+        status = ((crew_pool_initializer *)function)(arg + 1);
+    if (status)
+        tell_unfit(worker, status);
+    return status;
+}
+
+/* Also when a worker inside a rank is to end, and does so in the middle of a call. */
+static void free_buffers(void *context)
+{
+    struct worker *worker = context;
+    crewi_frame_destroy(worker->chunk);
+    if (!worker->client->remote)
+        free(worker->area);
+    free(worker->large);
+}
+
+int crewi_pool_worker(void *arg)
+{
+    struct worker worker = {.client = crewi_client_current()};
+    memcpy(&worker.pool, arg, sizeof worker.pool);
+    if (initialize(&worker, arg))
+        return 1;
+    if (worker.client->remote)
+        crewi_scheduling_prefer_throughput();
+    worker.result_room = CREWI_PORT_DRAFT_SIZE - CREWI_POOL_DRAFT_RESULTS;
+    worker.area = worker.client->remote ? crewi_port_draft(&worker.client->port)
+                                        : malloc(CREWI_PORT_DRAFT_SIZE);
+    if (!worker.area)
+        return 1;
+    crew_status status;
+    pthread_cleanup_push(free_buffers, &worker);
+    status = work(&worker);
+    pthread_cleanup_pop(1);
+    return status ? 1 : 0;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of a process: as a child of the fork server, or as a thread of its rank. */
+#include "process/process.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "node/job.h"
+#include "process/process_call.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Takes on what the order says; NULL when the frame is none. */
+static const struct crewi_process_order *take_order(struct crewi_client *client,
+                                                    const struct crewi_frame *frame)
+{
+    const struct crewi_process_order *order = (const void *)frame->payload;
+    struct crewi_identity *identity = &client->identity;
+    if (frame->header.kind != CREWI_KIND_PROCESS || frame->header.size < sizeof *order)
+        return NULL;
+    identity->process.id = order->process;
+    memcpy(identity->name, order->spec.name, sizeof identity->name);
+    memcpy(identity->path, order->path, sizeof identity->path);
+    identity->daemon = order->spec.daemon;
+    identity->parent_pid = order->spec.creator_pid;
+    memcpy(identity->parent_name, order->spec.creator_name, sizeof identity->parent_name);
+    return order;
+}
+
+/* The argument moves to the front of its frame, where memory is aligned as malloc's. */
+static int run(struct crewi_frame *frame, const struct crewi_process_order *order)
+{
+    crew_process_function *function = (crew_process_function *)(uintptr_t)order->function;
+    size_t size = frame->header.size - sizeof *order;
+    memmove(frame->payload, frame->payload + sizeof *order, size);
+    return function(size ? frame->payload : NULL);
+}
+
+static struct crewi_client self;
+static struct crewi_frame *first_frame; /* holds the argument, for as long as the process lives */
+
+/* Runs at exit(), whoever called it; not when the process is killed. */
+static void leave(void)
+{
+    if (crewi_client_current() != &self)
+        return;
+    crewi_process_leave();
+    fflush(NULL);
+}
+
+int crewi_process_child_main(const struct crewi_child *child)
+{
+    if (crewi_job_attach(child->job_fd) || crewi_client_init_remote(&self, child))
+        goto fail;
+    crewi_client_set_process(&self);
+    if (crewi_take_delivery(&first_frame))
+        goto fail;
+    const struct crewi_process_order *order = take_order(&self, first_frame);
+    if (!order) {
+        crewi_error_word("the first message was no order");
+        goto fail;
+    }
+    crewi_log_identify(self.identity.name, crewi_job->rank, crewi_job->ranks[crewi_job->rank].host);
+    crewi_log(CREWI_LOG_INFO, "child process calling its function");
+    if (atexit(leave))
+        goto fail;
+    int code = run(first_frame, order);
+    crewi_log(CREWI_LOG_INFO, "process exiting with exitcode %d", code & 0xff);
+    return code;
+fail:
+    crewi_log(CREWI_LOG_ERROR, "a process could not begin: %s", crew_error_message());
+    return 1;
+}
+
+/* Inside the rank */
+
+struct inside {
+    struct crewi_client client;
+    struct crewi_frame *start;
+    struct crewi_loop *loop;
+    int wait_status;
+};
+
+static pthread_mutex_t inside_mutex = PTHREAD_MUTEX_INITIALIZER;
+static bool inside_taken; /* one at a time */
+
+static void tell(const struct inside *inside, uint8_t op, int wait_status)
+{
+    struct crewi_child_note note = {.process = inside->client.identity.process.id,
+                                    .pid = (int32_t)getpid(),
+                                    .value = wait_status};
+    struct crewi_outgoing out = {
+        .kind = CREWI_KIND_PROCESS,
+        .op = op,
+        .rank = inside->loop->engine.rank,
+        .head = &note,
+        .head_size = sizeof note,
+    };
+    if (crewi_engine_tell(&inside->loop->engine, &out))
+        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+}
+
+static void set_taken(bool taken)
+{
+    pthread_mutex_lock(&inside_mutex);
+    inside_taken = taken;
+    pthread_mutex_unlock(&inside_mutex);
+}
+
+/* The end of the thread, by return, or inside a call when it was to end. */
+static void end_inside(void *context)
+{
+    struct inside *inside = context;
+    if (inside->client.end_requested) {
+        inside->wait_status = SIGTERM;
+    } else {
+        crewi_loop_lock(inside->loop);
+        inside->client.leaving = true;
+        crewi_loop_unlock(inside->loop);
+        crewi_process_leave();
+    }
+    crewi_client_set_thread(NULL);
+    crewi_loop_lock(inside->loop);
+    crewi_client_fini_local(&inside->client);
+    tell(inside, CREWI_OP_CHILD_ENDED, inside->wait_status);
+    set_taken(false);
+    crewi_bell_ring(inside->loop->bell); /* with the mutex: without it the job may be over */
+    crewi_loop_unlock(inside->loop);
+    crewi_frame_destroy(inside->start);
+    free(inside);
+}
+
+static void *inside_main(void *context)
+{
+    struct inside *inside = context;
+    crewi_client_set_thread(&inside->client);
+    pthread_cleanup_push(end_inside, inside);
+    int code = run(inside->start,
+                   (const struct crewi_process_order *)(const void *)inside->start->payload);
+    inside->wait_status = (code & 0xff) << 8; /* as W_EXITCODE */
+    pthread_cleanup_pop(1);
+    return NULL;
+}
+
+static crew_status begin_thread(struct inside *inside)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    int code = pthread_create(&thread, &attributes, inside_main, inside);
+    pthread_attr_destroy(&attributes);
+    return code ? crewi_error(CREW_ESYSTEM, "pthread_create: %s", strerror(code)) : CREW_OK;
+}
+
+crew_status crewi_process_run_inside(struct crewi_loop *loop, struct crewi_frame *start,
+                                     uint32_t *slot)
+{
+    struct inside *inside = NULL;
+    crew_status status;
+    if (inside_taken) {
+        status = crewi_error(
+            CREW_ESTATE,
+            "rank %u runs a process inside already: CREW_START_RANK allows one on each rank",
+            loop->engine.rank);
+        goto fail;
+    }
+    inside = calloc(1, sizeof *inside);
+    if (!inside) {
+        status = crewi_error_memory();
+        goto fail;
+    }
+    inside->start = start;
+    inside->loop = loop;
+    if (!take_order(&inside->client, start)) {
+        status = crewi_error(CREW_EPROTO, "the first message was no order");
+        goto fail;
+    }
+    status = crewi_client_init_local(&inside->client, loop);
+    if (status)
+        goto fail;
+    *slot = inside->client.slot;
+    set_taken(true);
+    status = begin_thread(inside);
+    if (!status) {
+        tell(inside, CREWI_OP_CHILD_STARTED, 0); /* before its end: it needs the mutex for that */
+        return CREW_OK;
+    }
+    set_taken(false);
+    crewi_client_fini_local(&inside->client);
+fail:
+    free(inside);
+    crewi_frame_destroy(start);
+    return status;
+}
+
+void crewi_process_stop_inside(struct crewi_loop *loop, uint32_t slot)
+{
+    struct crewi_endpoint *endpoint = loop->engine.endpoints[slot];
+    if (endpoint && endpoint->local)
+        crewi_client_request_end((struct crewi_client *)endpoint);
+}

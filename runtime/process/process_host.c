@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The runner's side of a process: the rank that it runs on starts it, signals it, and reports to
+ * its home. */
+#include "process/process.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct hosted {
+    uint32_t slot;
+};
+
+static void report(struct crewi_engine *engine, uint8_t op, const struct crewi_process_report *head,
+                   const void *body, size_t size)
+{
+    struct crewi_outgoing note = {
+        .kind = CREWI_KIND_PROCESS,
+        .op = op,
+        .rank = crewi_id_home(head->process),
+        .head = head,
+        .head_size = sizeof *head,
+        .body = body,
+        .body_size = size,
+    };
+    if (crewi_engine_tell(engine, &note))
+        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+}
+
+static void report_failure(struct crewi_engine *engine, uint64_t process, crew_status status,
+                           const char *reason)
+{
+    struct crewi_process_report head = {.process = process, .status = status};
+    report(engine, CREWI_PROCESS_SPAWNED, &head, reason, strlen(reason));
+}
+
+/* The first frame of a process: its order, with the address of the function on this rank, and its
+ * argument. */
+static struct crewi_frame *start_frame(const struct crewi_message *message,
+                                       crewi_function *function)
+{
+    struct crewi_process_order order;
+    struct crewi_frame *frame = crewi_frame_create(message->size);
+    if (!frame)
+        return NULL;
+    memcpy(&order, message->data, sizeof order);
+    order.function = (uint64_t)(uintptr_t)function;
+    frame->header.type = CREWI_DELIVERY;
+    frame->header.kind = CREWI_KIND_PROCESS;
+    memcpy(frame->payload, &order, sizeof order);
+    memcpy(frame->payload + sizeof order, (const char *)message->data + sizeof order,
+           message->size - sizeof order);
+    return frame;
+}
+
+static crew_status spawn_ordered(struct crewi_engine *engine,
+                                 const struct crewi_process_order *order,
+                                 const struct crewi_message *message)
+{
+    crewi_function *function;
+    crew_status status = crewi_funcref_resolve(&order->spec.function, &function);
+    if (status)
+        return status;
+    struct hosted *hosted = calloc(1, sizeof *hosted);
+    struct crewi_frame *start = start_frame(message, function);
+    if (!hosted || !start) {
+        status = crewi_error_memory();
+        goto fail_memory;
+    }
+    status = crewi_table_add(&crewi_processes_of(engine)->hosted, order->process, hosted);
+    if (status)
+        goto fail_memory;
+    struct crewi_spawn spawn = {
+        .process = order->process,
+        .name = order->spec.name,
+        .core = order->spec.core,
+        .inside = order->spec.inside,
+        .start = start,
+    };
+    status = engine->host_ops->spawn(engine->host, &spawn, &hosted->slot);
+    if (!status)
+        return CREW_OK;
+    crewi_table_take(&crewi_processes_of(engine)->hosted, order->process);
+    free(hosted);
+    return status;
+fail_memory:
+    crewi_frame_destroy(start);
+    free(hosted);
+    return status;
+}
+
+static void spawn(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    struct crewi_process_order order;
+    if (message->size < sizeof order)
+        return;
+    memcpy(&order, message->data, sizeof order);
+    crew_status status = spawn_ordered(engine, &order, message);
+    if (status)
+        report_failure(engine, order.process, status, crew_error_message());
+}
+
+static void stop(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    struct crewi_process_stop order;
+    if (message->size != sizeof order)
+        return;
+    memcpy(&order, message->data, sizeof order);
+    const struct hosted *hosted =
+        crewi_table_find(&crewi_processes_of(engine)->hosted, order.process);
+    if (hosted && engine->host_ops->signal(engine->host, hosted->slot, order.signal))
+        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+}
+
+static void child_news(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    struct crewi_child_note note;
+    if (message->size < sizeof note)
+        return;
+    memcpy(&note, message->data, sizeof note);
+    struct crewi_process_report head = {
+        .process = note.process,
+        .pid = note.pid,
+        .draft_progress = note.draft_progress,
+        .draft_size = note.draft_size,
+    };
+    if (message->op == CREWI_OP_CHILD_STARTED) {
+        report(engine, CREWI_PROCESS_SPAWNED, &head, NULL, 0);
+        return;
+    }
+    free(crewi_table_take(&crewi_processes_of(engine)->hosted, note.process));
+    if (message->op == CREWI_OP_CHILD_FAILED) {
+        char reason[128];
+        snprintf(reason, sizeof reason, "fork on rank %u: %s", engine->rank, strerror(note.value));
+        report_failure(engine, note.process, CREW_ESYSTEM, reason);
+        return;
+    }
+    head.status = note.value;
+    report(engine, CREWI_PROCESS_ENDED, &head, (const char *)message->data + sizeof note,
+           message->size - sizeof note);
+}
+
+void crewi_host_request(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    switch (message->op) {
+    case CREWI_PROCESS_SPAWN:
+        spawn(engine, message);
+        break;
+    case CREWI_PROCESS_STOP:
+        stop(engine, message);
+        break;
+    case CREWI_OP_CHILD_STARTED:
+    case CREWI_OP_CHILD_FAILED:
+    case CREWI_OP_CHILD_ENDED:
+        child_news(engine, message);
+        break;
+    default:
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                            "there is no operation %d on processes", message->op);
+    }
+}
+
+static void free_hosted(struct crewi_table *hosted)
+{
+    for (size_t i = 0; i < hosted->room; i++)
+        free(hosted->entries[i].value);
+    crewi_table_fini(hosted);
+}
+
+crew_status crewi_processes_init(struct crewi_loop *loop)
+{
+    struct crewi_processes *processes = calloc(1, sizeof *processes);
+    if (!processes)
+        return crewi_error_memory();
+    processes->placed = calloc(loop->engine.rank_count, sizeof *processes->placed);
+    if (!processes->placed) {
+        free(processes);
+        return crewi_error_memory();
+    }
+    processes->loop = loop;
+    processes->last_placed = loop->engine.rank_count - 1;
+    loop->engine.states[CREWI_KIND_PROCESS] = processes;
+    loop->engine.kinds[CREWI_KIND_PROCESS] = &crewi_process_kind;
+    loop->run_inside = crewi_process_run_inside;
+    loop->stop_inside = crewi_process_stop_inside;
+    return CREW_OK;
+}
+
+void crewi_processes_fini(struct crewi_loop *loop)
+{
+    struct crewi_processes *processes = crewi_processes_of(&loop->engine);
+    if (!processes)
+        return;
+    free_hosted(&processes->hosted);
+    crewi_table_fini(&processes->counters);
+    free(processes->placed);
+    free(processes);
+    loop->engine.states[CREWI_KIND_PROCESS] = NULL;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * What clients, homes and the ranks that run processes say to each other about them.
+ *
+ * A process is at home on its creator's rank: creating, joining and asking cost no hop. The rank
+ * that runs it starts it, signals it, and reports its end.
+ */
+#ifndef CREWI_PROCESS_PROCESS_PROTOCOL_H
+#define CREWI_PROCESS_PROCESS_PROTOCOL_H
+
+#include "base/funcref.h"
+#include "engine/loop.h"
+
+#include <crew/process.h>
+#include <stdint.h>
+
+/** Of clients. */
+enum crewi_process_op {
+    CREWI_PROCESS_CREATE = 1, /* to the own rank: crewi_process_spec and the argument -> id */
+    CREWI_PROCESS_START,
+    CREWI_PROCESS_JOIN,
+    CREWI_PROCESS_SIGNAL, /* int32_t */
+    CREWI_PROCESS_QUERY,  /* -> crewi_process_info */
+    CREWI_PROCESS_CLOSE,
+    CREWI_PROCESS_CHILDREN, /* to the own rank -> ids */
+    CREWI_PROCESS_LEAVE     /* to the own rank: the client ends; answered when its children have */
+};
+
+/** Between engines; the loop's own news come before. */
+enum crewi_process_engine_op {
+    CREWI_PROCESS_SPAWN =
+        CREWI_OP_CHILD_ENDED + 1, /* home to runner: crewi_process_order and the argument */
+    CREWI_PROCESS_SPAWNED,        /* runner to home: crewi_process_report, and a reason */
+    CREWI_PROCESS_ENDED,          /* runner to home: crewi_process_report, and a draft */
+    CREWI_PROCESS_STOP            /* home to runner: crewi_process_stop */
+};
+
+/** What a process is to be. */
+struct crewi_process_spec {
+    struct crewi_funcref function;
+    uint64_t creator;
+    uint64_t watcher; /* an object on the home rank that is told of start and end; 0: none */
+    int32_t placed;   /* whether rank was chosen */
+    int32_t rank;
+    int32_t core; /* to be bound to; -1: not */
+    uint8_t daemon, inside, reserved[2];
+    int32_t creator_pid;
+    uint32_t reserved_too;
+    char name[CREW_NAME_SIZE]; /* "": by counting; the prefix below is used then */
+    char prefix[CREW_NAME_SIZE];
+    char creator_name[CREW_NAME_SIZE];
+    char creator_path[CREW_NAME_SIZE];
+};
+
+/** What the runner, and then the process itself, is told. */
+struct crewi_process_order {
+    struct crewi_process_spec spec;
+    uint64_t process;
+    uint64_t function; /* the address, once the runner has found it */
+    char path[CREW_NAME_SIZE];
+};
+
+struct crewi_process_report {
+    uint64_t process;
+    int32_t status; /* SPAWNED: a crew_status; ENDED: the status of waitpid() */
+    int32_t pid;
+    uint64_t draft_progress;
+    uint32_t draft_size, reserved;
+};
+
+struct crewi_process_stop {
+    uint64_t process;
+    int32_t signal, reserved;
+};
+
+enum crewi_process_state {
+    CREWI_PROCESS_CREATED,
+    CREWI_PROCESS_STARTING,
+    CREWI_PROCESS_RUNNING,
+    CREWI_PROCESS_OVER
+};
+
+struct crewi_process_info {
+    uint64_t creator;
+    int32_t state, exitcode, pid;
+    int32_t rank; /* -1: not chosen yet */
+    uint8_t daemon, reserved[7];
+    char name[CREW_NAME_SIZE];
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * What the ranks tell each other at the start: build, host, cores, doorbell.
+ */
+#ifndef CREWI_START_HELLO_H
+#define CREWI_START_HELLO_H
+
+#include "affinity/affinity.h"
+#include "node/bell.h"
+#include "transport/transport.h"
+
+/** What a rank has to offer, and what is wrong with it. */
+struct crewi_hello {
+    const struct crewi_affinity *affinity;
+    int bell_fd, job_fd;
+    const char *trouble; /* why this rank cannot go on; "" when it can */
+};
+
+/**
+ * Exchanges it, checks that all ranks can go on and run the same build, publishes the job
+ * (node/job.h), and attaches the doorbells of the node's ranks. Blocks until all ranks are there.
+ *
+ * @param peer_bells  set to an array by rank, or to NULL when doorbells are off or some rank could
+ * not attach one
+ * @return ::CREW_ESTATE or ::CREW_EBUILD on every rank when one has trouble or runs another build;
+ * only rank 0 has the reason then, the others an empty one
+ */
+crew_status crewi_hello(struct crewi_transport *transport, const struct crewi_hello *hello,
+                        struct crewi_bell ***peer_bells);
+
+/** Detaches the doorbells; NULL is fine. */
+void crewi_hello_fini(struct crewi_bell **peer_bells);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "transport/mpi_transport.h"
+
+#include "base/error.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* OpenMPI's shared-memory segments. They are attached for good once MPI_Init is over on all ranks
+ * of the node, so their names can go: then a rank that is killed leaves no file behind. */
+static void find_segment(struct crewi_mpi_transport *transport)
+{
+    char line[1024], mine[32];
+    const char *local_rank = getenv("OMPI_COMM_WORLD_LOCAL_RANK");
+    FILE *maps = fopen("/proc/self/maps", "re");
+    if (!maps || !local_rank)
+        goto done;
+    snprintf(mine, sizeof mine, ".%s\n", local_rank);
+    while (fgets(line, sizeof line, maps)) {
+        char *path = strchr(line, '/');
+        size_t length = path ? strlen(path) : 0;
+        if (!path || !strstr(path, "/vader_segment.") || length < strlen(mine) ||
+            strcmp(path + length - strlen(mine), mine) != 0)
+            continue;
+        snprintf(transport->segment, sizeof transport->segment, "%.*s", (int)length - 1, path);
+    }
+done:
+    if (maps)
+        fclose(maps);
+}
+
+/* MPI_Finalize complains at length when the file that it wants to unlink is not there. */
+static void put_segment_back(const struct crewi_mpi_transport *transport)
+{
+    int fd =
+        transport->segment[0] ? open(transport->segment, O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    if (fd >= 0)
+        close(fd);
+}
+
+/* The host of a rank is the lowest rank that it shares memory with, numbered in order. */
+static crew_status find_hosts(struct crewi_mpi_transport *transport)
+{
+    MPI_Comm node;
+    int count = (int)transport->base.rank_count, leader = (int)transport->base.rank, next = 0;
+    transport->hosts = calloc((size_t)count, sizeof *transport->hosts);
+    int *leaders = calloc((size_t)count, sizeof *leaders);
+    if (!transport->hosts || !leaders) {
+        free(leaders);
+        return crewi_error_memory();
+    }
+    int code =
+        MPI_Comm_split_type(transport->engines, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    if (code == MPI_SUCCESS)
+        code = MPI_Bcast(&leader, 1, MPI_INT, 0, node);
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_free(&node);
+    if (code == MPI_SUCCESS)
+        code = MPI_Allgather(&leader, 1, MPI_INT, leaders, 1, MPI_INT, transport->engines);
+    for (int rank = 0; rank < count && code == MPI_SUCCESS; rank++)
+        transport->hosts[rank] = leaders[rank] == rank ? next++ : transport->hosts[leaders[rank]];
+    free(leaders);
+    transport->base.host_of_rank = transport->hosts;
+    return code == MPI_SUCCESS ? CREW_OK
+                               : crewi_mpi_error(code, "find the ranks that share memory");
+}
+
+static crew_status duplicate_world(struct crewi_mpi_transport *transport)
+{
+    int rank, count;
+    int code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->engines);
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->scatters);
+    if (code != MPI_SUCCESS)
+        return crewi_mpi_error(code, "MPI_Comm_dup");
+    MPI_Comm_set_errhandler(transport->engines, MPI_ERRORS_RETURN);
+    MPI_Comm_set_errhandler(transport->scatters, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(transport->engines, &rank);
+    MPI_Comm_size(transport->engines, &count);
+    transport->base.rank = (uint32_t)rank;
+    transport->base.rank_count = (uint32_t)count;
+    return CREW_OK;
+}
+
+crew_status crewi_transport_create_mpi(struct crewi_transport **base)
+{
+    int provided;
+    int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided);
+    if (code != MPI_SUCCESS)
+        return crewi_mpi_error(code, "MPI_Init_thread");
+    if (provided < MPI_THREAD_SERIALIZED)
+        return crewi_error(CREW_EMPI, "this MPI does not offer MPI_THREAD_SERIALIZED");
+    struct crewi_mpi_transport *transport = calloc(1, sizeof *transport);
+    if (!transport)
+        return crewi_error_memory();
+    transport->base.ops = &crewi_mpi_ops;
+    crew_status status = duplicate_world(transport);
+    if (!status)
+        status = find_hosts(transport);
+    if (status) {
+        free(transport->hosts);
+        free(transport);
+        return status;
+    }
+    find_segment(transport);
+    MPI_Barrier(transport->engines); /* all have attached */
+    if (transport->segment[0])
+        unlink(transport->segment);
+    *base = &transport->base;
+    return CREW_OK;
+}
+
+void crewi_mpi_finish(struct crewi_transport *base)
+{
+    struct crewi_mpi_transport *transport = (struct crewi_mpi_transport *)base;
+    MPI_Request everybody;
+    int done = 0;
+    if (MPI_Ibarrier(transport->engines, &everybody) != MPI_SUCCESS)
+        done = 1;
+    for (long pause_ns = 1000; !done; pause_ns = pause_ns < 1000000 ? 2 * pause_ns : pause_ns) {
+        MPI_Test(&everybody, &done, MPI_STATUS_IGNORE);
+        if (!done)
+            nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
+    }
+    put_segment_back(transport);
+    MPI_Comm_free(&transport->scatters);
+    MPI_Comm_free(&transport->engines);
+    MPI_Finalize();
+    free(transport->sends);
+    free(transport->receives);
+    free(transport->hosts);
+    free(transport);
+}

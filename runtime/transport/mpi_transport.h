@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * The parts of the MPI transport. mpi_start.c: its start and its end; mpi_transport.c: point to
+ * point; mpi_scatter.c: the collective.
+ */
+#ifndef CREWI_TRANSPORT_MPI_TRANSPORT_H
+#define CREWI_TRANSPORT_MPI_TRANSPORT_H
+
+#include "transport/transport.h"
+
+#include <mpi.h>
+
+/** A send that has not completed. */
+struct crewi_mpi_send {
+    MPI_Request request;
+    uint32_t rank;
+    struct crewi_frame *frame;
+};
+
+/** A frame that was matched and has not arrived whole; later ones of the same source wait for it.
+ */
+struct crewi_mpi_receive {
+    MPI_Request request;
+    int source;
+    bool arrived;
+    struct crewi_frame *frame;
+};
+
+/** A scatter under way, on the root or elsewhere. */
+struct crewi_mpi_scatter {
+    struct crewi_mpi_scatter *next;
+    MPI_Request request;
+    int *counts, *displacements; /* the root's */
+    size_t size;                 /* bytes that are for this rank */
+    unsigned char *bytes;
+};
+
+struct crewi_mpi_transport {
+    struct crewi_transport base;
+    MPI_Comm engines,
+        scatters; /* duplicates of MPI_COMM_WORLD: nobody else's messages get in between */
+    int *hosts;
+    struct crewi_mpi_send *sends;
+    size_t send_count, send_room;
+    struct crewi_mpi_receive *receives;
+    size_t receive_count, receive_room;
+    struct crewi_mpi_scatter *scatter_list;
+    char segment[256]; /* the shared-memory file of this rank, unlinked; "" for none */
+};
+
+/** The transport's own message: a scatter begins, with so many bytes for you. Not a type that
+ * engines see. */
+#define CREWI_MPI_SCATTER_TYPE 0x80
+
+extern const struct crewi_transport_ops crewi_mpi_ops;
+
+/** Words an MPI error. */
+crew_status crewi_mpi_error(int code, const char *what);
+
+crew_status crewi_mpi_scatter(struct crewi_transport *base, struct crewi_frames *for_rank);
+
+/** Takes part in a scatter that rank 0 has announced. */
+crew_status crewi_mpi_scatter_join(struct crewi_mpi_transport *transport, uint64_t size);
+
+/** Hands out what scatters have brought. 1: something moved, 0: nothing, -1: MPI failed. */
+int crewi_mpi_scatter_poll(struct crewi_mpi_transport *transport, crewi_receive *receive,
+                           void *context);
+
+/** Waits for all ranks, ends MPI, frees the transport. */
+void crewi_mpi_finish(struct crewi_transport *base);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * The transport: frames between the engines of a job, reliably and in order for each pair of ranks.
+ *
+ * There are two: MPI, and `local` for a job of one rank with no launcher, where nothing has to be
+ * carried. The engine's mutex guards it (MPI runs with MPI_THREAD_SERIALIZED); only start-up and
+ * the end are outside.
+ *
+ * Nothing here blocks but the calls that say so: a send is started and completes during later
+ * polls. Whoever sleeps between polls is woken by the sender's ring at its doorbell if both are on
+ * one node, and polls on a clock otherwise (crewi_transport_polls_clock()).
+ */
+#ifndef CREWI_TRANSPORT_TRANSPORT_H
+#define CREWI_TRANSPORT_TRANSPORT_H
+
+#include "base/frame.h"
+
+#include <crew/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct crewi_transport;
+
+/** Is given each frame that arrives, and owns it from then on. */
+typedef void crewi_receive(void *context, struct crewi_frame *frame);
+
+/** Wakes the engine of a rank on this node; called after something was sent there. */
+typedef void crewi_ring_rank(void *context, uint32_t rank);
+
+struct crewi_transport_ops {
+    crew_status (*send)(struct crewi_transport *transport, uint32_t rank,
+                        struct crewi_frame *frame);
+    crew_status (*scatter)(struct crewi_transport *transport, struct crewi_frames *for_rank);
+    int (*poll)(struct crewi_transport *transport, crewi_receive *receive, void *context);
+    bool (*is_busy)(const struct crewi_transport *transport);
+    crew_status (*allgather)(struct crewi_transport *transport, const void *mine, size_t size,
+                             void *all);
+    void (*finish)(struct crewi_transport *transport);
+    void (*abort)(struct crewi_transport *transport, int code);
+};
+
+struct crewi_transport {
+    const struct crewi_transport_ops *ops;
+    uint32_t rank, rank_count;
+    const int
+        *host_of_rank;     /* the same number for ranks that share memory; owned by the transport */
+    crewi_ring_rank *ring; /* NULL: no doorbells */
+    void *ring_context;
+};
+
+/** Whether a launcher (mpirun, srun) started this program. Can be asked before anything else. */
+bool crewi_transport_is_launched(void);
+
+/** Starts MPI. Blocks until all ranks have. ::CREW_EMPI. */
+crew_status crewi_transport_create_mpi(struct crewi_transport **transport);
+
+/** A job of one rank without MPI. */
+crew_status crewi_transport_create_local(struct crewi_transport **transport);
+
+/**
+ * Starts to send a frame to another rank, and owns it from then on.
+ * @return ::CREW_EMPI with the frame destroyed
+ */
+static inline crew_status crewi_transport_send(struct crewi_transport *transport, uint32_t rank,
+                                               struct crewi_frame *frame)
+{
+    return transport->ops->send(transport, rank, frame);
+}
+
+/**
+ * Scatters lists of frames, one for each rank (the own one is left alone), in one MPI_Iscatterv,
+ * and owns the frames from then on. Only rank 0 may, since all ranks have to take part in one
+ * order. A frame may overtake one that was sent point to point.
+ * @return ::CREW_ENOTSUP nothing was done: not rank 0, or one rank only, or too much for one call;
+ * ::CREW_EMPI
+ */
+static inline crew_status crewi_transport_scatter(struct crewi_transport *transport,
+                                                  struct crewi_frames *for_rank)
+{
+    return transport->ops->scatter(transport, for_rank);
+}
+
+/** Hands what has arrived to @p receive. 1: something moved, 0: nothing, -1: MPI failed. */
+static inline int crewi_transport_poll(struct crewi_transport *transport, crewi_receive *receive,
+                                       void *context)
+{
+    return transport->ops->poll(transport, receive, context);
+}
+
+/** Whether something is under way that only goes on during polls. */
+static inline bool crewi_transport_is_busy(const struct crewi_transport *transport)
+{
+    return transport->ops->is_busy(transport);
+}
+
+/** MPI_Allgather of @p size bytes from each rank; blocks. At the start only. */
+static inline crew_status crewi_transport_allgather(struct crewi_transport *transport,
+                                                    const void *mine, size_t size, void *all)
+{
+    return transport->ops->allgather(transport, mine, size, all);
+}
+
+/** Waits until all ranks are here, ends MPI, and frees the transport. Blocks. NULL is fine. */
+void crewi_transport_finish(struct crewi_transport *transport);
+
+/** Ends the whole job at once. */
+_Noreturn void crewi_transport_abort(struct crewi_transport *transport, int code);
+
+/** Whether messages may come without a ring of the doorbell: ranks on other hosts, or no doorbells.
+ */
+bool crewi_transport_polls_clock(const struct crewi_transport *transport);
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The cases of sem_process, by file.
+#ifndef CREW_TESTS_PROCESS_CASES_H
+#define CREW_TESTS_PROCESS_CASES_H
+
+#include "cases.h"
+
+typedef void case_function(const struct variant *variant);
+
+// process_life.c: from creation to close
+case_function prc_01, prc_02, prc_03, prc_04, prc_05, prc_06, prc_07, prc_08, prc_14, prc_16,
+    prc_29, prc_30, prc_33, prc_closed;
+
+// process_end.c: exit codes and signals
+case_function prc_09, prc_09_exit, prc_10, prc_11, prc_12, prc_12_early, prc_13, prc_inside;
+
+// process_family.c: names, daemons, parents and children
+case_function prc_18_first, prc_18, prc_19, prc_20, prc_23, prc_24, prc_25, prc_26, prc_27, prc_31,
+    prc_nested_names, prc_titles;
+
+// process_calls.c: what every call is documented to return
+case_function calls_create, calls_function, calls_argument, calls_start_inside, calls_outputs,
+    calls_handles, calls_children, calls_info, calls_self, calls_placement, calls_errors, calls_run;
+
+// Checks of calls outside crew_run(), by main.
+void check_outside(void);
+
+#endif

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The start and the end of a program, seen from outside: exit statuses and what is printed. The
+// first argument says what to do; the expectations are in CMakeLists.txt.
+#include "check.h"
+
+#include <crew/crew.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void run_process(crew_process_function *function, const void *arg, size_t size,
+                        const crew_process_attr *attr)
+{
+    crew_process process;
+    CHECK_OK(crew_process_create(&process, function, arg, size, attr));
+    CHECK_OK(crew_process_start(process));
+    CHECK_OK(crew_process_join(process, CREW_FOREVER));
+}
+
+static int fail(void *arg)
+{
+    (void)arg;
+    return 1;
+}
+
+static int greet(void *arg)
+{
+    printf("hello from %s on rank %d\n", (const char *)arg, crew_current_rank());
+    return 0;
+}
+
+static int take_time(void *arg)
+{
+    (void)arg;
+    check_sleep(0.1);
+    printf("the child is done\n");
+    return 0;
+}
+
+static void leave(int number)
+{
+    static const char text[] = "the daemon got its signal\n";
+    (void)number;
+    _exit(write(STDOUT_FILENO, text, sizeof text - 1) < 0);
+}
+
+static int serve(void *arg)
+{
+    (void)arg;
+    signal(SIGTERM, leave);
+    printf("the daemon is ready\n");
+    fflush(stdout);
+    while (pause() != 0)
+        ;
+    return 0;
+}
+
+CREW_TASK(twice, int, int)
+{
+    *result = 2 * *item;
+    check_sleep(0.005);
+    return CREW_OK;
+}
+
+static int do_log(void)
+{
+    run_process(greet, "a process", 10,
+                &(crew_process_attr){.placement = CREW_ON_RANK(crew_rank_count() - 1)});
+    return 0;
+}
+
+static int do_failing(void)
+{
+    run_process(fail, NULL, 0, NULL);
+    return 0;
+}
+
+static int do_output(void)
+{
+    for (int rank = 0; rank < crew_rank_count(); rank++) {
+        crew_process_attr attr = {.placement = CREW_ON_RANK(rank)};
+        run_process(greet, "a child", 8, &attr);
+        attr.start_method = CREW_START_RANK;
+        run_process(greet, "the rank itself", 16, &attr);
+    }
+    printf("hello from the main process");
+    return 0;
+}
+
+static void start_more(void)
+{
+    crew_process process;
+    CHECK_OK(crew_process_create(&process, take_time, NULL, 0, NULL));
+    CHECK_OK(crew_process_start(process));
+    CHECK_OK(crew_process_create(&process, serve, NULL, 0,
+                                 &(crew_process_attr){.daemon = CREW_DAEMON_YES}));
+    CHECK_OK(crew_process_start(process));
+    check_sleep(0.05);
+}
+
+static int do_end(void)
+{
+    start_more();
+    return 4;
+}
+
+static int do_exit(void)
+{
+    start_more();
+    exit(4);
+}
+
+static int do_open(void)
+{
+    int items[10] = {0}, results[10];
+    crew_pool pool;
+    crew_process process;
+    CHECK_OK(crew_pool_create(&pool, NULL));
+    CHECK_OK(crew_pool_map(pool, twice, items, results, 10, NULL));
+    CHECK_OK(crew_process_create(&process, fail, NULL, 0, NULL)); // neither started nor closed
+    return 0;
+}
+
+static int do_progress(void)
+{
+    int items[50] = {0}, results[50];
+    crew_pool pool;
+    CHECK_OK(crew_pool_create(&pool, NULL));
+    CHECK_OK(crew_pool_map(pool, twice, items, results, 50, &(crew_map_attr){.progress = true}));
+    return crew_pool_destroy(pool);
+}
+
+static int do_nothing(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    return 0;
+}
+
+static int run_again(void *arg)
+{
+    (void)arg;
+    char *words[] = {NULL};
+    return crew_run(0, words, do_nothing);
+}
+
+static int do_again(void)
+{
+    CHECK_INT(run_again(NULL), 1);
+    return 0;
+}
+
+// Not in a process either.
+static int do_again_in_process(void)
+{
+    crew_process process;
+    int code = 0;
+    CHECK_OK(crew_process_create(&process, run_again, NULL, 0, NULL));
+    CHECK_OK(crew_process_start(process));
+    CHECK_OK(crew_process_join(process, 5));
+    CHECK_OK(crew_process_exitcode(process, &code));
+    CHECK_INT(code, 1);
+    return 0;
+}
+
+static int do_options(void)
+{
+    crew_options_print(stdout);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(void);
+} modes[] = {
+    {"log", do_log},           {"failing", do_failing}, {"output", do_output},
+    {"end", do_end},           {"exit", do_exit},       {"open", do_open},
+    {"progress", do_progress}, {"again", do_again},     {"again-in-process", do_again_in_process},
+    {"options", do_options},
+};
+
+static int app(int argc, char **argv)
+{
+    const char *mode = argc > 1 ? argv[1] : "";
+    if (strcmp(mode, "status") == 0)
+        return atoi(argv[2]);
+    if (strcmp(mode, "exit-status") == 0)
+        exit(atoi(argv[2]));
+    if (strcmp(mode, "arguments") == 0) {
+        run_process(greet, "a process", 10, NULL); // which changes its title
+        CHECK_INT(argc, 5);
+        CHECK_TEXT(argv[2], "a b");
+        CHECK_TEXT(argv[3], "--");
+        CHECK_TEXT(argv[4], "last");
+        CHECK(argv[5] == NULL);
+        return check_result();
+    }
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (strcmp(mode, modes[i].name) == 0) {
+            int code = modes[i].run();
+            return code ? code : check_result();
+        }
+    return 99;
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc > 1 ? argv[1] : "";
+    if (strcmp(mode, "output") == 0)
+        printf("before\n"); // and not flushed
+    int code = crew_run(argc, argv, app);
+    if (strcmp(mode, "twice") == 0)
+        code = crew_run(argc, argv, app) == 1 ? 0 : 5;
+    return code;
+}

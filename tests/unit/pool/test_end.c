@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The end of a pool: closed, terminated, destroyed, or left behind by its creator. */
+#include "base/clock.h"
+#include "pools.h"
+#include "unit.h"
+
+#include <signal.h>
+#include <string.h>
+
+static struct fake_job *job;
+static struct fake_client creator;
+static struct pool_outcome outcome;
+static struct fake_child *workers[3];
+static uint64_t pool;
+static size_t objects_before;
+
+static int begin(void **state)
+{
+    (void)state;
+    job = pool_job_create(2);
+    fake_client_begin(&creator, job, 0);
+    objects_before = fake_engine(job, 0)->objects.count;
+    pool = pool_open(&creator, 3);
+    for (int place = 0; place < 3; place++)
+        workers[place] = pool_worker(&creator, pool, place);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    if (creator.attached)
+        fake_client_end(&creator);
+    fake_job_run(job);
+    pool_job_destroy(job);
+    return 0;
+}
+
+static uint64_t ask(uint8_t op)
+{
+    struct fake_call call = pool_call(op, pool);
+    return fake_ask(&creator, &call);
+}
+
+static void call(uint8_t op)
+{
+    fake_expect_reply(&creator, ask(op), NULL, 0);
+}
+
+static void refused(uint8_t op, crew_status status, const char *text)
+{
+    fake_expect_refusal(&creator, ask(op), status, text);
+}
+
+static void submit_refused(crew_status status, const char *text)
+{
+    struct crewi_pool_submission submission = {.count = 0, .item_size = 1};
+    struct fake_call submit = pool_call(CREWI_POOL_SUBMIT, pool);
+    submit.head = &submission;
+    submit.head_size = sizeof submission;
+    fake_call_refused(&creator, &submit, status, text);
+}
+
+static bool told_to_stop(struct fake_child *worker)
+{
+    struct crewi_pool_chunk chunk;
+    bool stop;
+    assert_false(pool_next_chunk(worker, &chunk, &stop));
+    return stop;
+}
+
+static void close_and_join(void **state)
+{
+    (void)state;
+    refused(CREWI_POOL_JOIN, CREW_ESTATE, "close or terminate it first");
+    call(CREWI_POOL_CLOSE);
+    submit_refused(CREW_ESTATE, "the pool was closed");
+    uint64_t join = ask(CREWI_POOL_JOIN);
+    for (int i = 0; i < 3; i++) {
+        fake_expect_parked(&creator, join);
+        assert_true(told_to_stop(workers[i]));
+        assert_int_equal(workers[i]->signals, 0);
+        fake_child_ended(workers[i], FAKE_EXIT(0));
+    }
+    fake_expect_reply(&creator, join, NULL, 0);
+    call(CREWI_POOL_JOIN); /* twice is fine */
+    call(CREWI_POOL_CLOSE);
+    call(CREWI_POOL_TERMINATE);
+    call(CREWI_POOL_DESTROY);
+    refused(CREWI_POOL_JOIN, CREW_ENOENT, "no such pool");
+    assert_int_equal(fake_engine(job, 0)->objects.count, objects_before);
+}
+
+static void close_with_work_left(void **state)
+{
+    (void)state;
+    uint64_t map = pool_submit(&creator, pool, 90, 10);
+    call(CREWI_POOL_CLOSE);
+    uint64_t join = ask(CREWI_POOL_JOIN);
+    for (int i = 0; i < 20; i++) { /* one does it all but for what the others have in hand */
+        struct crewi_pool_chunk chunk;
+        bool stop;
+        if (pool_next_chunk(workers[0], &chunk, &stop))
+            pool_answer(workers[0], map, chunk.begin, chunk.count);
+        assert_false(stop);
+    }
+    fake_child_ended(workers[1], FAKE_SIGNAL(SIGKILL)); /* with chunks: it is replaced */
+    pool_start_all(job);
+    struct fake_child *next = pool_worker(&creator, pool, 1);
+    assert_ptr_not_equal(next, workers[1]);
+    pool_ready(next);
+    struct fake_child *busy[] = {workers[0], next, workers[2]};
+    for (int i = 0; i < 3; i++) {
+        struct crewi_pool_chunk chunk;
+        bool stop;
+        while (pool_next_chunk(busy[i], &chunk, &stop)) {
+            assert_int_equal(pool_progress(&creator, pool, map).over, 0);
+            pool_answer(busy[i], map, chunk.begin, chunk.count);
+        }
+    }
+    pool_expect_all(&creator, pool, map, 90);
+    for (int i = 0; i < 3; i++) {
+        fake_expect_parked(&creator, join);
+        fake_child_ended(busy[i], FAKE_EXIT(0));
+    }
+    fake_expect_reply(&creator, join, NULL, 0);
+}
+
+/* A worker that starts in place of another finds that there is nothing to do any more. */
+static void ready_after_the_close(void **state)
+{
+    (void)state;
+    fake_child_ended(workers[1], FAKE_SIGNAL(SIGKILL));
+    call(CREWI_POOL_CLOSE);
+    pool_start_all(job);
+    struct fake_child *late = pool_worker(&creator, pool, 1);
+    pool_ready(late);
+    assert_true(told_to_stop(late));
+    uint64_t join = ask(CREWI_POOL_JOIN);
+    fake_child_ended(late, 0);
+    fake_child_ended(workers[0], 0);
+    fake_child_ended(workers[2], 0);
+    fake_expect_reply(&creator, join, NULL, 0);
+}
+
+static void one_that_dies_instead_of_stopping(void **state)
+{
+    (void)state;
+    call(CREWI_POOL_CLOSE);
+    uint64_t join = ask(CREWI_POOL_JOIN);
+    for (int i = 0; i < 3; i++)
+        fake_child_ended(workers[i], FAKE_SIGNAL(SIGSEGV)); /* none is replaced */
+    fake_expect_reply(&creator, join, NULL, 0);
+    assert_int_equal(job->ranks[0].child_count + job->ranks[1].child_count, 3);
+}
+
+static void terminate_with_maps_under_way(void **state)
+{
+    (void)state;
+    uint64_t done = pool_submit(&creator, pool, 3, 1);
+    for (int i = 0; i < 3; i++)
+        pool_work(workers[i]);
+    uint64_t one = pool_submit(&creator, pool, 15, 10), two = pool_submit(&creator, pool, 10, 1000);
+    struct fake_call wait = pool_call(CREWI_POOL_WAIT, pool);
+    wait.head = &one;
+    wait.head_size = sizeof one;
+    uint64_t waiting = fake_ask(&creator, &wait);
+    fake_expect_parked(&creator, waiting);
+    call(CREWI_POOL_TERMINATE);
+    fake_expect_reply(&creator, waiting, NULL, 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(workers[i]->signal, SIGKILL);
+    pool_answer(workers[0], one, 0, 10); /* on its way before the signal */
+    assert_int_equal(workers[0]->signals, 1);
+    assert_int_equal(pool_progress(&creator, pool, one).done, 0);
+    pool_take(&creator, pool, one, 15, &outcome);
+    assert_int_equal(outcome.status, CREW_ECANCELED);
+    assert_string_equal(outcome.reason, "triple: the pool was terminated");
+    for (int i = 0; i < 15; i++) {
+        assert_int_equal(outcome.statuses[i], CREW_ECANCELED);
+        assert_int_equal(outcome.results[i], 0);
+    }
+    pool_take(&creator, pool, two, 10, &outcome);
+    assert_int_equal(outcome.status, CREW_ECANCELED);
+    pool_expect_all(&creator, pool, done, 3); /* what was done is there */
+    submit_refused(CREW_ESTATE, "the pool was terminated");
+    uint64_t join = ask(CREWI_POOL_JOIN);
+    refused(CREWI_POOL_DESTROY, CREW_ESTATE, "terminate and join it first");
+    for (int i = 0; i < 3; i++) {
+        fake_expect_parked(&creator, join);
+        fake_child_ended(workers[i], FAKE_SIGNAL(SIGKILL));
+    }
+    fake_expect_reply(&creator, join, NULL, 0);
+    call(CREWI_POOL_DESTROY);
+    assert_int_equal(fake_engine(job, 0)->objects.count, objects_before);
+}
+
+static void terminate_those_who_start(void **state)
+{
+    (void)state;
+    fake_child_ended(workers[1], FAKE_SIGNAL(SIGKILL));
+    struct fake_child *late = pool_worker(&creator, pool, 1);
+    call(CREWI_POOL_TERMINATE);
+    assert_int_equal(late->signal, SIGKILL);
+    fake_child_started(late, 5);
+    pool_ready(late); /* before the signal reached it */
+    fake_child_ended(late, FAKE_SIGNAL(SIGKILL));
+    fake_child_ended(workers[0], 0);
+    fake_child_ended(workers[2], 0);
+    call(CREWI_POOL_JOIN);
+}
+
+/* One that was told to stop and does not (its atexit callbacks hang): terminate ends it by force.
+ */
+static void terminate_one_that_hangs_at_its_end(void **state)
+{
+    (void)state;
+    call(CREWI_POOL_CLOSE);
+    for (int i = 0; i < 3; i++)
+        assert_true(told_to_stop(workers[i]));
+    call(CREWI_POOL_TERMINATE);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(workers[i]->signal, SIGKILL);
+}
+
+static void workers_inside_a_rank_are_asked(void **state)
+{
+    (void)state;
+    struct crewi_pool_spec spec = pool_spec(2);
+    spec.inside = 1;
+    uint64_t request = pool_ask(&creator, &spec, NULL, 0), inside;
+    struct fake_child *both[] = {&job->ranks[0].children[job->ranks[0].child_count - 1],
+                                 &job->ranks[1].children[job->ranks[1].child_count - 1]};
+    for (int i = 0; i < 2; i++) {
+        fake_child_started(both[i], 1);
+        pool_ready(both[i]);
+    }
+    fake_expect_reply(&creator, request, &inside, sizeof inside);
+    pool_submit(&creator, inside, 100, 10);
+    struct fake_call terminate = pool_call(CREWI_POOL_TERMINATE, inside);
+    fake_call(&creator, &terminate, NULL, 0);
+    assert_int_equal(both[0]->signal, SIGTERM);
+    assert_int_equal(both[1]->signal, SIGTERM);
+}
+
+static void the_creator_dies(void **state)
+{
+    (void)state;
+    pool_submit(&creator, pool, 90, 10);
+    uint64_t done = pool_submit(&creator, pool, 0, 0);
+    struct fake_call wait = pool_call(CREWI_POOL_WAIT, pool);
+    wait.head = &done;
+    wait.head_size = sizeof done;
+    fake_ask(&creator, &wait);
+    fake_client_end(&creator);
+    fake_job_run(job);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(workers[i]->signal, SIGKILL);
+        assert_true(fake_engine(job, 0)->objects.count > objects_before);
+        fake_child_ended(workers[i], FAKE_SIGNAL(SIGKILL));
+    }
+    assert_int_equal(fake_engine(job, 0)->objects.count, objects_before);
+    assert_int_equal(fake_engine(job, 0)->timers.count, 0);
+}
+
+static void the_creator_dies_after_the_join(void **state)
+{
+    (void)state;
+    call(CREWI_POOL_CLOSE);
+    for (int i = 0; i < 3; i++)
+        fake_child_ended(workers[i], 0);
+    call(CREWI_POOL_JOIN);
+    fake_client_end(&creator);
+    fake_job_run(job);
+    assert_int_equal(fake_engine(job, 0)->objects.count, objects_before);
+}
+
+/* The job ends with everything still there. */
+static void the_engine_ends_first(void **state)
+{
+    (void)state;
+    pool_submit(&creator, pool, 90, 10);
+    ask(CREWI_POOL_JOIN);
+    fake_job_run(job);
+    call(CREWI_POOL_CLOSE);
+    ask(CREWI_POOL_JOIN);
+    fake_job_run(job);
+    for (int i = 0; i < 3; i++)
+        assert_true(workers[i]->client.attached);
+}
+
+static void unknown_operations(void **state)
+{
+    (void)state;
+    refused(50, CREW_EPROTO, "a pool has no operation 50");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(close_and_join),
+        TEST(close_with_work_left),
+        TEST(ready_after_the_close),
+        TEST(one_that_dies_instead_of_stopping),
+        TEST(terminate_with_maps_under_way),
+        TEST(terminate_those_who_start),
+        TEST(terminate_one_that_hangs_at_its_end),
+        TEST(workers_inside_a_rank_are_asked),
+        TEST(the_creator_dies),
+        TEST(the_creator_dies_after_the_join),
+        TEST(the_engine_ends_first),
+        TEST(unknown_operations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
