@@ -116,14 +116,14 @@ static void set_taken(bool taken)
 static void end_inside(void *context)
 {
     struct inside *inside = context;
-    if (inside->client.end_requested) {
+    crewi_loop_lock(inside->loop);
+    bool terminated = inside->client.end_requested;
+    inside->client.leaving = true; /* a request that comes from now on comes too late */
+    crewi_loop_unlock(inside->loop);
+    if (terminated)
         inside->wait_status = SIGTERM;
-    } else {
-        crewi_loop_lock(inside->loop);
-        inside->client.leaving = true;
-        crewi_loop_unlock(inside->loop);
+    else
         crewi_process_leave();
-    }
     crewi_client_set_thread(NULL);
     crewi_loop_lock(inside->loop);
     crewi_client_fini_local(&inside->client);
