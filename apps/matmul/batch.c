@@ -4,30 +4,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct batch_item {
     uint64_t seed;
     int size, repeat;
 };
 
-struct batch_result {
-    double sum, cpu_s;
-};
-
-static double thread_cpu_s(void)
+CREW_TASK(batch_task, struct batch_item, double)
 {
-    struct timespec used;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
-}
-
-CREW_TASK(batch_task, struct batch_item, struct batch_result)
-{
-    double begin_s = thread_cpu_s();
-    result->sum = matmul_batch_task(item->seed, item->size, item->repeat);
-    result->cpu_s = thread_cpu_s() - begin_s;
-    if (result->sum != result->sum)
+    *result = matmul_batch_task(item->seed, item->size, item->repeat);
+    if (*result != *result)
         return crew_fail(CREW_ENOMEM, "no memory for matrices of %d x %d", item->size, item->size);
     return CREW_OK;
 }
@@ -91,7 +77,7 @@ static crew_status run(crew_pool pool, const struct matmul_settings *settings,
                        struct matmul_report *report)
 {
     struct batch_item *items = calloc(settings->tasks, sizeof *items);
-    struct batch_result *results = calloc(settings->tasks, sizeof *results);
+    double *results = calloc(settings->tasks, sizeof *results);
     crew_status status = CREW_ENOMEM;
     if (!items || !results) {
         crew_fail(CREW_ENOMEM, "no memory for %zu tasks", settings->tasks);
@@ -107,9 +93,7 @@ static crew_status run(crew_pool pool, const struct matmul_settings *settings,
     report->flops = flops_of_task(settings) * (double)settings->tasks;
     for (size_t i = 0; i < settings->tasks;
          i++) /* in the order of the tasks, so that it is the same to the last bit */
-        report->sum += results[i].sum;
-    for (size_t i = 0; i < settings->tasks; i++)
-        report->task_cpu_s += results[i].cpu_s;
+        report->sum += results[i];
 done:
     free(items);
     free(results);
@@ -131,6 +115,8 @@ int matmul_batch(const struct matmul_settings *settings)
     if (crew_pool_create(&pool, &attr))
         return matmul_fail(crew_error_message());
     crew_status status = measure(pool, settings, &report);
+    if (!status)
+        status = matmul_report_begin(&report, pool);
     if (!status)
         status = run(pool, settings, &report);
     if (!status)

@@ -233,6 +233,8 @@ static crew_status compute(struct product *product, crew_pool pool)
 {
     size_t all = product->tile_rows * product->tile_cols;
     crew_status status = measure(product, pool);
+    if (!status)
+        status = matmul_report_begin(product->report, pool);
     for (size_t first = 0; first < all && !status; first += product->wave)
         status = run_wave(product, pool, first, smaller(product->wave, all - first));
     product->report->tasks = all;

@@ -7,19 +7,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-crew_status matmul_report_workers(struct matmul_report *report, crew_pool pool)
+static crew_status list_workers(crew_pool pool, crew_worker_info **workers, size_t *count)
 {
-    crew_status status = crew_pool_workers(pool, NULL, 0, &report->worker_count);
+    crew_status status = crew_pool_workers(pool, NULL, 0, count);
     if (status)
         return status;
-    report->workers = calloc(report->worker_count, sizeof *report->workers);
-    if (!report->workers)
+    *workers = calloc(*count, sizeof **workers);
+    if (!*workers)
         return crew_fail(CREW_ENOMEM, "no memory for the report");
-    return crew_pool_workers(pool, report->workers, report->worker_count, &report->worker_count);
+    return crew_pool_workers(pool, *workers, *count, count);
+}
+
+crew_status matmul_report_begin(struct matmul_report *report, crew_pool pool)
+{
+    return list_workers(pool, &report->before, &report->worker_count);
+}
+
+/* A pool keeps the number of its workers, and counts go on when one is replaced. */
+crew_status matmul_report_workers(struct matmul_report *report, crew_pool pool)
+{
+    crew_status status = list_workers(pool, &report->workers, &report->worker_count);
+    for (size_t i = 0; !status && i < report->worker_count; i++) {
+        report->workers[i].tasks -= report->before[i].tasks;
+        report->workers[i].busy_s -= report->before[i].busy_s;
+        report->workers[i].cpu_s -= report->before[i].cpu_s;
+    }
+    return status;
 }
 
 void matmul_report_fini(struct matmul_report *report)
 {
+    free(report->before);
     free(report->workers);
 }
 
@@ -39,8 +57,10 @@ static int usable_cores(const struct matmul_report *report)
  * the cores have. */
 static double in_tasks(const struct matmul_report *report)
 {
-    double possible = report->seconds * usable_cores(report);
-    return possible > 0 ? report->task_cpu_s / possible : 0;
+    double possible = report->seconds * usable_cores(report), cpu_s = 0;
+    for (size_t i = 0; i < report->worker_count; i++)
+        cpu_s += report->workers[i].cpu_s;
+    return possible > 0 ? cpu_s / possible : 0;
 }
 
 /* The share that was used of what the workers could have done, had each had a core of its own as
@@ -76,8 +96,8 @@ static void print_json_worker(FILE *stream, const crew_worker_info *worker, bool
         fprintf(stream, "null");
     else
         fprintf(stream, "%d", worker->core);
-    fprintf(stream, ", \"tasks\": %" PRIu64 ", \"busy_seconds\": %.9f}%s\n", worker->tasks,
-            worker->busy_s, last ? "" : ",");
+    fprintf(stream, ", \"tasks\": %" PRIu64 ", \"busy_seconds\": %.9f, \"cpu_seconds\": %.9f}%s\n",
+            worker->tasks, worker->busy_s, worker->cpu_s, last ? "" : ",");
 }
 
 static void print_json_mode(FILE *stream, const struct matmul_report *report,
@@ -117,8 +137,7 @@ static void print_json(FILE *stream, const struct matmul_report *report,
             report->seconds, gflops(report), report->kernel_gflops);
     fprintf(stream, "  \"cores\": %d,\n  \"efficiency\": %.6f,\n  \"sum\": %.17g,\n",
             crew_cpu_count(CREW_ALL_RANKS), efficiency(report), report->sum);
-    if (report->task_cpu_s > 0)
-        fprintf(stream, "  \"in_tasks\": %.6f,\n", in_tasks(report));
+    fprintf(stream, "  \"in_tasks\": %.6f,\n", in_tasks(report));
     fprintf(stream, "  \"per_worker\": [\n");
     for (size_t i = 0; i < report->worker_count; i++)
         print_json_worker(stream, &report->workers[i], i + 1 == report->worker_count);
@@ -130,11 +149,11 @@ static void print_words(FILE *stream, const struct matmul_report *report)
     fprintf(stream, "%zu tasks on %zu workers (ranks %d, hosts %d, cores %d), %s\n", report->tasks,
             report->worker_count, crew_rank_count(), crew_host_count(),
             crew_cpu_count(CREW_ALL_RANKS), report->kernel);
-    fprintf(stream, "%.3f s, %.1f GF/s; one worker alone %.1f GF/s; efficiency %.3f",
-            report->seconds, gflops(report), report->kernel_gflops, efficiency(report));
-    if (report->task_cpu_s > 0)
-        fprintf(stream, "; %.1f%% of the cores' time inside tasks", 100 * in_tasks(report));
-    fprintf(stream, "\n");
+    fprintf(stream,
+            "%.3f s, %.1f GF/s; one worker alone %.1f GF/s; efficiency %.3f; "
+            "%.1f%% of the cores' time inside tasks\n",
+            report->seconds, gflops(report), report->kernel_gflops, efficiency(report),
+            100 * in_tasks(report));
     for (size_t i = 0; i < report->worker_count; i++) {
         const crew_worker_info *worker = &report->workers[i];
         fprintf(stream, "  %-16s rank %d on %s, pid %d, ", worker->name, worker->rank,

@@ -12,17 +12,21 @@ struct matmul_report {
     size_t tasks;
     double seconds;       /* the map alone */
     double flops;         /* floating-point operations in it */
-    double task_cpu_s;    /* CPU time inside tasks; 0: not measured */
     double kernel_gflops; /* one worker alone, measured before */
     double sum;           /* batch: of all results; product: of all elements */
     const char *kernel;   /* which library multiplies */
     size_t worker_count;
     crew_worker_info *workers;
+    crew_worker_info *before; /* the same, when the map began */
     bool verified;
     double residual, tolerance; /* of the verification */
 };
 
-/** Asks the pool for its workers. The array is freed with matmul_report_fini(). */
+/** What the workers did so far does not count: call it right before the map. */
+crew_status matmul_report_begin(struct matmul_report *report, crew_pool pool);
+
+/** What the workers are, and did since matmul_report_begin(). The array is freed with
+ * matmul_report_fini(). */
 crew_status matmul_report_workers(struct matmul_report *report, crew_pool pool);
 void matmul_report_fini(struct matmul_report *report);
 

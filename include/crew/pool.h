@@ -110,6 +110,7 @@ typedef struct crew_worker_info {
     int core;       /**< logical index (hwloc's) of the core it is bound to; -1: not bound */
     uint64_t tasks; /**< run so far, in all maps */
     double busy_s;  /**< seconds spent in them */
+    double cpu_s;   /**< seconds of processor time in them: less, where others use the core, too */
 } crew_worker_info;
 
 /**

@@ -3,11 +3,21 @@
 
 #define CENTURY_S 3.2e9
 
-int64_t crewi_now_ns(void)
+static int64_t read_clock(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * CREWI_SECOND + now.tv_nsec;
+}
+
+int64_t crewi_now_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t crewi_thread_cpu_ns(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 int64_t crewi_timeout_ns(double timeout_s)

@@ -15,7 +15,8 @@
 #define SAFETY_NS (50 * CREWI_MILLISECOND)
 
 /* While MPI has something under way, or news may come from another node without a ring. */
-#define BUSY_SLEEP_NS (20 * CREWI_MICROSECOND)
+#define POLL_SLEEP_MIN_NS (20 * CREWI_MICROSECOND)
+#define BUSY_SLEEP_MAX_NS (200 * CREWI_MICROSECOND)
 #define CLOCK_SLEEP_MAX_NS (1 * CREWI_MILLISECOND)
 
 static void ring_rank(void *context, uint32_t rank)
@@ -118,14 +119,14 @@ bool crewi_loop_pass(struct crewi_loop *loop)
 /* Polls that nobody rings for come often at first and seldom later. */
 static int64_t longest_sleep(const struct crewi_loop *loop, int64_t now_ns)
 {
-    if (crewi_transport_is_busy(loop->engine.transport))
-        return BUSY_SLEEP_NS;
-    if (!loop->polls_clock)
+    bool busy = crewi_transport_is_busy(loop->engine.transport);
+    if (!busy && !loop->polls_clock)
         return SAFETY_NS;
     int64_t idle_ns = (now_ns - loop->idle_since_ns) / 8;
-    if (idle_ns < BUSY_SLEEP_NS)
-        return BUSY_SLEEP_NS;
-    return idle_ns < CLOCK_SLEEP_MAX_NS ? idle_ns : CLOCK_SLEEP_MAX_NS;
+    int64_t most_ns = busy ? BUSY_SLEEP_MAX_NS : CLOCK_SLEEP_MAX_NS;
+    if (idle_ns < POLL_SLEEP_MIN_NS)
+        return POLL_SLEEP_MIN_NS;
+    return idle_ns < most_ns ? idle_ns : most_ns;
 }
 
 /* Whatever comes after the pass rings; what does not ring is looked for on a clock. So one pass is

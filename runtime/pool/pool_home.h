@@ -44,7 +44,7 @@ struct crewi_worker {
     uint32_t outstanding_count;
     int early_deaths; /* in a row, before it was ready */
     uint64_t tasks;
-    int64_t busy_ns;
+    int64_t busy_ns, cpu_ns;
 };
 
 /** A map under way, or done and not taken yet. */

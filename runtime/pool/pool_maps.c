@@ -392,13 +392,19 @@ static struct crewi_pool_outstanding *chunk_of(struct crewi_worker *worker,
     return NULL;
 }
 
+static bool can_be_time(int64_t ns)
+{
+    return ns >= 0 && ns <= BUSY_LIMIT_NS;
+}
+
 static bool apply(struct crewi_engine *engine, struct crewi_pool *pool, struct crewi_worker *worker,
                   const struct crewi_pool_result *result, const unsigned char *failures,
                   const unsigned char *results)
 {
     struct crewi_pool_outstanding *chunk = chunk_of(worker, result);
     struct crewi_pool_map *map = chunk->map;
-    if (result->busy_ns < 0 || result->busy_ns > BUSY_LIMIT_NS || !check_failures(result, failures))
+    if (!can_be_time(result->busy_ns) || !can_be_time(result->cpu_ns) ||
+        !check_failures(result, failures))
         return false;
     take_failures(engine, map, worker, result, failures);
     if (result->result_size)
@@ -406,6 +412,7 @@ static bool apply(struct crewi_engine *engine, struct crewi_pool *pool, struct c
                result->count * result->result_size);
     worker->tasks += result->count;
     worker->busy_ns += result->busy_ns;
+    worker->cpu_ns += result->cpu_ns;
     if (result->busy_ns) /* what is found of a worker that died does not say how long it took */
         crewi_schedule_measure(&map->schedule, result->count, result->busy_ns);
     take_off(worker, chunk, result->count);

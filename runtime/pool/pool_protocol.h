@@ -79,9 +79,9 @@ struct crewi_pool_chunk {
 /** What came of tasks begin to begin + count - 1. Failures and results follow. */
 struct crewi_pool_result {
     uint64_t map, begin, count;
-    int64_t busy_ns;
+    int64_t busy_ns, cpu_ns;
     uint32_t failure_bytes, reserved;
-    uint64_t result_size;
+    uint64_t result_size, unused; /* so that results are aligned */
 };
 
 /** A task that failed; its reason follows, padded to 8 bytes. */

@@ -268,5 +268,6 @@ void crewi_pool_describe_worker(struct crewi_engine *engine, const struct crewi_
     info->core = worker->core;
     info->tasks = worker->tasks;
     info->busy_s = (double)worker->busy_ns / 1e9;
+    info->cpu_s = (double)worker->cpu_ns / 1e9;
     memcpy(info->name, process.name, sizeof info->name);
 }

@@ -6,8 +6,10 @@
 
 #include <stdlib.h>
 
-/* Handing a chunk out and back costs the order of 10 µs of somebody's core: work for less is not
- * worth a chunk. */
+/* Handing a chunk out and back wakes three engines, which costs 50 to 100 µs of somebody's core: a
+ * chunk is to be worth several times that, as long as there is one for every worker. Below the
+ * lesser figure even an idle worker would not help. */
+#define WORTHWHILE_CHUNK_NS (500 * CREWI_MICROSECOND)
 #define SMALLEST_CHUNK_NS (100 * CREWI_MICROSECOND)
 
 /* Chunks that take less than this are handed out several ahead, so that no worker waits for the way
@@ -42,18 +44,39 @@ uint64_t crewi_schedule_remaining(const struct crewi_schedule *schedule)
     return schedule->count - schedule->next + schedule->returned_tasks;
 }
 
+static uint64_t share(uint64_t tasks, uint64_t shares)
+{
+    return tasks / shares + (tasks % shares != 0);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many tasks take so long; 1 while nobody knows. */
+static uint64_t tasks_for(const struct crewi_schedule *schedule, int64_t ns)
+{
+    int64_t task_ns = crewi_schedule_task_ns(schedule);
+    return task_ns ? (uint64_t)(ns / task_ns) : 1;
+}
+
+static uint64_t guided_size(const struct crewi_schedule *schedule)
+{
+    uint64_t most = share(schedule->count, 4 * (uint64_t)schedule->workers);
+    uint64_t size = share(crewi_schedule_remaining(schedule), 2 * (uint64_t)schedule->workers);
+    size = smaller(most, larger(size, tasks_for(schedule, WORTHWHILE_CHUNK_NS)));
+    return larger(size, tasks_for(schedule, SMALLEST_CHUNK_NS));
+}
+
 static uint64_t chunk_size(const struct crewi_schedule *schedule)
 {
-    uint64_t size = schedule->fixed;
-    if (!size) {
-        uint64_t shares = 4 * (uint64_t)schedule->workers;
-        size = (crewi_schedule_remaining(schedule) + shares - 1) / shares;
-        int64_t task_ns = crewi_schedule_task_ns(schedule);
-        uint64_t smallest = task_ns ? (uint64_t)(SMALLEST_CHUNK_NS / task_ns) : 1;
-        if (size < smallest)
-            size = smallest;
-    }
-    return size < schedule->limit ? size : schedule->limit;
+    return smaller(schedule->fixed ? schedule->fixed : guided_size(schedule), schedule->limit);
 }
 
 static void take_from(struct crewi_range *from, uint64_t size, struct crewi_range *chunk)

@@ -3,11 +3,11 @@
  * @file
  * Which tasks go into the next chunk: guided self-scheduling.
  *
- * A chunk is a share of what is left, remaining / (4 * workers), so the first is Python's default
- * chunk and the last ones are single tasks: the end is even, whatever the tasks take. Chunks are
- * not so small that handing them out costs more than a little of their work, once it is known what
- * a task takes, and not larger than a message should be. Tasks that come back from a worker that
- * died go out first.
+ * A chunk is count / (4 * workers) tasks, Python's default, as long as at least half of the tasks
+ * are left, and remaining / (2 * workers) from there on: the end is even, whatever the tasks take.
+ * Chunks are not so small that handing them out costs more than a little of their work, once it is
+ * known what a task takes, and not larger than a message should be. Tasks that come back from a
+ * worker that died go out first.
  */
 #ifndef CREWI_POOL_SCHEDULE_H
 #define CREWI_POOL_SCHEDULE_H

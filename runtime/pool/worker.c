@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHORT_PART_NS (20 * CREWI_MICROSECOND)
+
 struct worker {
     struct crewi_client *client;
     uint64_t pool;
@@ -26,6 +28,7 @@ struct worker {
     crew_task_function *function; /* NULL: it is not here; lookup says why */
     crew_status lookup;
     char lookup_reason[CREWI_ERROR_SIZE];
+    bool short_parts; /* the last one took so little that a look at the CPU clock would cost more */
 };
 
 static struct crewi_pool_result *head_of(const struct worker *worker)
@@ -116,13 +119,16 @@ static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk
     begin_draft(worker, fits ? CREWI_POOL_DRAFT_RESULTS + wanted * chunk->result_size
                              : CREWI_POOL_DRAFT_RESULTS);
     crewi_error_clear();
-    int64_t begin_ns = crewi_now_ns();
+    bool counts_cpu = !worker->short_parts;
+    int64_t cpu_ns = counts_cpu ? crewi_thread_cpu_ns() : 0, begin_ns = crewi_now_ns();
     while (i < wanted && has_failure_room(worker)) {
         run_task(worker, head->begin + i, items + (from + i) * chunk->item_size,
                  results + i * chunk->result_size, chunk->result_size);
         advance_draft(worker, ++i);
     }
     head->busy_ns = crewi_now_ns() - begin_ns;
+    head->cpu_ns = counts_cpu ? crewi_thread_cpu_ns() - cpu_ns : head->busy_ns;
+    worker->short_parts = head->busy_ns < SHORT_PART_NS;
     head->count = i;
     *done = i;
     crew_status status = send_result(worker, results);

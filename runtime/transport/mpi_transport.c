@@ -189,9 +189,18 @@ static int match(struct crewi_mpi_transport *transport, crewi_receive *receive, 
     return 1;
 }
 
-static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *context)
+/* OpenMPI gives the core away at every look that finds nothing when there are more ranks than
+ * cores. That suits who spins; the engine sleeps between looks, and a look must not wait for
+ * somebody else's time slice. There is no MPI call for it; libopen-pal has this function. */
+__attribute__((weak)) extern bool opal_progress_set_yield_when_idle(bool yield);
+
+static bool set_yield(bool yield)
 {
-    struct crewi_mpi_transport *transport = mpi(base);
+    return opal_progress_set_yield_when_idle && opal_progress_set_yield_when_idle(yield);
+}
+
+static int poll_all(struct crewi_mpi_transport *transport, crewi_receive *receive, void *context)
+{
     int moved = 0, misses = 0;
     /* Improbe makes progress after it has looked: only a second miss in a row means that there is
      * nothing. */
@@ -207,6 +216,14 @@ static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *
     int scatters =
         transport->scatter_list ? crewi_mpi_scatter_poll(transport, receive, context) : 0;
     return sends < 0 || receives < 0 || scatters < 0 ? -1 : moved | sends | receives | scatters;
+}
+
+static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *context)
+{
+    bool yields = set_yield(false);
+    int moved = poll_all(mpi(base), receive, context);
+    set_yield(yields); /* for who calls MPI in a rank */
+    return moved;
 }
 
 static bool mpi_is_busy(const struct crewi_transport *base)

@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
-static uint64_t ceil_share(uint64_t count, uint64_t workers)
+static uint64_t ceil_share(uint64_t count, uint64_t shares)
 {
-    return (count + 4 * workers - 1) / (4 * workers);
+    return (count + shares - 1) / shares;
 }
 
 static void the_first_chunk_is_pythons(void **state)
@@ -24,7 +24,7 @@ static void the_first_chunk_is_pythons(void **state)
             assert_int_equal(crewi_schedule_remaining(&schedule), counts[i]);
             assert_true(crewi_schedule_take(&schedule, &chunk));
             assert_int_equal(chunk.begin, 0);
-            assert_int_equal(chunk.count, ceil_share(counts[i], workers));
+            assert_int_equal(chunk.count, ceil_share(counts[i], 4 * workers));
             crewi_schedule_fini(&schedule);
         }
     }
@@ -40,7 +40,8 @@ static void chunks_shrink_to_one(void **state)
     while (crewi_schedule_take(&schedule, &chunk)) {
         assert_true(chunk.count <= before);
         assert_int_equal(chunk.begin, next);
-        assert_int_equal(chunk.count, ceil_share(100000 - next, 5));
+        uint64_t guided = ceil_share(100000 - next, 10);
+        assert_int_equal(chunk.count, guided < 5000 ? guided : 5000);
         next += chunk.count;
         before = chunk.count;
     }
@@ -89,8 +90,8 @@ static void bytes_are_limited(void **state)
     assert_int_equal(chunk.count, 1);
 }
 
-/* Not so small that handing out costs more than a little of the work: 100 us of it, as soon as it
- * is measured. */
+/* Not so small that handing out costs more than a little of the work: 500 us of it, as soon as it
+ * is measured, unless others would get nothing then; 100 us of it in any case. */
 static void short_tasks_come_in_larger_chunks(void **state)
 {
     struct crewi_schedule schedule;
@@ -105,7 +106,12 @@ static void short_tasks_come_in_larger_chunks(void **state)
     assert_int_equal(chunk.count, 100);
     crewi_schedule_measure(&schedule, 90, 100 * CREWI_SECOND);
     crewi_schedule_take(&schedule, &chunk);
-    assert_int_equal(chunk.count, ceil_share(897, 100));
+    assert_int_equal(chunk.count, 3);
+    crewi_schedule_init(&schedule, 100000, 8, 0, 2);
+    crewi_schedule_measure(&schedule, 10, 10 * CREWI_MICROSECOND);
+    schedule.next = 99000;
+    crewi_schedule_take(&schedule, &chunk);
+    assert_int_equal(chunk.count, 500);
     crewi_schedule_init(&schedule, 1000, 8, 0, 100);
     crewi_schedule_measure(&schedule, 5, 0); /* faster than the clock */
     assert_int_equal(crewi_schedule_task_ns(&schedule), 1);
