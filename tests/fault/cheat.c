@@ -255,6 +255,19 @@ CREW_TASK(lie_task, struct lie, int)
     return CREW_OK;
 }
 
+// The liar is killed: the task that it is in then fails with it. That is the one that lied, unless
+// it told a result before it was done (lie 7): then it may be in the next one.
+static void check_others(const crew_status *statuses, const int *results, int number)
+{
+    int lost = 0;
+    for (int i = 0; i < 20; i++) {
+        bool died = number == 7 && statuses[i] == CREW_EWORKERDIED;
+        lost += i != 7 && died;
+        CHECK(i == 7 || died || (statuses[i] == CREW_OK && results[i] == 1));
+    }
+    CHECK(lost <= 1);
+}
+
 static void check_lies(void)
 {
     for (int number = 1; number <= 7; number++) {
@@ -270,8 +283,7 @@ static void check_lies(void)
         lies[7] = (struct lie){number, pool.id};
         crew_pool_map(pool, lie_task, lies, results, 20,
                       &(crew_map_attr){.chunk = 1, .statuses = statuses});
-        for (int i = 0; i < 20; i++)
-            CHECK(i == 7 || (statuses[i] == CREW_OK && results[i] == 1));
+        check_others(statuses, results, number);
         check_unharmed(pool);
         CHECK_OK(crew_pool_destroy(pool));
     }
