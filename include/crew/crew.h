@@ -10,5 +10,6 @@
 #include <crew/process.h>
 #include <crew/run.h>
 #include <crew/status.h>
+#include <crew/wait.h>
 
 #endif

@@ -9,15 +9,17 @@
  * thread inside the rank: nothing to start, but no force either.
  *
  * A handle is a plain value and may be copied into an argument struct or sent elsewhere. The
- * process that created a process is its parent: only it may start, join, and end it. A process that
- * is gone leaves its exit code until it is closed with crew_process_close() or its parent ends.
+ * process that created a process is its parent: only it may start, join, and end it; anybody may
+ * ask what it is (crew_process_describe()), and wait for its end if given its sentinel. A process
+ * that is gone leaves its exit code until it is closed with crew_process_close() or its parent
+ * ends.
  *
  * Names follow Python: the n-th process that the main process creates is `Process-n`, those that
  * `Process-3` creates are `Process-3:1`, `Process-3:2`. A name given by hand uses up a number, too.
  * `ps` and `top` show it.
  *
- * What a child may not outlive: its parent, when that dies (an orderly end waits for its children),
- * and its rank.
+ * What a child may not outlive: its rank, and its parent, when that dies (an orderly end waits for
+ * its children): it gets SIGTERM then, and SIGKILL half a second later.
  *
  * @code
  * static int hello(void *arg) { printf("%s\n", (char *)arg); return 0; }
@@ -29,8 +31,8 @@
  * @endcode
  *
  * All calls below may be made from the main process, from any process, and from a task; none from
- * an atexit callback. Each may also return ::CREW_ESTATE outside crew_run(), ::CREW_ENOENT for a
- * handle that was closed or never was one,
+ * an atexit callback. Each may also return ::CREW_ESTATE outside crew_run(), ::CREW_ECLOSED for a
+ * handle that was closed, ::CREW_ENOENT for one that never was one (or was closed long ago),
  * ::CREW_EINVAL for a handle of another kind, and ::CREW_ENOMEM.
  */
 #ifndef CREW_PROCESS_H
@@ -72,20 +74,60 @@ typedef enum crew_daemon {
     CREW_DAEMON_YES /**< terminated at its parent's end; may have no children */
 } crew_daemon;
 
-/** Which rank a process goes to. */
+/** How a ::crew_placement says where; the macros below fill it in. */
+typedef enum crew_place {
+    CREW_PLACE_ANYWHERE = 0, /**< on the rank with the fewest processes */
+    CREW_PLACE_RANK,
+    CREW_PLACE_HOST, /**< of the ranks on that host, on the one with the fewest processes */
+    CREW_PLACE_HERE  /**< on the creator's rank */
+} crew_place;
+
+/** Which rank a process goes to; all zero: anywhere. */
 typedef struct crew_placement {
-    int choice; /**< 0: wherever the fewest processes are; 1: on rank */
+    crew_place place;
     int rank;
+    const char *host; /**< as crew_rank_host() has it; read by crew_process_create() */
 } crew_placement;
-#define CREW_ON_RANK(number) ((crew_placement){1, (number)})
+#define CREW_ON_RANK(number) ((crew_placement){CREW_PLACE_RANK, (number), NULL})
+#define CREW_ON_HOST(name) ((crew_placement){CREW_PLACE_HOST, 0, (name)})
+#define CREW_HERE ((crew_placement){CREW_PLACE_HERE, 0, NULL})
 
 /** How a process is to be; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_process_attr {
     const char *name; /**< shorter than ::CREW_NAME_SIZE; NULL for Python's default */
+    bool unique;      /**< no other process that asked for this may have the name meanwhile */
     crew_daemon daemon;
     crew_start_method start_method;
     crew_placement placement;
 } crew_process_attr;
+
+/** What a class of processes begins with: a struct whose first member is this one, and whose other
+ * members are the state of the process. Python: a subclass of Process. */
+typedef struct crew_process_class {
+    int (*run)(void *self); /**< runs on a copy of the whole struct; its result is the exit code */
+    size_t size;            /**< of the whole struct, in bytes */
+} crew_process_class;
+
+/** Where a process is in its life; Python's words for it. */
+typedef enum crew_process_state {
+    CREW_PROCESS_INITIAL, /**< not started */
+    CREW_PROCESS_STARTED, /**< alive */
+    CREW_PROCESS_STOPPED, /**< ended */
+    CREW_PROCESS_CLOSED
+} crew_process_state;
+
+/** All that is known of a process; see crew_process_describe(). */
+typedef struct crew_process_info {
+    crew_process process;
+    crew_process parent; /**< id 0 for the main process */
+    crew_process_state state;
+    int rank;     /**< -1: not chosen yet; crew_rank_host() has the name of its host */
+    pid_t pid;    /**< 0: not started */
+    int exitcode; /**< when it is stopped; 0 before */
+    bool daemon;
+    char name[CREW_NAME_SIZE];
+    char parent_name[CREW_NAME_SIZE]; /**< "" for the main process */
+} crew_process_info;
 
 /**
  * Makes a process that is not started yet. Does not block. Python: Process(target, args, name=,
@@ -100,11 +142,33 @@ typedef struct crew_process_attr {
  * @param size      in bytes, up to 1 GiB; 0 with NULL gives the function a NULL
  * @param attr      NULL for the defaults
  * @return ::CREW_EINVAL function or process NULL, arg NULL with a size, a name that is empty or too
- * long, a rank that there is not; ::CREW_EBUILD the function is in no module that every process has
+ * long, a rank or a host that there is not, unique without a name; ::CREW_EBUILD the function is in
+ * no module that every process has; ::CREW_EEXIST a unique name is taken
  */
 CREW_API crew_status crew_process_create(crew_process *process, crew_process_function *function,
                                          const void *arg, size_t size,
                                          const crew_process_attr *attr);
+
+/**
+ * Makes a process from an object of a class. Does not block. Python: the constructor of a subclass
+ * of Process.
+ *
+ * @code
+ * struct counter { crew_process_class base; int from, to; };
+ * static int counter_run(void *self) { struct counter *counter = self; ... }
+ *
+ * struct counter counter = {{counter_run, sizeof counter}, 1, 10};
+ * crew_process_create_class(&process, &counter.base, NULL);
+ * @endcode
+ *
+ * @param object  the base of an object of object->size bytes, which are copied for the process. In
+ * the copy, run is right; other pointers in it are not.
+ * @return as crew_process_create(); a run that is NULL is found by crew_process_start(), as a
+ * subclass without run in Python: ::CREW_EINVAL
+ */
+CREW_API crew_status crew_process_create_class(crew_process *process,
+                                               const crew_process_class *object,
+                                               const crew_process_attr *attr);
 
 /**
  * Starts it, and returns when it has a process id. Python: Process.start.
@@ -135,13 +199,16 @@ CREW_API crew_status crew_process_join(crew_process process, double timeout_s);
  */
 CREW_API crew_status crew_process_terminate(crew_process process);
 
+/** The same with SIGINT. Python: Process.interrupt. */
+CREW_API crew_status crew_process_interrupt(crew_process process);
+
 /** The same with SIGKILL; ::CREW_ENOTSUP for a ::CREW_START_RANK process, which cannot be ended by
  * force. Python: Process.kill. */
 CREW_API crew_status crew_process_kill(crew_process process);
 
 /**
  * Whether it was started and has not ended. Python: Process.is_alive.
- * @return ::CREW_EPERM the caller neither created it nor is it
+ * @return ::CREW_EPERM the caller neither created it, nor is it, nor was created by it
  */
 CREW_API crew_status crew_process_is_alive(crew_process process, bool *alive);
 
@@ -169,9 +236,24 @@ CREW_API crew_status crew_process_name(crew_process process, char *name, size_t 
 /** Whether it is a daemon. Python: Process.daemon. */
 CREW_API crew_status crew_process_daemon(crew_process process, bool *daemon);
 
+/** Makes it one, or not. Python: the setter of Process.daemon.
+ * @return ::CREW_ESTATE it was started; ::CREW_EPERM the caller did not create it */
+CREW_API crew_status crew_process_set_daemon(crew_process process, bool daemon);
+
+/** All of the above in one, of any process that was not closed, whoever asks. Its host is
+ * crew_rank_host(info->rank). */
+CREW_API crew_status crew_process_describe(crew_process process, crew_process_info *info);
+
 /**
- * Gives it back: the handle is not valid any more, and one that was never started is gone. Python:
- * Process.close.
+ * The process with that name which is running, wherever it is; of several, the unique one,
+ * otherwise any. Asks all ranks: blocks for a message there and back.
+ * @return ::CREW_ENOENT none has it; ::CREW_EINVAL the name is empty or too long
+ */
+CREW_API crew_status crew_process_find(const char *name, crew_process *process);
+
+/**
+ * Gives it back: one that was never started is gone, and of one that has ended only the name is
+ * kept for a while. Closing it again does no harm. Python: Process.close.
  * @return ::CREW_ESTATE it is running; ::CREW_EPERM the caller did not create it
  */
 CREW_API crew_status crew_process_close(crew_process process);
@@ -181,6 +263,13 @@ CREW_API crew_status crew_process_close(crew_process process);
 CREW_API crew_process crew_current_process(void);
 
 /**
+ * The process that created the calling one. That one may be joined and asked whether it is alive,
+ * not started or ended. Never blocks. Python: multiprocessing.parent_process.
+ * @return ::CREW_ENOENT the caller is the main process
+ */
+CREW_API crew_status crew_parent_process(crew_process *parent);
+
+/**
  * The processes that the caller created, that were started and have not ended. Python:
  * multiprocessing.active_children.
  *
@@ -188,6 +277,23 @@ CREW_API crew_process crew_current_process(void);
  * @param count     set to how many there are, which may be more than @p room
  */
 CREW_API crew_status crew_active_children(crew_process *children, size_t room, size_t *count);
+
+/**
+ * Chooses the start method of the processes and pools that the caller will make with
+ * ::CREW_START_DEFAULT, and that its children will. Once only, and not after the first of them was
+ * made, unless @p force says so. Does not block. Python: multiprocessing.set_start_method.
+ * @param method  "forkserver" or "rank"
+ * @return ::CREW_EINVAL there is no such method; ::CREW_ESTATE it was chosen before
+ */
+CREW_API crew_status crew_set_start_method(const char *method, bool force);
+
+/** The name of the start method of the caller, which is fixed from now on; NULL outside crew_run().
+ * Python: multiprocessing.get_start_method. */
+CREW_API const char *crew_get_start_method(void);
+
+/** The names of all start methods, the default first, with NULL behind the last. Python:
+ * multiprocessing.get_all_start_methods. */
+CREW_API const char *const *crew_all_start_methods(void);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "node/job.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct crewi_client *process_client;
@@ -39,6 +40,13 @@ void crewi_client_forget(struct crewi_client *client, struct crewi_waiter *waite
         *link = waiter->next;
 }
 
+void crewi_waiter_done(struct crewi_waiter *waiter)
+{
+    waiter->done = true;
+    if (waiter->group && waiter->group->missing > 0 && --waiter->group->missing == 0)
+        waiter->group->done = true;
+}
+
 void crewi_client_arrived(struct crewi_client *client, struct crewi_frame *frame)
 {
     if (frame->header.type == CREWI_DELIVERY) {
@@ -51,7 +59,7 @@ void crewi_client_arrived(struct crewi_client *client, struct crewi_frame *frame
         if (waiter->request != frame->header.origin.request || waiter->done)
             continue;
         waiter->reply = frame;
-        waiter->done = true;
+        crewi_waiter_done(waiter);
         pthread_cond_broadcast(&client->changed);
         return;
     }
@@ -131,6 +139,65 @@ crew_status crewi_call_fixed(const struct crewi_call *call, void *data, size_t s
     return status;
 }
 
+void crewi_many_free(struct crewi_many *many)
+{
+    for (size_t i = 0; i < many->count; i++) {
+        crewi_frame_destroy(many->frames[i]);
+        crewi_frame_destroy(many->waiters[i].reply);
+    }
+    free(many->frames);
+    free(many->waiters);
+    free(many);
+}
+
+static crew_status build_many(const struct crewi_client *client, const struct crewi_call *calls,
+                              size_t count, bool any, struct crewi_many **made)
+{
+    struct crewi_many *many = calloc(1, sizeof *many);
+    crew_status status = CREW_OK;
+    if (!many)
+        return crewi_error_memory();
+    many->frames = calloc(count, sizeof(struct crewi_frame *));
+    many->waiters = calloc(count, sizeof *many->waiters);
+    many->group.missing = any ? 1 : count;
+    if (!many->frames || !many->waiters)
+        status = crewi_error_memory();
+    for (; !status && many->count < count; many->count++) {
+        status = check(client, &calls[many->count]);
+        if (!status)
+            status = build(&calls[many->count], CREWI_REQUEST, &many->frames[many->count]);
+        many->waiters[many->count].group = &many->group;
+    }
+    if (status)
+        crewi_many_free(many);
+    else
+        *made = many;
+    return status;
+}
+
+crew_status crewi_call_many(const struct crewi_call *calls, size_t count, bool any,
+                            struct crewi_frame **replies, uint64_t *first)
+{
+    struct crewi_client *client = crewi_client_current();
+    struct crewi_many *many;
+    if (count == 0)
+        return CREW_OK;
+    crew_status status = build_many(client, calls, count, any, &many);
+    if (status)
+        return status;
+    status =
+        client->remote ? crewi_remote_call_many(client, many) : crewi_local_call_many(client, many);
+    if (!status && first)
+        *first = many->waiters[0].request;
+    for (size_t i = 0; replies && i < count; i++) {
+        replies[i] = status ? NULL : many->waiters[i].reply;
+        if (!status)
+            many->waiters[i].reply = NULL;
+    }
+    crewi_many_free(many);
+    return status;
+}
+
 crew_status crewi_tell(const struct crewi_call *note)
 {
     struct crewi_client *client = crewi_client_current();
@@ -144,16 +211,5 @@ crew_status crewi_tell(const struct crewi_call *note)
 crew_status crewi_take_delivery(struct crewi_frame **frame)
 {
     struct crewi_client *client = crewi_client_current();
-    return client->remote ? crewi_remote_take(client, frame, true)
-                          : crewi_local_take(client, frame, true);
-}
-
-struct crewi_frame *crewi_try_delivery(struct crewi_client *client)
-{
-    struct crewi_frame *frame = NULL;
-    if (client->remote)
-        crewi_remote_take(client, &frame, false);
-    else
-        crewi_local_take(client, &frame, false);
-    return frame;
+    return client->remote ? crewi_remote_take(client, frame) : crewi_local_take(client, frame);
 }

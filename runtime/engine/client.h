@@ -33,8 +33,14 @@ struct crewi_identity {
     char name[CREW_NAME_SIZE];
     char path[CREW_NAME_SIZE]; /* "3:1" for Process-3:1; "" for the main process */
     bool daemon;
-    pid_t parent_pid;
-    char parent_name[CREW_NAME_SIZE];
+    crew_process parent;
+    crew_start_method start_method; /* for CREW_START_DEFAULT; CREW_START_DEFAULT: not chosen yet */
+};
+
+/** Several that wait together. */
+struct crewi_waiter_group {
+    size_t missing; /* replies until all are content */
+    bool done;
 };
 
 /** One that waits for its reply. */
@@ -43,6 +49,15 @@ struct crewi_waiter {
     uint64_t request;
     struct crewi_frame *reply;
     bool done;
+    struct crewi_waiter_group *group; /* NULL: waits alone */
+};
+
+/** A call of several requests at a time. One block of memory, but for the frames. */
+struct crewi_many {
+    size_t count;
+    struct crewi_waiter_group group;
+    struct crewi_frame **frames; /* requests that are not sent yet; NULL then */
+    struct crewi_waiter *waiters;
 };
 
 struct crewi_client {
@@ -101,25 +116,41 @@ crew_status crewi_call(const struct crewi_call *call, struct crewi_frame **reply
 /** The same where the reply has to have exactly @p size bytes, which are copied out. */
 crew_status crewi_call_fixed(const struct crewi_call *call, void *data, size_t size);
 
+/**
+ * Asks several homes at a time, and waits for all replies, or for any.
+ * @param replies  set to the frames of the replies, in the order of the calls, each with the status
+ * in its header, to be destroyed; NULL for those that did not come. NULL when none is wanted.
+ * @param first    set to the number of the first request, if not NULL; the others follow
+ * @return ::CREW_OK whatever the replies are; otherwise as crewi_call()
+ */
+crew_status crewi_call_many(const struct crewi_call *calls, size_t count, bool any,
+                            struct crewi_frame **replies, uint64_t *first);
+
 /** Says it without asking. */
 crew_status crewi_tell(const struct crewi_call *note);
 
 /** Waits for the next delivery; the frame is the caller's. */
 crew_status crewi_take_delivery(struct crewi_frame **frame);
 
-/** Whether a delivery is here: takes it without waiting. NULL when there is none. */
-struct crewi_frame *crewi_try_delivery(struct crewi_client *client);
-
 /* Inside: client_local.c and client_remote.c. Both own the frame. */
 
 crew_status crewi_local_call(struct crewi_client *client, struct crewi_frame *frame,
                              struct crewi_frame **reply);
 crew_status crewi_local_tell(struct crewi_client *client, struct crewi_frame *frame);
-crew_status crewi_local_take(struct crewi_client *client, struct crewi_frame **frame, bool wait);
+crew_status crewi_local_take(struct crewi_client *client, struct crewi_frame **frame);
 crew_status crewi_remote_call(struct crewi_client *client, struct crewi_frame *frame,
                               struct crewi_frame **reply);
 crew_status crewi_remote_tell(struct crewi_client *client, struct crewi_frame *frame);
-crew_status crewi_remote_take(struct crewi_client *client, struct crewi_frame **frame, bool wait);
+crew_status crewi_remote_take(struct crewi_client *client, struct crewi_frame **frame);
+
+crew_status crewi_local_call_many(struct crewi_client *client, struct crewi_many *many);
+crew_status crewi_remote_call_many(struct crewi_client *client, struct crewi_many *many);
+
+/** Frees it, with the requests that were not sent, and the replies. */
+void crewi_many_free(struct crewi_many *many);
+
+/** What was waited for, alone or with others, is there. */
+void crewi_waiter_done(struct crewi_waiter *waiter);
 
 /** Links a waiter in, out, and gives an arrived frame to the one that waits for it, or to the
  * inbox. */

@@ -40,19 +40,24 @@ void crewi_client_request_end(struct crewi_client *client)
         return;
     client->end_requested = true;
     for (struct crewi_waiter *waiter = client->waiters; waiter; waiter = waiter->next)
-        waiter->done = true;
+        crewi_waiter_done(waiter);
     client->inbox_filled = true;
     pthread_cond_broadcast(&client->changed);
 }
 
-/* Gives the mutex back, and ends the thread here if that was asked for: its cleanup handler does
- * the rest. */
-static void unlock(struct crewi_client *client, struct crewi_frame *arrived)
+/* Gives the mutex back. True when the thread has to end here, as was asked for: then the caller
+ * frees what it has, and its cleanup handler does the rest. */
+static bool unlock_to_end(struct crewi_client *client)
 {
     bool end = client->end_requested && !client->leaving;
     client->leaving |= end;
     crewi_loop_unlock(client->loop);
-    if (!end)
+    return end;
+}
+
+static void unlock(struct crewi_client *client, struct crewi_frame *arrived)
+{
+    if (!unlock_to_end(client))
         return;
     crewi_frame_destroy(arrived);
     pthread_exit(NULL);
@@ -78,6 +83,32 @@ crew_status crewi_local_call(struct crewi_client *client, struct crewi_frame *fr
     return status;
 }
 
+crew_status crewi_local_call_many(struct crewi_client *client, struct crewi_many *many)
+{
+    struct crewi_loop *loop = client->loop;
+    crew_status status = CREW_OK;
+    crewi_loop_lock(loop);
+    for (size_t i = 0; i < many->count; i++) {
+        many->waiters[i].request = many->frames[i]->header.origin.request = ++client->last_request;
+        crewi_client_expect(client, &many->waiters[i]);
+    }
+    for (size_t i = 0; i < many->count && !status; i++) {
+        status = crewi_engine_accept_from(&loop->engine, client->slot, many->frames[i]);
+        many->frames[i] = NULL;
+    }
+    if (!status) {
+        crewi_engine_run(&loop->engine, crewi_now_ns());
+        crewi_loop_wait(loop, &many->group.done, &client->changed);
+    }
+    for (size_t i = 0; i < many->count; i++)
+        crewi_client_forget(client, &many->waiters[i]);
+    if (unlock_to_end(client)) {
+        crewi_many_free(many);
+        pthread_exit(NULL);
+    }
+    return status;
+}
+
 crew_status crewi_local_tell(struct crewi_client *client, struct crewi_frame *frame)
 {
     struct crewi_loop *loop = client->loop;
@@ -89,12 +120,11 @@ crew_status crewi_local_tell(struct crewi_client *client, struct crewi_frame *fr
     return status;
 }
 
-crew_status crewi_local_take(struct crewi_client *client, struct crewi_frame **frame, bool wait)
+crew_status crewi_local_take(struct crewi_client *client, struct crewi_frame **frame)
 {
     struct crewi_loop *loop = client->loop;
     crewi_loop_lock(loop);
-    if (wait)
-        crewi_loop_wait(loop, &client->inbox_filled, &client->changed);
+    crewi_loop_wait(loop, &client->inbox_filled, &client->changed);
     struct crewi_frame *taken = crewi_frames_pop(&client->inbox);
     client->inbox_filled = client->inbox.first != NULL;
     unlock(client, taken);

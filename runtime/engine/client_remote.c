@@ -145,6 +145,26 @@ crew_status crewi_remote_call(struct crewi_client *client, struct crewi_frame *f
     return status;
 }
 
+crew_status crewi_remote_call_many(struct crewi_client *client, struct crewi_many *many)
+{
+    crew_status status = CREW_OK;
+    pthread_mutex_lock(&client->mutex);
+    for (size_t i = 0; i < many->count; i++) {
+        many->waiters[i].request = many->frames[i]->header.origin.request = ++client->last_request;
+        crewi_client_expect(client, &many->waiters[i]);
+    }
+    for (size_t i = 0; i < many->count && !status; i++) {
+        status = send_frame(client, many->frames[i]);
+        many->frames[i] = NULL;
+    }
+    if (!status)
+        status = wait_for(client, &many->group.done);
+    for (size_t i = 0; i < many->count; i++)
+        crewi_client_forget(client, &many->waiters[i]);
+    pthread_mutex_unlock(&client->mutex);
+    return status;
+}
+
 crew_status crewi_remote_tell(struct crewi_client *client, struct crewi_frame *frame)
 {
     pthread_mutex_lock(&client->mutex);
@@ -153,15 +173,10 @@ crew_status crewi_remote_tell(struct crewi_client *client, struct crewi_frame *f
     return status;
 }
 
-crew_status crewi_remote_take(struct crewi_client *client, struct crewi_frame **frame, bool wait)
+crew_status crewi_remote_take(struct crewi_client *client, struct crewi_frame **frame)
 {
-    crew_status status = CREW_OK;
-    bool broken = false;
     pthread_mutex_lock(&client->mutex);
-    if (wait)
-        status = wait_for(client, &client->inbox_filled);
-    else if (!client->reading && !client->inbox.first)
-        drain(client, &broken);
+    crew_status status = wait_for(client, &client->inbox_filled);
     *frame = crewi_frames_pop(&client->inbox);
     client->inbox_filled = client->inbox.first != NULL;
     pthread_mutex_unlock(&client->mutex);

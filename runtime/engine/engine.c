@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "engine/parking.h"
 #include "node/bell.h"
 
 #include <stdarg.h>
@@ -253,7 +252,7 @@ bool crewi_engine_run(struct crewi_engine *engine, int64_t now_ns)
     engine->now_ns = now_ns;
     struct crewi_timer *timer;
     while ((timer = crewi_timers_take_due(&engine->timers, now_ns))) {
-        crewi_parked_expire(engine, timer);
+        timer->fire(engine, timer);
         any = true;
     }
     struct crewi_frame *frame;

@@ -32,6 +32,14 @@
 /** The kinds of objects, as they stand in ids and headers. */
 enum crewi_kind_number { CREWI_KIND_PROCESS = 1, CREWI_KIND_POOL, CREWI_KIND_LIMIT = 16 };
 
+/** Operations that mean the same for every kind whose objects can be waited for. */
+enum crewi_common_op {
+    CREWI_OP_FORGET_WAITS = 62, /* note, two uint64_t: first and last request number: parked waits
+                                   of the client's that nobody waits for any more */
+    CREWI_OP_WAIT               /* request, no data: parked until the object is ready -> one byte,
+                                   1 when it is */
+};
+
 /** Operations from here on are refused when they come from a child. */
 #define CREWI_ENGINE_OPS 64
 

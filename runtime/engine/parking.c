@@ -22,6 +22,29 @@ static void answer_deadline(struct crewi_engine *engine, const struct crewi_park
         crewi_engine_reply(engine, origin, NULL, 0);
 }
 
+static void take_out(struct crewi_engine *engine, struct crewi_parked *parked)
+{
+    struct crewi_parking *parking = parked->parking;
+    crewi_timer_cancel(&engine->timers, &parked->timer);
+    if (parked->before)
+        parked->before->next = parked->next;
+    else
+        parking->first = parked->next;
+    if (parked->next)
+        parked->next->before = parked->before;
+    else
+        parking->last = parked->before;
+    free(parked);
+}
+
+/* The timer of a parked request is due. */
+static void expire(struct crewi_engine *engine, struct crewi_timer *timer)
+{
+    struct crewi_parked *parked = (struct crewi_parked *)timer;
+    answer_deadline(engine, parked->parking, &parked->origin);
+    take_out(engine, parked);
+}
+
 void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
                 const struct crewi_message *message)
 {
@@ -30,6 +53,8 @@ void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
         return;
     }
     struct crewi_parked *parked = calloc(1, sizeof *parked);
+    if (parked)
+        parked->timer.fire = expire;
     if (!parked || crewi_timer_set(&engine->timers, &parked->timer,
                                    crewi_deadline_ns(engine->now_ns, message->timeout_ns))) {
         free(parked);
@@ -44,21 +69,6 @@ void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
     else
         parking->first = parked;
     parking->last = parked;
-}
-
-static void take_out(struct crewi_engine *engine, struct crewi_parked *parked)
-{
-    struct crewi_parking *parking = parked->parking;
-    crewi_timer_cancel(&engine->timers, &parked->timer);
-    if (parked->before)
-        parked->before->next = parked->next;
-    else
-        parking->first = parked->next;
-    if (parked->next)
-        parked->next->before = parked->before;
-    else
-        parking->last = parked->before;
-    free(parked);
 }
 
 /* The oldest one, out of the queue; false when there is none. */
@@ -95,14 +105,21 @@ void crewi_parking_refuse_all(struct crewi_engine *engine, struct crewi_parking 
         crewi_engine_refuse(engine, &origin, status, "%s", reason);
 }
 
+void crewi_parking_drop_requests(struct crewi_engine *engine, struct crewi_parking *parking,
+                                 uint64_t process, uint64_t first, uint64_t last)
+{
+    for (struct crewi_parked *parked = parking->first, *next; parked; parked = next) {
+        const struct crewi_origin *origin = &parked->origin;
+        next = parked->next;
+        if (origin->process == process && origin->request >= first && origin->request <= last)
+            take_out(engine, parked);
+    }
+}
+
 void crewi_parking_drop_client(struct crewi_engine *engine, struct crewi_parking *parking,
                                uint64_t process)
 {
-    for (struct crewi_parked *parked = parking->first, *next; parked; parked = next) {
-        next = parked->next;
-        if (parked->origin.process == process)
-            take_out(engine, parked);
-    }
+    crewi_parking_drop_requests(engine, parking, process, 0, UINT64_MAX);
 }
 
 void crewi_parking_clear(struct crewi_engine *engine, struct crewi_parking *parking)
@@ -110,11 +127,4 @@ void crewi_parking_clear(struct crewi_engine *engine, struct crewi_parking *park
     struct crewi_origin origin;
     while (take_first(engine, parking, &origin))
         ;
-}
-
-void crewi_parked_expire(struct crewi_engine *engine, struct crewi_timer *timer)
-{
-    struct crewi_parked *parked = (struct crewi_parked *)timer;
-    answer_deadline(engine, parked->parking, &parked->origin);
-    take_out(engine, parked);
 }

@@ -31,10 +31,12 @@ void crewi_parking_refuse_all(struct crewi_engine *engine, struct crewi_parking 
 void crewi_parking_drop_client(struct crewi_engine *engine, struct crewi_parking *parking,
                                uint64_t process);
 
+/** Drops those of a client with the request numbers @p first to @p last: it waits for them no more.
+ */
+void crewi_parking_drop_requests(struct crewi_engine *engine, struct crewi_parking *parking,
+                                 uint64_t process, uint64_t first, uint64_t last);
+
 /** Drops all without an answer. */
 void crewi_parking_clear(struct crewi_engine *engine, struct crewi_parking *parking);
-
-/** The engine's: the timer of a parked request is due. */
-void crewi_parked_expire(struct crewi_engine *engine, struct crewi_timer *timer);
 
 #endif

@@ -10,8 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct crewi_engine;
+
 struct crewi_timer {
     int64_t deadline_ns;
+    /** What the engine calls when it is due, and out of the heap; set by the owner. */
+    void (*fire)(struct crewi_engine *engine, struct crewi_timer *timer);
     size_t place; /* in the heap, from 1; 0: not set */
 };
 

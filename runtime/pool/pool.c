@@ -8,6 +8,7 @@
 #include "engine/client.h"
 #include "pool/pool_protocol.h"
 #include "pool/progress_bar.h"
+#include "process/process_call.h"
 
 #include <crew/run.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static crew_status ask(crew_pool pool, enum crewi_pool_op op, const void *data, 
     return status ? status : crewi_call(&call, reply);
 }
 
-static crew_status check_attr(const crew_pool_attr *attr)
+static crew_status check_attr(const crew_pool_attr *attr, crew_start_method method)
 {
     int ranks = crew_rank_count();
     if (attr->workers < 0)
@@ -60,7 +61,7 @@ static crew_status check_attr(const crew_pool_attr *attr)
     if (attr->initializer && attr->initializer_size && !attr->initializer_arg)
         return crewi_error(CREW_EINVAL, "initializer_arg is NULL, with a size of %zu",
                            attr->initializer_size);
-    if (attr->start_method == CREW_START_RANK && attr->workers > ranks)
+    if (method == CREW_START_RANK && attr->workers > ranks)
         return crewi_error(CREW_EINVAL,
                            "%d workers inside %d ranks: CREW_START_RANK allows one on each",
                            attr->workers, ranks);
@@ -77,7 +78,8 @@ crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr)
         return crewi_error(CREW_EINVAL, "crew_pool_create: pool is NULL");
     if (!attr)
         attr = &defaults;
-    crew_status status = check_attr(attr);
+    crew_start_method method = crewi_process_start_method(&client->identity, attr->start_method);
+    crew_status status = check_attr(attr, method);
     if (status)
         return status;
     if (client->identity.daemon)
@@ -87,10 +89,10 @@ crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr)
         .workers = attr->workers                      ? attr->workers
                    : crew_rank_count() < WORKER_LIMIT ? crew_rank_count()
                                                       : WORKER_LIMIT,
-        .inside = attr->start_method == CREW_START_RANK,
+        .inside = method == CREW_START_RANK,
+        .start_method = (uint8_t)client->identity.start_method,
         .bind = crewi_options.bind == CREWI_BIND_CORE,
         .initialized = attr->initializer != NULL,
-        .creator_pid = (int32_t)getpid(),
     };
     memcpy(spec.creator_name, client->identity.name, sizeof spec.creator_name);
     memcpy(spec.creator_path, client->identity.path, sizeof spec.creator_path);

@@ -39,9 +39,8 @@ enum crewi_pool_op {
 
 struct crewi_pool_spec {
     int32_t workers;
-    uint8_t inside, bind, initialized, reserved;
-    int32_t creator_pid;
-    uint32_t reserved_too;
+    uint8_t inside, bind, initialized,
+        start_method; /* the last: what a worker chooses by default */
     struct crewi_funcref worker, initializer;
     char creator_name[CREW_NAME_SIZE];
     char creator_path[CREW_NAME_SIZE];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The calls of <crew/process.h>. */
 #include <crew/process.h>
+#include <crew/wait.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -14,7 +15,7 @@
 
 #define ARGUMENT_LIMIT ((size_t)1 << 30)
 
-static crew_status check_name(const char *name)
+crew_status crewi_process_check_name(const char *name)
 {
     if (name && !*name)
         return crewi_error(CREW_EINVAL, "the name of a process is empty");
@@ -24,17 +25,45 @@ static crew_status check_name(const char *name)
     return CREW_OK;
 }
 
+/* Any rank on the host of that name; -1 when there is none. */
+static int rank_on_host(const char *host)
+{
+    for (int rank = 0; host && rank < crew_rank_count(); rank++)
+        if (strcmp(crew_rank_host(rank), host) == 0)
+            return rank;
+    return -1;
+}
+
+static crew_status check_placement(const crew_placement *placement)
+{
+    switch (placement->place) {
+    case CREW_PLACE_ANYWHERE:
+    case CREW_PLACE_HERE:
+        return CREW_OK;
+    case CREW_PLACE_RANK:
+        if (placement->rank >= 0 && placement->rank < crew_rank_count())
+            return CREW_OK;
+        return crewi_error(CREW_EINVAL, "there is no rank %d: the job has ranks 0 to %d",
+                           placement->rank, crew_rank_count() - 1);
+    case CREW_PLACE_HOST:
+        if (rank_on_host(placement->host) >= 0)
+            return CREW_OK;
+        return crewi_error(CREW_EINVAL, "no rank is on a host \"%s\": rank 0 is on \"%s\"",
+                           placement->host ? placement->host : "(null)", crew_rank_host(0));
+    default:
+        return crewi_error(CREW_EINVAL, "%d is no way to place a process", (int)placement->place);
+    }
+}
+
 static crew_status check_attr(const crew_process_attr *attr)
 {
-    crew_status status = check_name(attr->name);
+    crew_status status = crewi_process_check_name(attr->name);
+    if (!status)
+        status = check_placement(&attr->placement);
     if (status)
         return status;
-    if (attr->placement.choice < 0 || attr->placement.choice > 1)
-        return crewi_error(CREW_EINVAL, "%d is no way to place a process", attr->placement.choice);
-    if (attr->placement.choice == 1 &&
-        (attr->placement.rank < 0 || attr->placement.rank >= crew_rank_count()))
-        return crewi_error(CREW_EINVAL, "there is no rank %d: the job has ranks 0 to %d",
-                           attr->placement.rank, crew_rank_count() - 1);
+    if (attr->unique && !attr->name)
+        return crewi_error(CREW_EINVAL, "a unique name is asked for, and none is given");
     if (attr->daemon < CREW_DAEMON_INHERIT || attr->daemon > CREW_DAEMON_YES)
         return crewi_error(CREW_EINVAL, "%d says nothing about daemons", (int)attr->daemon);
     if (attr->start_method < CREW_START_DEFAULT || attr->start_method > CREW_START_RANK)
@@ -42,78 +71,130 @@ static crew_status check_attr(const crew_process_attr *attr)
     return CREW_OK;
 }
 
-static crew_status check_argument(const crew_process *process, crew_process_function *function,
+static crew_status check_argument(const char *call, const crew_process *process, const void *what,
                                   const void *arg, size_t size)
 {
-    if (!process || !function)
-        return crewi_error(CREW_EINVAL, "crew_process_create: %s is NULL",
-                           process ? "function" : "process");
+    if (!process || !what)
+        return crewi_error(CREW_EINVAL, "%s: %s is NULL", call,
+                           process ? "what to run" : "process");
     if (size > 0 && !arg)
-        return crewi_error(CREW_EINVAL, "crew_process_create: arg is NULL, with a size of %zu",
-                           size);
+        return crewi_error(CREW_EINVAL, "%s: arg is NULL, with a size of %zu", call, size);
     if (size > ARGUMENT_LIMIT)
-        return crewi_error(CREW_EINVAL, "an argument of %zu bytes, more than 1 GiB", size);
+        return crewi_error(CREW_EINVAL, "%s: an argument of %zu bytes, more than 1 GiB", call,
+                           size);
     return CREW_OK;
 }
 
 void crewi_process_spec_from(struct crewi_process_spec *spec, const struct crewi_identity *creator)
 {
     *spec = (struct crewi_process_spec){
-        .creator = creator->process.id, .core = -1, .creator_pid = (int32_t)getpid()};
+        .creator = creator->process.id,
+        .core = -1,
+        .start_method = (uint8_t)creator->start_method,
+    };
     memcpy(spec->creator_name, creator->name, sizeof spec->creator_name);
     memcpy(spec->creator_path, creator->path, sizeof spec->creator_path);
 }
 
-static void apply_attr(struct crewi_process_spec *spec, const crew_process_attr *attr,
-                       bool creator_is_daemon)
+static void apply_placement(struct crewi_process_spec *spec, const crew_placement *placement)
 {
-    spec->daemon = attr->daemon == CREW_DAEMON_YES ||
-                   (attr->daemon == CREW_DAEMON_INHERIT && creator_is_daemon);
-    spec->inside = attr->start_method == CREW_START_RANK;
-    spec->placed = attr->placement.choice == 1;
-    spec->rank = attr->placement.rank;
+    bool here = placement->place == CREW_PLACE_HERE;
+    spec->place = here ? (int32_t)CREW_PLACE_RANK : (int32_t)placement->place;
+    if (placement->place == CREW_PLACE_HOST)
+        spec->rank = rank_on_host(placement->host);
+    else if (spec->place == CREW_PLACE_RANK)
+        spec->rank = here ? crew_current_rank() : placement->rank;
+}
+
+static void apply_attr(struct crewi_process_spec *spec, const crew_process_attr *attr,
+                       struct crewi_identity *creator)
+{
+    spec->daemon =
+        attr->daemon == CREW_DAEMON_YES || (attr->daemon == CREW_DAEMON_INHERIT && creator->daemon);
+    spec->inside = crewi_process_start_method(creator, attr->start_method) == CREW_START_RANK;
+    spec->unique = attr->unique;
+    apply_placement(spec, &attr->placement);
     memcpy(spec->prefix, "Process", sizeof "Process");
     if (attr->name)
         memcpy(spec->name, attr->name, strlen(attr->name) + 1);
 }
 
-crew_status crew_process_create(crew_process *process, crew_process_function *function,
-                                const void *arg, size_t size, const crew_process_attr *attr)
+static crew_status create(crew_process *process, const struct crewi_process_spec *spec,
+                          const void *arg, size_t size)
 {
-    static const crew_process_attr defaults;
-    struct crewi_client *client = crewi_client_current();
-    if (!client)
-        return crewi_error(CREW_ESTATE, "crew_process_create: not inside crew_run()");
-    if (!attr)
-        attr = &defaults;
-    crew_status status = check_argument(process, function, arg, size);
-    if (status || (status = check_attr(attr)))
-        return status;
-    struct crewi_process_spec spec;
-    crewi_process_spec_from(&spec, &client->identity);
-    apply_attr(&spec, attr, client->identity.daemon);
-    status = crewi_funcref_make(&spec.function, (crewi_function *)function);
-    if (status)
-        return status;
-    client->has_made_processes = true;
     struct crewi_call call = {
         .kind = CREWI_KIND_PROCESS,
         .op = CREWI_PROCESS_CREATE,
         .rank = (uint32_t)crew_current_rank(),
-        .head = &spec,
-        .head_size = sizeof spec,
+        .head = spec,
+        .head_size = sizeof *spec,
         .body = arg,
         .body_size = size,
     };
+    crewi_client_current()->has_made_processes = true;
     return crewi_call_fixed(&call, &process->id, sizeof process->id);
 }
 
-static crew_status ask(crew_process process, enum crewi_process_op op, double timeout_s,
-                       const void *data, size_t size)
+/* Checks, and fills in all of the specification but the function. */
+static crew_status prepare(const char *call, const crew_process_attr *attr,
+                           struct crewi_process_spec *spec)
+{
+    static const crew_process_attr defaults;
+    struct crewi_client *client = crewi_client_current();
+    if (!client)
+        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+    if (!attr)
+        attr = &defaults;
+    crew_status status = check_attr(attr);
+    if (status)
+        return status;
+    crewi_process_spec_from(spec, &client->identity);
+    apply_attr(spec, attr, &client->identity);
+    spec->start_method = (uint8_t)client->identity.start_method;
+    return CREW_OK;
+}
+
+crew_status crew_process_create(crew_process *process, crew_process_function *function,
+                                const void *arg, size_t size, const crew_process_attr *attr)
+{
+    struct crewi_process_spec spec;
+    const void *what = (const void *)(uintptr_t)function;
+    crew_status status = check_argument("crew_process_create", process, what, arg, size);
+    if (!status)
+        status = prepare("crew_process_create", attr, &spec);
+    if (!status)
+        status = crewi_funcref_make(&spec.function, (crewi_function *)function);
+    return status ? status : create(process, &spec, arg, size);
+}
+
+crew_status crew_process_create_class(crew_process *process, const crew_process_class *object,
+                                      const crew_process_attr *attr)
+{
+    struct crewi_process_spec spec;
+    crew_status status = check_argument("crew_process_create_class", process, object, object,
+                                        object ? object->size : 0);
+    if (status)
+        return status;
+    if (object->size < sizeof *object)
+        return crewi_error(CREW_EINVAL,
+                           "crew_process_create_class: an object of %zu bytes, less than its base "
+                           "has (%zu): set size to the size of the whole struct",
+                           object->size, sizeof *object);
+    status = prepare("crew_process_create_class", attr, &spec);
+    if (status)
+        return status;
+    spec.is_class = true;
+    if (object->run)
+        status = crewi_funcref_make(&spec.function, (crewi_function *)object->run);
+    return status ? status : create(process, &spec, object, object->size);
+}
+
+static crew_status ask(crew_process process, uint8_t op, double timeout_s, const void *data,
+                       size_t size)
 {
     struct crewi_call call = {
         .kind = CREWI_KIND_PROCESS,
-        .op = (uint8_t)op,
+        .op = op,
         .object = process.id,
         .timeout_ns = crewi_timeout_ns(timeout_s),
         .head = data,
@@ -133,9 +214,24 @@ crew_status crew_process_start(crew_process process)
     return ask(process, CREWI_PROCESS_START, CREW_FOREVER, NULL, 0);
 }
 
+/* Whether it is the caller's parent, which the caller may watch. */
+static bool is_parent(crew_process process)
+{
+    const struct crewi_client *client = crewi_client_current();
+    return client && process.id && client->identity.parent.id == process.id;
+}
+
+/* A parent that its own parent has closed has ended, whatever else is not known of it any more. */
+static bool is_parent_closed(crew_process process, crew_status status)
+{
+    return (status == CREW_ECLOSED || status == CREW_ENOENT) && is_parent(process);
+}
+
 crew_status crew_process_join(crew_process process, double timeout_s)
 {
-    return ask(process, CREWI_PROCESS_JOIN, timeout_s, NULL, 0);
+    uint8_t op = is_parent(process) ? (uint8_t)CREWI_OP_WAIT : (uint8_t)CREWI_PROCESS_JOIN;
+    crew_status status = ask(process, op, timeout_s, NULL, 0);
+    return is_parent_closed(process, status) ? CREW_OK : status;
 }
 
 static crew_status send_signal(crew_process process, int32_t number)
@@ -146,6 +242,11 @@ static crew_status send_signal(crew_process process, int32_t number)
 crew_status crew_process_terminate(crew_process process)
 {
     return send_signal(process, SIGTERM);
+}
+
+crew_status crew_process_interrupt(crew_process process)
+{
+    return send_signal(process, SIGINT);
 }
 
 crew_status crew_process_kill(crew_process process)
@@ -169,17 +270,32 @@ static crew_status query(crew_process process, const void *out, struct crewi_pro
     return crewi_call_fixed(&call, info, sizeof *info);
 }
 
+/* The same for what a closed process does not tell any more. */
+static crew_status query_open(crew_process process, const void *out,
+                              struct crewi_process_info *info)
+{
+    crew_status status = query(process, out, info);
+    if (!status && info->state == CREWI_PROCESS_GONE)
+        return crewi_error(CREW_ECLOSED, "process %s was closed", info->name);
+    return status;
+}
+
 crew_status crew_process_is_alive(crew_process process, bool *alive)
 {
     struct crewi_process_info info;
-    crew_status status = query(process, alive, &info);
+    crew_status status = query_open(process, alive, &info);
+    if (is_parent_closed(process, status)) {
+        *alive = false;
+        return CREW_OK;
+    }
     if (status)
         return status;
     uint64_t caller = crewi_client_current()->identity.process.id;
-    if (caller != process.id && caller != info.creator)
+    if (caller != process.id && caller != info.creator && !is_parent(process))
         return crewi_error(
             CREW_EPERM,
-            "only %s itself and the process that created it may ask whether it is alive",
+            "only %s itself, its parent and its children may ask whether it is alive: "
+            "crew_process_describe() is for all",
             info.name);
     *alive = info.state == CREWI_PROCESS_STARTING || info.state == CREWI_PROCESS_RUNNING;
     return CREW_OK;
@@ -188,7 +304,7 @@ crew_status crew_process_is_alive(crew_process process, bool *alive)
 crew_status crew_process_exitcode(crew_process process, int *exitcode)
 {
     struct crewi_process_info info;
-    crew_status status = query(process, exitcode, &info);
+    crew_status status = query_open(process, exitcode, &info);
     if (status)
         return status;
     if (info.state != CREWI_PROCESS_OVER)
@@ -201,7 +317,7 @@ crew_status crew_process_exitcode(crew_process process, int *exitcode)
 crew_status crew_process_pid(crew_process process, pid_t *pid)
 {
     struct crewi_process_info info;
-    crew_status status = query(process, pid, &info);
+    crew_status status = query_open(process, pid, &info);
     if (status)
         return status;
     if (!info.pid)
@@ -213,7 +329,7 @@ crew_status crew_process_pid(crew_process process, pid_t *pid)
 crew_status crew_process_rank(crew_process process, int *rank)
 {
     struct crewi_process_info info;
-    crew_status status = query(process, rank, &info);
+    crew_status status = query_open(process, rank, &info);
     if (status)
         return status;
     if (info.rank < 0)
@@ -250,10 +366,80 @@ crew_status crew_process_name(crew_process process, char *name, size_t size)
 crew_status crew_process_daemon(crew_process process, bool *daemon)
 {
     struct crewi_process_info info;
-    crew_status status = query(process, daemon, &info);
+    crew_status status = query_open(process, daemon, &info);
     if (!status)
         *daemon = info.daemon != 0;
     return status;
+}
+
+crew_status crew_process_set_daemon(crew_process process, bool daemon)
+{
+    uint8_t flag = daemon;
+    return ask(process, CREWI_PROCESS_SET_DAEMON, 0, &flag, sizeof flag);
+}
+
+static crew_process_state public_state(int32_t state)
+{
+    switch (state) {
+    case CREWI_PROCESS_CREATED:
+        return CREW_PROCESS_INITIAL;
+    case CREWI_PROCESS_STARTING:
+    case CREWI_PROCESS_RUNNING:
+        return CREW_PROCESS_STARTED;
+    default:
+        return CREW_PROCESS_STOPPED;
+    }
+}
+
+crew_status crew_process_describe(crew_process process, crew_process_info *info)
+{
+    struct crewi_process_info known;
+    crew_status status = query_open(process, info, &known);
+    if (status)
+        return status;
+    *info = (crew_process_info){
+        .process = process,
+        .parent = {known.creator},
+        .state = public_state(known.state),
+        .rank = known.rank,
+        .pid = (pid_t)known.pid,
+        .exitcode = known.state == CREWI_PROCESS_OVER ? known.exitcode : 0,
+        .daemon = known.daemon != 0,
+    };
+    memcpy(info->name, known.name, sizeof info->name);
+    memcpy(info->parent_name, known.creator_name, sizeof info->parent_name);
+    return CREW_OK;
+}
+
+crew_status crew_process_sentinel(crew_process process, crew_waitable *sentinel)
+{
+    struct crewi_process_info info;
+    crew_status status = query_open(process, sentinel, &info);
+    if (status)
+        return status;
+    uint64_t caller = crewi_client_current()->identity.process.id;
+    if (caller != info.creator && !is_parent(process))
+        return crewi_error(CREW_EPERM, "only the parent and the children of %s get its sentinel",
+                           info.name);
+    if (info.state == CREWI_PROCESS_CREATED)
+        return crewi_error(CREW_ESTATE, "process %s was not started: it has no sentinel yet",
+                           info.name);
+    sentinel->id = process.id;
+    return CREW_OK;
+}
+
+crew_status crew_parent_process(crew_process *parent)
+{
+    const struct crewi_client *client = crewi_client_current();
+    if (!parent)
+        return crewi_error(CREW_EINVAL, "crew_parent_process: parent is NULL");
+    if (!client)
+        return crewi_error(CREW_ESTATE, "crew_parent_process: not inside crew_run()");
+    if (!client->identity.parent.id)
+        return crewi_error(CREW_ENOENT, "%s is the main process: it has no parent",
+                           client->identity.name);
+    *parent = client->identity.parent;
+    return CREW_OK;
 }
 
 crew_process crew_current_process(void)

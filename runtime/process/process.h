@@ -69,13 +69,30 @@ void crewi_host_request(struct crewi_engine *engine, const struct crewi_message 
 
 /* Shared state: what the home and the runner keep */
 
-struct crewi_processes {
-    struct crewi_loop *loop;     /* NULL in a simulated job */
-    struct crewi_table counters; /* creator -> how many it has created */
-    struct crewi_table hosted;   /* process -> crewi_hosted */
-    uint32_t *placed;            /* by rank: processes of this home that run there */
-    uint32_t last_placed;
+/** How many closed processes keep their names at a home. */
+#define CREWI_CLOSED_NAMES 1024
+
+/** What a home knows about how busy a rank is. */
+struct crewi_rank_load {
+    uint32_t hosted;  /* processes there when it last said so */
+    uint32_t ordered; /* starts that it was sent since, and has not answered */
 };
+
+struct crewi_unique_name;
+
+struct crewi_processes {
+    struct crewi_loop *loop;       /* NULL in a simulated job */
+    struct crewi_table counters;   /* creator -> how many it has created */
+    struct crewi_table hosted;     /* process -> crewi_hosted */
+    struct crewi_rank_load *loads; /* by rank */
+    uint32_t last_chosen;
+    struct crewi_unique_name *unique_names; /* on rank 0: those of the whole job */
+    uint64_t closed[CREWI_CLOSED_NAMES];    /* ids, as a ring: the oldest one is dropped next */
+    size_t closed_next;
+};
+
+/** Drops the unique names that rank 0 keeps. */
+void crewi_process_free_names(struct crewi_processes *processes);
 
 static inline struct crewi_processes *crewi_processes_of(struct crewi_engine *engine)
 {

@@ -14,7 +14,15 @@
  * have ended. */
 void crewi_process_leave(void);
 
-/** Fills in who creates; everything else is zero, and no core is chosen. */
+/** A name that a process may have; NULL is fine, too. ::CREW_EINVAL */
+crew_status crewi_process_check_name(const char *name);
+
+/** The start method that was wanted, or that of the caller, which is settled from then on. */
+crew_start_method crewi_process_start_method(struct crewi_identity *identity,
+                                             crew_start_method wanted);
+
+/** Fills in who creates, and which start method that has chosen; everything else is zero, and no
+ * core is chosen. */
 void crewi_process_spec_from(struct crewi_process_spec *spec, const struct crewi_identity *creator);
 
 #endif

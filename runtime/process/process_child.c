@@ -27,8 +27,8 @@ static const struct crewi_process_order *take_order(struct crewi_client *client,
     memcpy(identity->name, order->spec.name, sizeof identity->name);
     memcpy(identity->path, order->path, sizeof identity->path);
     identity->daemon = order->spec.daemon;
-    identity->parent_pid = order->spec.creator_pid;
-    memcpy(identity->parent_name, order->spec.creator_name, sizeof identity->parent_name);
+    identity->parent.id = order->spec.creator;
+    identity->start_method = (crew_start_method)order->spec.start_method;
     return order;
 }
 
@@ -37,7 +37,10 @@ static int run(struct crewi_frame *frame, const struct crewi_process_order *orde
 {
     crew_process_function *function = (crew_process_function *)(uintptr_t)order->function;
     size_t size = frame->header.size - sizeof *order;
+    bool is_class = order->spec.is_class;
     memmove(frame->payload, frame->payload + sizeof *order, size);
+    if (is_class) /* the one in the copy is where it was in the creator */
+        ((crew_process_class *)(void *)frame->payload)->run = function;
     return function(size ? frame->payload : NULL);
 }
 

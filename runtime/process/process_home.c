@@ -1,49 +1,43 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The state machine of a process at its home: created, starting, running, over. */
-#include "process/process.h"
+#include "process/process_object.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "engine/parking.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct process {
-    struct crewi_object object;
-    struct crewi_process_order order; /* what it is to be */
-    enum crewi_process_state state;
-    int rank, pid, exitcode;
-    bool abandoned; /* its creator is gone: nobody will ask */
-    void *arg;
-    size_t arg_size;
-    struct crewi_origin starter; /* waits for the start */
-    struct crewi_parking joins;
-};
+/* How long an abandoned process may take to end after SIGTERM. */
+#define PATIENCE_NS (500 * CREWI_MILLISECOND)
 
-static void forget(struct crewi_engine *engine, struct process *process)
+static void release(struct crewi_engine *engine, struct crewi_process *process)
 {
     crewi_parking_clear(engine, &process->joins);
-    crewi_engine_remove(engine, process->object.id);
+    crewi_timer_cancel(&engine->timers, &process->patience);
     free(process->arg);
+    process->arg = NULL;
+}
+
+void crewi_process_drop(struct crewi_engine *engine, struct crewi_process *process)
+{
+    crewi_process_release_name(engine, process);
+    crewi_engine_remove(engine, process->object.id);
+    release(engine, process);
     free(process);
 }
 
 static void destroy(struct crewi_engine *engine, struct crewi_object *object)
 {
-    struct process *process = (struct process *)object;
-    crewi_parking_clear(engine, &process->joins);
-    free(process->arg);
+    struct crewi_process *process = (struct crewi_process *)object;
+    release(engine, process);
     free(process);
-}
-
-static bool is_live(const struct process *process)
-{
-    return process->state == CREWI_PROCESS_STARTING || process->state == CREWI_PROCESS_RUNNING;
 }
 
 int crewi_exitcode(int wait_status)
@@ -53,41 +47,12 @@ int crewi_exitcode(int wait_status)
 
 /* Creating */
 
-static crew_status next_count(struct crewi_processes *processes, uint64_t creator,
-                              unsigned long *count)
-{
-    unsigned long made = (unsigned long)(uintptr_t)crewi_table_take(&processes->counters, creator);
-    *count = made + 1;
-    return crewi_table_add(&processes->counters, creator, (void *)(uintptr_t)(made + 1));
-}
-
-/* Process-3 makes Process-3:1: the path is that of the creator and the count, joined with a colon.
- */
-static crew_status give_name(struct crewi_engine *engine, struct crewi_process_order *order)
-{
-    unsigned long count;
-    crew_status status = next_count(crewi_processes_of(engine), order->spec.creator, &count);
-    if (status)
-        return status;
-    const char *above = order->spec.creator_path;
-    int used =
-        snprintf(order->path, sizeof order->path, "%s%s%lu", above, *above ? ":" : "", count);
-    if (used >= (int)sizeof order->path)
-        return crewi_error(CREW_ESTATE, "processes are nested too deeply for a name");
-    if (order->spec.name[0])
-        return CREW_OK;
-    char name[2 * CREW_NAME_SIZE];
-    snprintf(name, sizeof name, "%s-%s", order->spec.prefix, order->path);
-    if (strlen(name) >= sizeof order->spec.name)
-        return crewi_error(CREW_ESTATE, "processes are nested too deeply for a name");
-    memcpy(order->spec.name, name, strlen(name) + 1);
-    return CREW_OK;
-}
+static void lose_patience(struct crewi_engine *engine, struct crewi_timer *timer);
 
 static crew_status make(struct crewi_engine *engine, const struct crewi_process_spec *spec,
-                        const void *arg, size_t size, struct process **made)
+                        const void *arg, size_t size, struct crewi_process **made)
 {
-    struct process *process = calloc(1, sizeof *process);
+    struct crewi_process *process = calloc(1, sizeof *process);
     if (!process)
         return crewi_error_memory();
     process->arg = size ? malloc(size) : NULL;
@@ -99,9 +64,10 @@ static crew_status make(struct crewi_engine *engine, const struct crewi_process_
         memcpy(process->arg, arg, size);
     process->arg_size = size;
     process->order.spec = *spec;
-    process->rank = spec->placed ? spec->rank : -1;
+    process->rank = spec->place == CREW_PLACE_RANK ? spec->rank : -1;
+    process->patience.fire = lose_patience;
     process->object.id = process->order.process = crewi_engine_new_id(engine, CREWI_KIND_PROCESS);
-    crew_status status = give_name(engine, &process->order);
+    crew_status status = crewi_process_give_name(engine, &process->order);
     if (!status)
         status = crewi_engine_add(engine, &process->object);
     if (status) {
@@ -124,13 +90,14 @@ static bool is_sound(const struct crewi_engine *engine, const struct crewi_proce
            is_terminated(spec->prefix, sizeof spec->prefix) &&
            is_terminated(spec->creator_name, sizeof spec->creator_name) &&
            is_terminated(spec->creator_path, sizeof spec->creator_path) &&
-           (!spec->placed || (spec->rank >= 0 && (uint32_t)spec->rank < engine->rank_count));
+           spec->place >= CREW_PLACE_ANYWHERE && spec->place <= CREW_PLACE_HERE &&
+           spec->rank >= 0 && (uint32_t)spec->rank < engine->rank_count;
 }
 
 static void create(struct crewi_engine *engine, const struct crewi_message *message)
 {
     struct crewi_process_spec spec;
-    struct process *process;
+    struct crewi_process *process;
     if (message->size < sizeof spec) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "a process description that is too short");
@@ -146,33 +113,25 @@ static void create(struct crewi_engine *engine, const struct crewi_message *mess
     }
     crew_status status = make(engine, &spec, (const char *)message->data + sizeof spec,
                               message->size - sizeof spec, &process);
+    if (!status && spec.unique) { /* answered when rank 0 has */
+        process->starter = message->origin;
+        status = crewi_process_claim_name(engine, process);
+        if (status)
+            crewi_process_drop(engine, process);
+    }
     if (status)
         crewi_engine_refuse_error(engine, &message->origin, status);
-    else
+    else if (!spec.unique)
         crewi_engine_reply(engine, &message->origin, &process->object.id,
                            sizeof process->object.id);
 }
 
 /* Starting */
 
-/* The rank with the fewest processes of this home; of equals, the next one in turn. */
-static int least_busy(struct crewi_engine *engine)
-{
-    struct crewi_processes *processes = crewi_processes_of(engine);
-    uint32_t best = (processes->last_placed + 1) % engine->rank_count;
-    for (uint32_t i = 1; i <= engine->rank_count; i++) {
-        uint32_t rank = (processes->last_placed + i) % engine->rank_count;
-        if (processes->placed[rank] < processes->placed[best])
-            best = rank;
-    }
-    processes->last_placed = best;
-    return (int)best;
-}
-
-static crew_status order_start(struct crewi_engine *engine, struct process *process)
+static crew_status order_start(struct crewi_engine *engine, struct crewi_process *process)
 {
     if (process->rank < 0)
-        process->rank = least_busy(engine);
+        process->rank = crewi_process_choose_rank(engine, process);
     struct crewi_outgoing note = {
         .kind = CREWI_KIND_PROCESS,
         .op = CREWI_PROCESS_SPAWN,
@@ -186,11 +145,11 @@ static crew_status order_start(struct crewi_engine *engine, struct process *proc
     if (status)
         return status;
     process->state = CREWI_PROCESS_STARTING;
-    crewi_processes_of(engine)->placed[process->rank]++;
+    crewi_process_count_ordered(engine, process->rank);
     return CREW_OK;
 }
 
-static void start(struct crewi_engine *engine, struct process *process,
+static void start(struct crewi_engine *engine, struct crewi_process *process,
                   const struct crewi_message *message)
 {
     if (process->state != CREWI_PROCESS_CREATED) {
@@ -198,14 +157,20 @@ static void start(struct crewi_engine *engine, struct process *process,
                             process->order.spec.name);
         return;
     }
+    if (process->order.spec.is_class && !process->order.spec.function.offset) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EINVAL, "the class of %s has no run",
+                            process->order.spec.name);
+        return;
+    }
     process->starter = message->origin;
+    process->ranks_tried = 0;
     crew_status status = order_start(engine, process);
     if (status)
         crewi_engine_refuse_error(engine, &message->origin, status);
 }
 
-static void tell_watcher(struct crewi_engine *engine, const struct process *process, uint8_t op,
-                         const struct crewi_message *message)
+static void tell_watcher(struct crewi_engine *engine, const struct crewi_process *process,
+                         uint8_t op, const struct crewi_message *message)
 {
     if (!process->order.spec.watcher)
         return;
@@ -223,36 +188,66 @@ static void tell_watcher(struct crewi_engine *engine, const struct process *proc
 
 /* Takes the report out of a note of the runner, and finds the process: NULL for one that was given
  * up meanwhile. */
-static struct process *reported(struct crewi_engine *engine, const struct crewi_message *message,
-                                struct crewi_process_report *report)
+static struct crewi_process *reported(struct crewi_engine *engine,
+                                      const struct crewi_message *message,
+                                      struct crewi_process_report *report)
 {
     if (message->size < sizeof *report)
         return NULL;
     memcpy(report, message->data, sizeof *report);
-    return (struct process *)crewi_engine_find(engine, report->process);
+    return (struct crewi_process *)crewi_engine_find(engine, report->process);
+}
+
+/* Where every rank may have one inside at most, the next rank may have a place yet. */
+static bool try_elsewhere(struct crewi_engine *engine, struct crewi_process *process,
+                          const struct crewi_process_report *report)
+{
+    if (report->status != CREW_ESTATE || !process->order.spec.inside || process->abandoned)
+        return false;
+    int next = crewi_process_next_rank(engine, process);
+    if (next < 0)
+        return false;
+    process->rank = next;
+    return order_start(engine, process) == CREW_OK;
+}
+
+static void refuse_start(struct crewi_engine *engine, struct crewi_process *process,
+                         const struct crewi_process_report *report, const char *reason,
+                         size_t reason_size)
+{
+    const struct crewi_process_spec *spec = &process->order.spec;
+    process->state = CREWI_PROCESS_CREATED;
+    process->rank = spec->place == CREW_PLACE_RANK ? spec->rank : -1;
+    if (process->ranks_tried > 1 && spec->place != CREW_PLACE_RANK && report->status == CREW_ESTATE)
+        crewi_engine_refuse(engine, &process->starter, CREW_ESTATE,
+                            "every rank that %s may be on runs a process inside already: "
+                            "CREW_START_RANK allows one on each rank",
+                            spec->name);
+    else
+        crewi_engine_refuse(engine, &process->starter, (crew_status)report->status, "%.*s",
+                            (int)reason_size, reason);
 }
 
 static void spawned(struct crewi_engine *engine, const struct crewi_message *message)
 {
     struct crewi_process_report report;
-    struct process *process = reported(engine, message, &report);
+    struct crewi_process *process = reported(engine, message, &report);
     if (!process)
         return;
+    crewi_process_count_reported(engine, process->rank, report.hosted, true);
     if (report.status == CREW_OK) {
         process->state = CREWI_PROCESS_RUNNING;
         process->pid = report.pid;
         crewi_engine_reply(engine, &process->starter, NULL, 0);
+    } else if (try_elsewhere(engine, process, &report)) {
+        return;
     } else {
-        process->state = CREWI_PROCESS_CREATED;
-        crewi_processes_of(engine)->placed[process->rank]--;
-        process->rank = process->order.spec.placed ? process->order.spec.rank : -1;
-        crewi_engine_refuse(engine, &process->starter, (crew_status)report.status, "%.*s",
-                            (int)(message->size - sizeof report),
-                            (const char *)message->data + sizeof report);
+        refuse_start(engine, process, &report, (const char *)message->data + sizeof report,
+                     message->size - sizeof report);
     }
     tell_watcher(engine, process, CREWI_WATCH_SPAWNED, message);
     if (process->abandoned && report.status != CREW_OK)
-        forget(engine, process);
+        crewi_process_drop(engine, process);
 }
 
 /* Ending */
@@ -266,10 +261,10 @@ struct search {
 
 static void visit_child(struct crewi_engine *engine, struct crewi_object *object, void *context)
 {
-    struct process *process = (struct process *)object;
+    struct crewi_process *process = (struct crewi_process *)object;
     struct search *search = context;
     (void)engine;
-    if (process->order.spec.creator != search->creator || !is_live(process))
+    if (process->order.spec.creator != search->creator || !crewi_process_is_live(process))
         return;
     if (search->ids && search->count < search->room)
         search->ids[search->count] = process->object.id;
@@ -279,21 +274,23 @@ static void visit_child(struct crewi_engine *engine, struct crewi_object *object
 static void ended(struct crewi_engine *engine, const struct crewi_message *message)
 {
     struct crewi_process_report report;
-    struct process *process = reported(engine, message, &report);
+    struct crewi_process *process = reported(engine, message, &report);
     if (!process)
         return;
     process->state = CREWI_PROCESS_OVER;
     process->exitcode = crewi_exitcode(report.status);
-    crewi_processes_of(engine)->placed[process->rank]--;
+    crewi_process_count_reported(engine, process->rank, report.hosted, false);
+    crewi_process_release_name(engine, process);
+    crewi_timer_cancel(&engine->timers, &process->patience);
     free(process->arg);
     process->arg = NULL;
     crewi_parking_reply_all(engine, &process->joins, NULL, 0);
     tell_watcher(engine, process, CREWI_WATCH_ENDED, message);
     if (process->abandoned)
-        forget(engine, process);
+        crewi_process_drop(engine, process);
 }
 
-static void stop(struct crewi_engine *engine, struct process *process, int signal)
+static void stop(struct crewi_engine *engine, struct crewi_process *process, int signal)
 {
     struct crewi_process_stop order = {.process = process->object.id, .signal = signal};
     struct crewi_outgoing note = {
@@ -303,13 +300,18 @@ static void stop(struct crewi_engine *engine, struct process *process, int signa
         .head = &order,
         .head_size = sizeof order,
     };
-    if (is_live(process) && crewi_engine_tell(engine, &note))
+    if (crewi_process_is_live(process) && crewi_engine_tell(engine, &note))
         crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+}
+
+static void lose_patience(struct crewi_engine *engine, struct crewi_timer *timer)
+{
+    stop(engine, (void *)((char *)timer - offsetof(struct crewi_process, patience)), SIGKILL);
 }
 
 static void abandon(struct crewi_engine *engine, struct crewi_object *object, void *context)
 {
-    struct process *process = (struct process *)object;
+    struct crewi_process *process = (struct crewi_process *)object;
     const uint64_t *creator = context;
     crewi_parking_drop_client(engine, &process->joins, *creator);
     if (process->starter.process == *creator)
@@ -317,10 +319,13 @@ static void abandon(struct crewi_engine *engine, struct crewi_object *object, vo
     if (process->order.spec.creator != *creator || process->abandoned)
         return;
     process->abandoned = true;
-    if (is_live(process))
-        stop(engine, process, SIGKILL);
-    else
-        forget(engine, process);
+    if (!crewi_process_is_live(process)) {
+        crewi_process_drop(engine, process);
+        return;
+    }
+    bool patient = !crewi_timer_set(&engine->timers, &process->patience,
+                                    crewi_deadline_ns(engine->now_ns, PATIENCE_NS));
+    stop(engine, process, patient ? SIGTERM : SIGKILL);
 }
 
 static void client_gone(struct crewi_engine *engine, uint64_t client)
@@ -331,7 +336,7 @@ static void client_gone(struct crewi_engine *engine, uint64_t client)
 
 /* Requests */
 
-static void send_signal(struct crewi_engine *engine, struct process *process,
+static void send_signal(struct crewi_engine *engine, struct crewi_process *process,
                         const struct crewi_message *message)
 {
     int32_t number;
@@ -344,7 +349,7 @@ static void send_signal(struct crewi_engine *engine, struct process *process,
     if (process->state == CREWI_PROCESS_CREATED) {
         crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "process %s was not started",
                             process->order.spec.name);
-    } else if (process->order.spec.inside && number == SIGKILL && is_live(process)) {
+    } else if (process->order.spec.inside && number == SIGKILL && crewi_process_is_live(process)) {
         crewi_engine_refuse(engine, &message->origin, CREW_ENOTSUP,
                             "process %s runs inside its rank and cannot be ended by force: start "
                             "it with CREW_START_FORKSERVER",
@@ -355,19 +360,46 @@ static void send_signal(struct crewi_engine *engine, struct process *process,
     }
 }
 
-static void join(struct crewi_engine *engine, struct process *process,
+static void join(struct crewi_engine *engine, struct crewi_process *process,
                  const struct crewi_message *message)
 {
     if (process->state == CREWI_PROCESS_CREATED)
         crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "process %s was not started",
                             process->order.spec.name);
     else if (process->state == CREWI_PROCESS_OVER)
-        crewi_engine_reply(engine, &message->origin, NULL, 0);
+        crewi_engine_reply(engine, &message->origin, "\1", message->op == CREWI_OP_WAIT);
     else
         crewi_park(engine, &process->joins, message);
 }
 
-static void fill_info(const struct process *process, struct crewi_process_info *info)
+static void forget_waits(struct crewi_engine *engine, struct crewi_process *process,
+                         const struct crewi_message *message)
+{
+    uint64_t range[2];
+    if (message->size != sizeof range)
+        return;
+    memcpy(range, message->data, sizeof range);
+    crewi_parking_drop_requests(engine, &process->joins, message->origin.process, range[0],
+                                range[1]);
+}
+
+static void set_daemon(struct crewi_engine *engine, struct crewi_process *process,
+                       const struct crewi_message *message)
+{
+    if (message->size != 1)
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a flag of %llu bytes",
+                            (unsigned long long)message->size);
+    else if (process->state != CREWI_PROCESS_CREATED)
+        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE,
+                            "process %s was started: whether it is a daemon is settled",
+                            process->order.spec.name);
+    else {
+        process->order.spec.daemon = *(const uint8_t *)message->data != 0;
+        crewi_engine_reply(engine, &message->origin, NULL, 0);
+    }
+}
+
+static void fill_info(const struct crewi_process *process, struct crewi_process_info *info)
 {
     *info = (struct crewi_process_info){
         .creator = process->order.spec.creator,
@@ -378,9 +410,10 @@ static void fill_info(const struct process *process, struct crewi_process_info *
         .daemon = process->order.spec.daemon,
     };
     memcpy(info->name, process->order.spec.name, sizeof info->name);
+    memcpy(info->creator_name, process->order.spec.creator_name, sizeof info->creator_name);
 }
 
-static void query(struct crewi_engine *engine, struct process *process,
+static void query(struct crewi_engine *engine, struct crewi_process *process,
                   const struct crewi_message *message)
 {
     struct crewi_process_info info;
@@ -388,17 +421,33 @@ static void query(struct crewi_engine *engine, struct process *process,
     crewi_engine_reply(engine, &message->origin, &info, sizeof info);
 }
 
-static void close_process(struct crewi_engine *engine, struct process *process,
+/* What is left of a closed one is its name, until many others were closed after it. */
+static void keep_name(struct crewi_engine *engine, struct crewi_process *process)
+{
+    struct crewi_processes *processes = crewi_processes_of(engine);
+    uint64_t *slot = &processes->closed[processes->closed_next];
+    struct crewi_object *oldest = *slot ? crewi_engine_find(engine, *slot) : NULL;
+    if (oldest)
+        crewi_process_drop(engine, (struct crewi_process *)oldest);
+    processes->closed_next = (processes->closed_next + 1) % CREWI_CLOSED_NAMES;
+    *slot = process->object.id;
+    crewi_process_release_name(engine, process);
+    release(engine, process);
+    process->state = CREWI_PROCESS_GONE;
+}
+
+static void close_process(struct crewi_engine *engine, struct crewi_process *process,
                           const struct crewi_message *message)
 {
-    if (is_live(process)) {
+    if (crewi_process_is_live(process)) {
         crewi_engine_refuse(engine, &message->origin, CREW_ESTATE,
                             "process %s is running: join or terminate it first",
                             process->order.spec.name);
         return;
     }
     crewi_engine_reply(engine, &message->origin, NULL, 0);
-    forget(engine, process);
+    if (process->state != CREWI_PROCESS_GONE)
+        keep_name(engine, process);
 }
 
 static void children(struct crewi_engine *engine, const struct crewi_message *message)
@@ -420,13 +469,13 @@ static void children(struct crewi_engine *engine, const struct crewi_message *me
 static void terminate_daemon(struct crewi_engine *engine, struct crewi_object *object,
                              void *context)
 {
-    struct process *process = (struct process *)object;
+    struct crewi_process *process = (struct crewi_process *)object;
     const uint64_t *creator = context;
     if (process->order.spec.creator == *creator && process->order.spec.daemon)
         stop(engine, process, SIGTERM);
 }
 
-static void may_only_creator(struct crewi_engine *engine, struct process *process,
+static void may_only_creator(struct crewi_engine *engine, struct crewi_process *process,
                              const struct crewi_message *message)
 {
     crewi_engine_refuse(engine, &message->origin, CREW_EPERM,
@@ -434,12 +483,19 @@ static void may_only_creator(struct crewi_engine *engine, struct process *proces
                         process->order.spec.name, process->order.spec.creator_name);
 }
 
-static void request_to_process(struct crewi_engine *engine, struct process *process,
+static void request_to_process(struct crewi_engine *engine, struct crewi_process *process,
                                const struct crewi_message *message)
 {
-    if (message->op != CREWI_PROCESS_QUERY &&
-        message->origin.process != process->order.spec.creator) {
+    bool for_all = message->op == CREWI_PROCESS_QUERY || message->op == CREWI_OP_WAIT ||
+                   message->op == CREWI_OP_FORGET_WAITS;
+    if (!for_all && message->origin.process != process->order.spec.creator) {
         may_only_creator(engine, process, message);
+        return;
+    }
+    if (process->state == CREWI_PROCESS_GONE && message->op != CREWI_PROCESS_QUERY &&
+        message->op != CREWI_PROCESS_CLOSE) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ECLOSED, "process %s was closed",
+                            process->order.spec.name);
         return;
     }
     switch (message->op) {
@@ -447,6 +503,7 @@ static void request_to_process(struct crewi_engine *engine, struct process *proc
         start(engine, process, message);
         break;
     case CREWI_PROCESS_JOIN:
+    case CREWI_OP_WAIT:
         join(engine, process, message);
         break;
     case CREWI_PROCESS_SIGNAL:
@@ -454,6 +511,12 @@ static void request_to_process(struct crewi_engine *engine, struct process *proc
         break;
     case CREWI_PROCESS_QUERY:
         query(engine, process, message);
+        break;
+    case CREWI_PROCESS_SET_DAEMON:
+        set_daemon(engine, process, message);
+        break;
+    case CREWI_OP_FORGET_WAITS:
+        forget_waits(engine, process, message);
         break;
     case CREWI_PROCESS_CLOSE:
         close_process(engine, process, message);
@@ -469,7 +532,7 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
 {
     uint64_t client = message->origin.process;
     if (object) {
-        request_to_process(engine, (struct process *)object, message);
+        request_to_process(engine, (struct crewi_process *)object, message);
         return;
     }
     switch (message->op) {
@@ -489,6 +552,16 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
     case CREWI_PROCESS_ENDED:
         ended(engine, message);
         break;
+    case CREWI_PROCESS_FIND:
+        crewi_process_find(engine, message);
+        break;
+    case CREWI_PROCESS_CLAIM:
+    case CREWI_PROCESS_CLAIMED:
+        crewi_process_hear_claim(engine, message);
+        break;
+    case CREWI_PROCESS_RELEASE:
+        crewi_process_hear_release(engine, message);
+        break;
     default:
         crewi_host_request(engine, message);
     }
@@ -502,33 +575,34 @@ const struct crewi_kind crewi_process_kind = {
 uint64_t crewi_process_launch(struct crewi_engine *engine, const struct crewi_process_spec *spec,
                               const void *arg, size_t size)
 {
-    struct process *process;
+    struct crewi_process *process;
     if (make(engine, spec, arg, size, &process))
         return 0;
     if (order_start(engine, process) == CREW_OK)
         return process->object.id;
-    forget(engine, process);
+    crewi_process_drop(engine, process);
     return 0;
 }
 
 void crewi_process_signal(struct crewi_engine *engine, uint64_t id, int number)
 {
-    struct process *process = (struct process *)crewi_engine_find(engine, id);
+    struct crewi_process *process = (struct crewi_process *)crewi_engine_find(engine, id);
     if (process)
         stop(engine, process, number);
 }
 
 void crewi_process_forget(struct crewi_engine *engine, uint64_t id)
 {
-    struct process *process = (struct process *)crewi_engine_find(engine, id);
-    if (process && !is_live(process))
-        forget(engine, process);
+    struct crewi_process *process = (struct crewi_process *)crewi_engine_find(engine, id);
+    if (process && !crewi_process_is_live(process))
+        crewi_process_drop(engine, process);
 }
 
 bool crewi_process_describe(struct crewi_engine *engine, uint64_t id,
                             struct crewi_process_info *info)
 {
-    const struct process *process = (const struct process *)crewi_engine_find(engine, id);
+    const struct crewi_process *process =
+        (const struct crewi_process *)crewi_engine_find(engine, id);
     if (process)
         fill_info(process, info);
     return process != NULL;
@@ -536,7 +610,7 @@ bool crewi_process_describe(struct crewi_engine *engine, uint64_t id,
 
 crew_status crewi_process_begin_main(struct crewi_loop *loop, struct crewi_client *client)
 {
-    struct process *process = calloc(1, sizeof *process);
+    struct crewi_process *process = calloc(1, sizeof *process);
     if (!process)
         return crewi_error_memory();
     process->object.id = process->order.process =

@@ -14,15 +14,20 @@ struct hosted {
     uint32_t slot;
 };
 
-static void report(struct crewi_engine *engine, uint8_t op, const struct crewi_process_report *head,
+/* With how many there are here now, for homes that place processes. */
+static void report(struct crewi_engine *engine, uint8_t op, struct crewi_process_report head,
                    const void *body, size_t size)
 {
+    const struct crewi_processes *processes = crewi_processes_of(engine);
+    head.hosted = (uint32_t)processes->hosted.count;
+    if (processes->loop && processes->loop->bell) /* not in a simulated job */
+        atomic_store(&processes->loop->bell->hosted, head.hosted);
     struct crewi_outgoing note = {
         .kind = CREWI_KIND_PROCESS,
         .op = op,
-        .rank = crewi_id_home(head->process),
-        .head = head,
-        .head_size = sizeof *head,
+        .rank = crewi_id_home(head.process),
+        .head = &head,
+        .head_size = sizeof head,
         .body = body,
         .body_size = size,
     };
@@ -34,7 +39,7 @@ static void report_failure(struct crewi_engine *engine, uint64_t process, crew_s
                            const char *reason)
 {
     struct crewi_process_report head = {.process = process, .status = status};
-    report(engine, CREWI_PROCESS_SPAWNED, &head, reason, strlen(reason));
+    report(engine, CREWI_PROCESS_SPAWNED, head, reason, strlen(reason));
 }
 
 /* The first frame of a process: its order, with the address of the function on this rank, and its
@@ -128,7 +133,7 @@ static void child_news(struct crewi_engine *engine, const struct crewi_message *
         .draft_size = note.draft_size,
     };
     if (message->op == CREWI_OP_CHILD_STARTED) {
-        report(engine, CREWI_PROCESS_SPAWNED, &head, NULL, 0);
+        report(engine, CREWI_PROCESS_SPAWNED, head, NULL, 0);
         return;
     }
     free(crewi_table_take(&crewi_processes_of(engine)->hosted, note.process));
@@ -139,7 +144,7 @@ static void child_news(struct crewi_engine *engine, const struct crewi_message *
         return;
     }
     head.status = note.value;
-    report(engine, CREWI_PROCESS_ENDED, &head, (const char *)message->data + sizeof note,
+    report(engine, CREWI_PROCESS_ENDED, head, (const char *)message->data + sizeof note,
            message->size - sizeof note);
 }
 
@@ -175,13 +180,13 @@ crew_status crewi_processes_init(struct crewi_loop *loop)
     struct crewi_processes *processes = calloc(1, sizeof *processes);
     if (!processes)
         return crewi_error_memory();
-    processes->placed = calloc(loop->engine.rank_count, sizeof *processes->placed);
-    if (!processes->placed) {
+    processes->loads = calloc(loop->engine.rank_count, sizeof *processes->loads);
+    if (!processes->loads) {
         free(processes);
         return crewi_error_memory();
     }
     processes->loop = loop;
-    processes->last_placed = loop->engine.rank_count - 1;
+    processes->last_chosen = loop->engine.rank_count - 1;
     loop->engine.states[CREWI_KIND_PROCESS] = processes;
     loop->engine.kinds[CREWI_KIND_PROCESS] = &crewi_process_kind;
     loop->run_inside = crewi_process_run_inside;
@@ -196,7 +201,8 @@ void crewi_processes_fini(struct crewi_loop *loop)
         return;
     free_hosted(&processes->hosted);
     crewi_table_fini(&processes->counters);
-    free(processes->placed);
+    crewi_process_free_names(processes);
+    free(processes->loads);
     free(processes);
     loop->engine.states[CREWI_KIND_PROCESS] = NULL;
 }

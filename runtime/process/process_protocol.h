@@ -24,7 +24,9 @@ enum crewi_process_op {
     CREWI_PROCESS_QUERY,  /* -> crewi_process_info */
     CREWI_PROCESS_CLOSE,
     CREWI_PROCESS_CHILDREN, /* to the own rank -> ids */
-    CREWI_PROCESS_LEAVE     /* to the own rank: the client ends; answered when its children have */
+    CREWI_PROCESS_LEAVE,    /* to the own rank: the client ends; answered when its children have */
+    CREWI_PROCESS_SET_DAEMON, /* uint8_t */
+    CREWI_PROCESS_FIND /* to any rank: a name with its NUL -> crewi_process_found, or nothing */
 };
 
 /** Between engines; the loop's own news come before. */
@@ -33,7 +35,10 @@ enum crewi_process_engine_op {
         CREWI_OP_CHILD_ENDED + 1, /* home to runner: crewi_process_order and the argument */
     CREWI_PROCESS_SPAWNED,        /* runner to home: crewi_process_report, and a reason */
     CREWI_PROCESS_ENDED,          /* runner to home: crewi_process_report, and a draft */
-    CREWI_PROCESS_STOP            /* home to runner: crewi_process_stop */
+    CREWI_PROCESS_STOP,           /* home to runner: crewi_process_stop */
+    CREWI_PROCESS_CLAIM,          /* home to rank 0: crewi_process_claim */
+    CREWI_PROCESS_CLAIMED,        /* rank 0 to home: crewi_process_claim */
+    CREWI_PROCESS_RELEASE         /* home to rank 0: crewi_process_claim */
 };
 
 /** What a process is to be. */
@@ -41,12 +46,13 @@ struct crewi_process_spec {
     struct crewi_funcref function;
     uint64_t creator;
     uint64_t watcher; /* an object on the home rank that is told of start and end; 0: none */
-    int32_t placed;   /* whether rank was chosen */
-    int32_t rank;
-    int32_t core; /* to be bound to; -1: not */
-    uint8_t daemon, inside, reserved[2];
-    int32_t creator_pid;
-    uint32_t reserved_too;
+    int32_t place;    /* crew_place */
+    int32_t rank;     /* of CREW_PLACE_RANK, and any rank of the host of CREW_PLACE_HOST */
+    int32_t core;     /* to be bound to; -1: not */
+    uint8_t daemon, inside, unique;
+    uint8_t is_class;     /* the argument begins with a crew_process_class */
+    uint8_t start_method; /* crew_start_method: what it will choose by default itself */
+    uint8_t reserved[7];
     char name[CREW_NAME_SIZE]; /* "": by counting; the prefix below is used then */
     char prefix[CREW_NAME_SIZE];
     char creator_name[CREW_NAME_SIZE];
@@ -66,7 +72,21 @@ struct crewi_process_report {
     int32_t status; /* SPAWNED: a crew_status; ENDED: the status of waitpid() */
     int32_t pid;
     uint64_t draft_progress;
-    uint32_t draft_size, reserved;
+    uint32_t draft_size;
+    uint32_t hosted; /* how many processes that rank has now */
+};
+
+/** A name that is to be, is, or was a process's alone. */
+struct crewi_process_claim {
+    uint64_t process;
+    int32_t status; /* CLAIMED: a crew_status */
+    int32_t holder_rank;
+    char name[CREW_NAME_SIZE];
+};
+
+struct crewi_process_found {
+    uint64_t process;
+    uint64_t unique; /* whether the name is its own alone */
 };
 
 struct crewi_process_stop {
@@ -78,7 +98,8 @@ enum crewi_process_state {
     CREWI_PROCESS_CREATED,
     CREWI_PROCESS_STARTING,
     CREWI_PROCESS_RUNNING,
-    CREWI_PROCESS_OVER
+    CREWI_PROCESS_OVER,
+    CREWI_PROCESS_GONE /* closed; only its name is left */
 };
 
 struct crewi_process_info {
@@ -87,6 +108,7 @@ struct crewi_process_info {
     int32_t rank; /* -1: not chosen yet */
     uint8_t daemon, reserved[7];
     char name[CREW_NAME_SIZE];
+    char creator_name[CREW_NAME_SIZE];
 };
 
 #endif

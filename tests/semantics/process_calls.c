@@ -57,8 +57,8 @@ void calls_create(const struct variant *variant)
     for (size_t i = 0; i < COUNT(ranks); i++)
         refuse_attr((crew_process_attr){.placement = CREW_ON_RANK(ranks[i])});
     refuse_attr((crew_process_attr){.placement = CREW_ON_RANK(crew_rank_count())});
-    refuse_attr((crew_process_attr){.placement = {.choice = 2}});
-    refuse_attr((crew_process_attr){.placement = {.choice = -1}});
+    refuse_attr((crew_process_attr){.placement = {.place = 4}});
+    refuse_attr((crew_process_attr){.placement = {.place = -1}});
     refuse_attr((crew_process_attr){.daemon = (crew_daemon)3});
     refuse_attr((crew_process_attr){.start_method = (crew_start_method)3});
     check_names();

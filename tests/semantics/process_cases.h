@@ -22,6 +22,16 @@ case_function prc_18_first, prc_18, prc_19, prc_20, prc_23, prc_24, prc_25, prc_
 case_function calls_create, calls_function, calls_argument, calls_start_inside, calls_outputs,
     calls_handles, calls_children, calls_info, calls_self, calls_placement, calls_errors, calls_run;
 
+// process_wait.c: sentinels, and waiting for several of them
+case_function prc_28, wait_several, wait_elsewhere, wait_often, wait_wrong;
+
+// process_find.c: parents, descriptions, finding by name
+case_function prc_21, prc_21_main, prc_22, calls_describe, calls_find, calls_unique;
+
+// process_choice.c: start methods, places, daemons, classes
+case_function prc_15, prc_23_later, prc_35_first, prc_35, calls_places, calls_least_busy,
+    calls_inside_everywhere, calls_class;
+
 // Checks of calls outside crew_run(), by main.
 void check_outside(void);
 

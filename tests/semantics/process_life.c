@@ -171,6 +171,10 @@ void prc_16(const struct variant *variant)
     CHECK_OK(crew_process_terminate(process));
     CHECK_OK(crew_process_join(process, CREW_FOREVER));
     CHECK_OK(crew_process_close(process));
+    CHECK_OK(crew_process_close(process)); // again
+    process = make(variant, return_nothing, NULL, 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(crew_process_close(process));
 }
 
 void prc_closed(const struct variant *variant)
@@ -180,18 +184,27 @@ void prc_closed(const struct variant *variant)
     bool flag;
     char text[256];
     pid_t pid;
+    crew_process_info info;
+    crew_waitable sentinel;
+    char name[CREW_NAME_SIZE] = "";
+    CHECK_OK(crew_process_name(process, name, sizeof name));
     CHECK_INT(finish(process), 0);
-    CHECK_STATUS(crew_process_join(process, 0), CREW_ENOENT);
-    CHECK_STATUS(crew_process_is_alive(process, &flag), CREW_ENOENT);
-    CHECK_STATUS(crew_process_exitcode(process, &number), CREW_ENOENT);
-    CHECK_STATUS(crew_process_terminate(process), CREW_ENOENT);
-    CHECK_STATUS(crew_process_kill(process), CREW_ENOENT);
-    CHECK_STATUS(crew_process_start(process), CREW_ENOENT);
-    CHECK_STATUS(crew_process_pid(process, &pid), CREW_ENOENT);
-    CHECK_STATUS(crew_process_rank(process, &number), CREW_ENOENT);
-    CHECK_STATUS(crew_process_host(process, text, sizeof text), CREW_ENOENT);
-    CHECK_STATUS(crew_process_name(process, text, sizeof text), CREW_ENOENT);
-    CHECK_STATUS(crew_process_daemon(process, &flag), CREW_ENOENT);
+    CHECK_STATUS(crew_process_join(process, 0), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_is_alive(process, &flag), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_exitcode(process, &number), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_terminate(process), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_kill(process), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_start(process), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_pid(process, &pid), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_rank(process, &number), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_host(process, text, sizeof text), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_interrupt(process), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_set_daemon(process, true), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_describe(process, &info), CREW_ECLOSED);
+    CHECK_STATUS(crew_process_sentinel(process, &sentinel), CREW_ECLOSED);
+    CHECK_OK(crew_process_name(process, text, sizeof text));
+    CHECK_TEXT(text, name);
+    CHECK_STATUS(crew_process_daemon(process, &flag), CREW_ECLOSED);
 }
 
 // Nobody calls crew here until they are gone.

@@ -30,7 +30,7 @@ static int runs_nowhere(void *arg)
 struct crewi_process_spec process_spec(void)
 {
     struct crewi_process_spec spec = {
-        .core = -1, .prefix = "Process", .creator_name = "MainProcess", .creator_pid = 4711};
+        .core = -1, .prefix = "Process", .creator_name = "MainProcess"};
     assert_int_equal(crewi_funcref_make(&spec.function, (crewi_function *)runs_nowhere), CREW_OK);
     return spec;
 }

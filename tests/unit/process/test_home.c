@@ -41,7 +41,7 @@ static uint64_t create(void)
 static uint64_t create_on(int rank)
 {
     struct crewi_process_spec spec = process_spec();
-    spec.placed = 1;
+    spec.place = CREW_PLACE_RANK;
     spec.rank = rank;
     return process_create(&creator, &spec, NULL, 0);
 }
@@ -75,7 +75,7 @@ static void a_life(void **state)
 {
     (void)state;
     struct crewi_process_spec spec = process_spec();
-    spec.placed = 1;
+    spec.place = CREW_PLACE_RANK;
     spec.rank = 2;
     spec.daemon = 1;
     uint64_t id = process_create(&creator, &spec, "argument", 9);
@@ -111,7 +111,29 @@ static void a_life(void **state)
     call(CREWI_PROCESS_JOIN, id);
     call(CREWI_PROCESS_JOIN, id);
     call(CREWI_PROCESS_CLOSE, id);
-    refused(&creator, CREWI_PROCESS_QUERY, id, CREW_ENOENT, "no such process");
+    call(CREWI_PROCESS_CLOSE, id); /* again */
+    refused(&stranger, CREWI_PROCESS_CLOSE, id, CREW_EPERM, "only the process that created");
+    refused(&creator, CREWI_PROCESS_JOIN, id, CREW_ECLOSED, "Process-1 was closed");
+    info = process_query(&creator, id);
+    assert_int_equal(info.state, CREWI_PROCESS_GONE);
+    assert_string_equal(info.name, "Process-1");
+}
+
+/* What is kept of closed ones has a bound. */
+static void old_names_are_forgotten(void **state)
+{
+    (void)state;
+    uint64_t first = create(), last = 0;
+    size_t before = fake_engine(job, 0)->objects.count;
+    call(CREWI_PROCESS_CLOSE, first);
+    for (int i = 0; i < CREWI_CLOSED_NAMES; i++) {
+        assert_int_equal(process_query(&creator, first).state, CREWI_PROCESS_GONE);
+        last = create();
+        call(CREWI_PROCESS_CLOSE, last);
+    }
+    refused(&creator, CREWI_PROCESS_QUERY, first, CREW_ENOENT, "no such process");
+    assert_int_equal(process_query(&creator, last).state, CREWI_PROCESS_GONE);
+    assert_int_equal(fake_engine(job, 0)->objects.count, before - 1 + CREWI_CLOSED_NAMES);
 }
 
 static void exit_codes(void **state)
@@ -223,8 +245,8 @@ static void close_while_it_runs(void **state)
     fake_child_ended(child, 0);
     call(CREWI_PROCESS_CLOSE, id);
     uint64_t never = create();
-    call(CREWI_PROCESS_CLOSE, never); /* not started: gone as well */
-    refused(&creator, CREWI_PROCESS_START, never, CREW_ENOENT, "no such process");
+    call(CREWI_PROCESS_CLOSE, never); /* not started: closed as well */
+    refused(&creator, CREWI_PROCESS_START, never, CREW_ECLOSED, "was closed");
 }
 
 static void signals(void **state)
@@ -331,7 +353,7 @@ static void descriptions_that_cannot_be(void **state)
     memset(bad.creator_path, 'n', sizeof bad.creator_path);
     fake_call_refused(&creator, &create_call, CREW_EPROTO, "cannot be");
     bad = good;
-    bad.placed = 1;
+    bad.place = CREW_PLACE_RANK;
     bad.rank = 3;
     fake_call_refused(&creator, &create_call, CREW_EPROTO, "cannot be");
     bad.rank = -1;
@@ -379,7 +401,7 @@ static void a_start_that_fails(void **state)
                         "fork on rank 1: Resource temporarily unavailable");
     assert_int_equal(process_query(&creator, id).state, CREWI_PROCESS_CREATED);
     refused(&creator, CREWI_PROCESS_JOIN, id, CREW_ESTATE, "was not started");
-    assert_int_equal(crewi_processes_of(fake_engine(job, 0))->placed[1], 0);
+    assert_int_equal(crewi_processes_of(fake_engine(job, 0))->loads[1].ordered, 0);
     /* Tried again, it may do; its argument is still there. The failed child is not found again:
      * forget it. */
     job->ranks[1].child_count = 0;
@@ -445,6 +467,11 @@ static void a_creator_that_dies(void **state)
     assert_int_equal(fake_engine(job, 0)->objects.count, before + 3);
     fake_client_end(&creator);
     fake_job_run(job);
+    assert_int_equal(child->signal, SIGTERM);
+    fake_job_pass_time(job, 450 * CREWI_MILLISECOND);
+    assert_int_equal(child->signals, 1);
+    fake_job_pass_time(job, 100 * CREWI_MILLISECOND);
+    assert_int_equal(child->signals, 2);
     assert_int_equal(child->signal, SIGKILL);
     refused(&stranger, CREWI_PROCESS_QUERY, over, CREW_ENOENT, "no such process");
     refused(&stranger, CREWI_PROCESS_QUERY, created, CREW_ENOENT, "no such process");
@@ -453,7 +480,7 @@ static void a_creator_that_dies(void **state)
     refused(&stranger, CREWI_PROCESS_QUERY, running, CREW_ENOENT, "no such process");
     assert_int_equal(fake_engine(job, 0)->objects.count, before);
     for (int rank = 0; rank < 3; rank++)
-        assert_int_equal(crewi_processes_of(fake_engine(job, 0))->placed[rank], 0);
+        assert_int_equal(crewi_processes_of(fake_engine(job, 0))->loads[rank].ordered, 0);
 }
 
 static void a_creator_that_dies_while_it_starts(void **state)
@@ -466,7 +493,7 @@ static void a_creator_that_dies_while_it_starts(void **state)
     fake_client_end(&creator);
     fake_job_run(job);
     struct fake_child *child = fake_find_child(job, good);
-    assert_int_equal(child->signal, SIGKILL);
+    assert_int_equal(child->signal, SIGTERM);
     fake_child_started(child, 4);
     fake_child_ended(child, FAKE_SIGNAL(SIGKILL));
     fake_child_failed(fake_find_child(job, bad), ENOMEM);
@@ -482,11 +509,12 @@ static void generations(void **state)
     struct fake_child *grandchild = process_start(&child->client, id, 2);
     fake_client_end(&creator);
     fake_job_run(job);
-    assert_int_equal(child->signal, SIGKILL);
+    assert_int_equal(child->signal, SIGTERM);
     assert_int_equal(grandchild->signals, 0); /* one after the other */
-    fake_child_ended(child, FAKE_SIGNAL(SIGKILL));
-    assert_int_equal(grandchild->signal, SIGKILL);
-    fake_child_ended(grandchild, FAKE_SIGNAL(SIGKILL));
+    fake_child_ended(child, FAKE_SIGNAL(SIGTERM));
+    assert_int_equal(grandchild->signal, SIGTERM);
+    fake_child_ended(grandchild, FAKE_SIGNAL(SIGTERM));
+    fake_job_pass_time(job, CREWI_SECOND); /* no timer is left */
     for (uint32_t rank = 0; rank < 3; rank++)
         assert_int_equal(fake_engine(job, rank)->objects.count, 0);
 }
@@ -519,6 +547,7 @@ int main(void)
         TEST(joins),
         TEST(a_join_while_it_starts),
         TEST(only_the_creator_may),
+        TEST(old_names_are_forgotten),
         TEST(close_while_it_runs),
         TEST(signals),
         TEST(force_is_not_for_processes_inside),

@@ -30,7 +30,7 @@ static int end(void **state)
 static uint64_t create(const struct crewi_process_spec *changed)
 {
     struct crewi_process_spec spec = changed ? *changed : process_spec();
-    spec.placed = 1;
+    spec.place = CREW_PLACE_RANK;
     spec.rank = 1;
     return process_create(&creator, &spec, NULL, 0);
 }
@@ -40,7 +40,7 @@ static void start_refused(uint64_t process, crew_status status, const char *text
     struct fake_call call = process_call(CREWI_PROCESS_START, process);
     fake_call_refused(&creator, &call, status, text);
     assert_int_equal(crewi_processes_of(fake_engine(job, 1))->hosted.count, 0);
-    assert_int_equal(crewi_processes_of(fake_engine(job, 0))->placed[1], 0);
+    assert_int_equal(crewi_processes_of(fake_engine(job, 0))->loads[1].ordered, 0);
 }
 
 /* The order carries the address of the function as it is on that rank. */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Waiting for several things at a time, as Python's multiprocessing.connection.wait.
+ *
+ * What can be waited for gives out a ::crew_waitable: so far the sentinel of a process, which is
+ * ready when the process has ended. A waitable is a plain value and may be copied or sent to
+ * another process; whoever has it may wait.
+ *
+ * @code
+ * crew_waitable ends[2];
+ * bool ready[2];
+ * crew_process_sentinel(left, &ends[0]);
+ * crew_process_sentinel(right, &ends[1]);
+ * crew_wait(ends, 2, CREW_FOREVER, ready, NULL);
+ * @endcode
+ */
+#ifndef CREW_WAIT_H
+#define CREW_WAIT_H
+
+#include <crew/process.h>
+#include <crew/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Something that is ready now or later. 0 is none. */
+typedef struct crew_waitable {
+    uint64_t id;
+} crew_waitable;
+
+/**
+ * The end of a process, to be waited for together with others. Does not block. Python:
+ * Process.sentinel.
+ * @return ::CREW_ESTATE it was not started; ::CREW_EPERM the caller neither created it nor was
+ * created by it; otherwise as the calls of <crew/process.h>
+ */
+CREW_API crew_status crew_process_sentinel(crew_process process, crew_waitable *sentinel);
+
+/**
+ * Waits until one of the objects is ready, or for @p timeout_s seconds; both are ::CREW_OK. Python:
+ * multiprocessing.connection.wait.
+ *
+ * @param objects    @p count of them
+ * @param timeout_s  ::CREW_FOREVER waits, 0 and less do not
+ * @param ready      set for each of them, in their order: whether it is ready
+ * @param how_many   set to how many are; may be NULL
+ * @return ::CREW_EINVAL objects or ready NULL with a count, an empty waitable, or nothing to wait
+ * for for ever; ::CREW_ENOENT one is not there, or not any more; ::CREW_ESTATE outside crew_run();
+ * ::CREW_ENOMEM
+ */
+CREW_API crew_status crew_wait(const crew_waitable *objects, size_t count, double timeout_s,
+                               bool *ready, size_t *how_many);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* crew_wait(): the objects are asked at their homes, all at a time. */
+#include <crew/wait.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct waiting {
+    size_t count;
+    struct crewi_call *calls;
+    struct crewi_frame **replies;
+};
+
+static crew_status check(const crew_waitable *objects, size_t count, const bool *ready)
+{
+    if (!crewi_client_current())
+        return crewi_error(CREW_ESTATE, "crew_wait: not inside crew_run()");
+    if (count > 0 && (!objects || !ready))
+        return crewi_error(CREW_EINVAL, "crew_wait: %s is NULL", objects ? "ready" : "objects");
+    for (size_t i = 0; i < count; i++)
+        if (crewi_id_kind(objects[i].id) != CREWI_KIND_PROCESS) /* others do not give out any yet */
+            return crewi_error(CREW_EINVAL, "crew_wait: object %zu of %zu is %s", i, count,
+                               objects[i].id ? "nothing to wait for" : "empty");
+    return CREW_OK;
+}
+
+static crew_status begin(struct waiting *waiting, const crew_waitable *objects, size_t count)
+{
+    *waiting = (struct waiting){.count = count,
+                                .calls = calloc(count + 1, sizeof *waiting->calls),
+                                .replies = calloc(count + 1, sizeof(struct crewi_frame *))};
+    if (!waiting->calls || !waiting->replies)
+        return crewi_error_memory();
+    for (size_t i = 0; i < count; i++)
+        waiting->calls[i] = (struct crewi_call){.kind = (uint8_t)crewi_id_kind(objects[i].id),
+                                                .op = CREWI_OP_WAIT,
+                                                .object = objects[i].id};
+    return CREW_OK;
+}
+
+static void drop_replies(struct waiting *waiting)
+{
+    for (size_t i = 0; i < waiting->count; i++) {
+        crewi_frame_destroy(waiting->replies[i]);
+        waiting->replies[i] = NULL;
+    }
+}
+
+static void end(struct waiting *waiting)
+{
+    if (waiting->replies)
+        drop_replies(waiting);
+    free(waiting->replies);
+    free(waiting->calls);
+}
+
+static crew_status ask(struct waiting *waiting, int64_t timeout_ns, bool any, uint64_t *first)
+{
+    for (size_t i = 0; i < waiting->count; i++)
+        waiting->calls[i].timeout_ns = timeout_ns;
+    return crewi_call_many(waiting->calls, waiting->count, any, waiting->replies, first);
+}
+
+/* What the replies say: the first error, or which are ready. */
+static crew_status read_replies(struct waiting *waiting, bool *ready, size_t *how_many)
+{
+    crew_status status = CREW_OK;
+    *how_many = 0;
+    for (size_t i = 0; i < waiting->count && !status; i++) {
+        const struct crewi_frame *reply = waiting->replies[i];
+        ready[i] = false;
+        if (!reply)
+            continue;
+        status = (crew_status)reply->header.status;
+        if (status)
+            crewi_error_text(status, (const char *)reply->payload, reply->header.size);
+        else
+            ready[i] = reply->header.size > 0;
+        *how_many += ready[i];
+    }
+    drop_replies(waiting);
+    return status;
+}
+
+static crew_status poll_all(struct waiting *waiting, bool *ready, size_t *how_many)
+{
+    crew_status status = ask(waiting, 0, false, NULL);
+    return status ? status : read_replies(waiting, ready, how_many);
+}
+
+/* Nobody waits any more for what is still parked. */
+static void forget_waits(const struct waiting *waiting, uint64_t first)
+{
+    uint64_t range[] = {first, first + waiting->count - 1};
+    for (size_t i = 0; i < waiting->count; i++) {
+        struct crewi_call note = waiting->calls[i];
+        note.op = CREWI_OP_FORGET_WAITS;
+        note.timeout_ns = 0;
+        note.head = range;
+        note.head_size = sizeof range;
+        if (!waiting->replies[i])
+            crewi_tell(&note);
+    }
+}
+
+static crew_status sleep_for_any(struct waiting *waiting, int64_t timeout_ns)
+{
+    uint64_t first;
+    crew_status status = ask(waiting, timeout_ns, true, &first);
+    if (status)
+        return status;
+    forget_waits(waiting, first);
+    drop_replies(waiting);
+    return CREW_OK;
+}
+
+/* With nothing to wait for, only time passes. */
+static crew_status wait_for(struct waiting *waiting, int64_t timeout_ns, bool *ready,
+                            size_t *how_many)
+{
+    int64_t deadline_ns = crewi_deadline_ns(crewi_now_ns(), timeout_ns);
+    for (;;) {
+        crew_status status = poll_all(waiting, ready, how_many);
+        int64_t left_ns =
+            deadline_ns == CREWI_FOREVER ? CREWI_FOREVER : deadline_ns - crewi_now_ns();
+        if (status || *how_many || left_ns <= 0)
+            return status;
+        status = sleep_for_any(waiting, left_ns);
+        if (status)
+            return status;
+    }
+}
+
+static crew_status wait_for_nothing(int64_t timeout_ns)
+{
+    if (timeout_ns == CREWI_FOREVER)
+        return crewi_error(CREW_EINVAL, "crew_wait: for ever, and for nothing");
+    struct timespec left = crewi_timespec(timeout_ns);
+    nanosleep(&left, NULL);
+    return CREW_OK;
+}
+
+crew_status crew_wait(const crew_waitable *objects, size_t count, double timeout_s, bool *ready,
+                      size_t *how_many)
+{
+    struct waiting waiting = {0};
+    size_t found = 0;
+    int64_t timeout_ns = crewi_timeout_ns(timeout_s);
+    crew_status status = check(objects, count, ready);
+    if (!status)
+        status = count ? begin(&waiting, objects, count) : wait_for_nothing(timeout_ns);
+    if (!status && count)
+        status = wait_for(&waiting, timeout_ns, ready, &found);
+    end(&waiting);
+    if (!status && how_many)
+        *how_many = found;
+    return status;
+}

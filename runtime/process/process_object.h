@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * The process at its home: the object that its state machine (process_home.c), its name
+ * (process_names.c) and its place (process_place.c) are about.
+ */
+#ifndef CREWI_PROCESS_PROCESS_OBJECT_H
+#define CREWI_PROCESS_PROCESS_OBJECT_H
+
+#include "engine/engine.h"
+#include "engine/parking.h"
+#include "process/process.h"
+#include "process/process_protocol.h"
+
+struct crewi_process {
+    struct crewi_object object;
+    struct crewi_process_order order; /* what it is to be */
+    enum crewi_process_state state;
+    int rank, pid, exitcode;
+    uint32_t ranks_tried;        /* of those that it may be on, for a place inside one */
+    bool abandoned;              /* its creator is gone: nobody will ask */
+    bool claims_name;            /* its name is, or is to be, its own alone */
+    struct crewi_timer patience; /* how long it may take to end when it is abandoned */
+    struct crewi_origin starter; /* waits for the start, or for the name */
+    struct crewi_parking joins;
+    void *arg;
+    size_t arg_size;
+};
+
+static inline bool crewi_process_is_live(const struct crewi_process *process)
+{
+    return process->state == CREWI_PROCESS_STARTING || process->state == CREWI_PROCESS_RUNNING;
+}
+
+/** Removes it from the engine and frees it. */
+void crewi_process_drop(struct crewi_engine *engine, struct crewi_process *process);
+
+/* process_names.c */
+
+/** Gives a process that is being made its path, and its name if it has none. ::CREW_ENOMEM,
+ * ::CREW_ESTATE too deep */
+crew_status crewi_process_give_name(struct crewi_engine *engine, struct crewi_process_order *order);
+
+/** Asks rank 0 for a unique name; the answer is ::CREWI_PROCESS_CLAIMED. ::CREW_ENOMEM */
+crew_status crewi_process_claim_name(struct crewi_engine *engine, struct crewi_process *process);
+
+/** Gives a unique name back, if it has one. */
+void crewi_process_release_name(struct crewi_engine *engine, struct crewi_process *process);
+
+/** Operations about names: see crewi_process_op and crewi_process_engine_op. */
+void crewi_process_hear_claim(struct crewi_engine *engine, const struct crewi_message *message);
+void crewi_process_hear_release(struct crewi_engine *engine, const struct crewi_message *message);
+void crewi_process_find(struct crewi_engine *engine, const struct crewi_message *message);
+
+/* process_place.c */
+
+/** The rank that it is to be on, of those that it may be on: the one with the fewest processes, and
+ * of equals the next one in turn. */
+int crewi_process_choose_rank(struct crewi_engine *engine, const struct crewi_process *process);
+
+/** The next one after the rank that it could not be started on; -1: all were tried. */
+int crewi_process_next_rank(struct crewi_engine *engine, struct crewi_process *process);
+
+/** Bookkeeping: a start is ordered; and what the runner has said how many it has. */
+void crewi_process_count_ordered(struct crewi_engine *engine, int rank);
+void crewi_process_count_reported(struct crewi_engine *engine, int rank, uint32_t hosted,
+                                  bool started);
+
+#endif
