@@ -15,6 +15,7 @@
 #include "process/process.h"
 #include "process/process_call.h"
 #include "start/hello.h"
+#include "start/mpi.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -65,7 +66,7 @@ static crew_status begin_node(bool launched)
 
 static crew_status begin_job(bool use_mpi, const char *trouble)
 {
-    crew_status status = use_mpi ? crewi_transport_create_mpi(&rank.transport)
+    crew_status status = use_mpi ? crewi_transport_create_mpi(&rank.transport, crewi_mpi_announced)
                                  : crewi_transport_create_local(&rank.transport);
     if (!status)
         status = crewi_affinity_create(&rank.affinity);

@@ -47,6 +47,14 @@ static crew_status local_allgather(struct crewi_transport *transport, const void
     return CREW_OK;
 }
 
+static crew_status local_users_comm(struct crewi_transport *transport, void *comm, size_t size)
+{
+    (void)transport;
+    (void)comm;
+    (void)size;
+    return crewi_error(CREW_ENOTSUP, "the job runs without MPI: start it with mpirun");
+}
+
 static void local_finish(struct crewi_transport *transport)
 {
     free(transport);
@@ -64,6 +72,7 @@ static const struct crewi_transport_ops local_ops = {
     .poll = local_poll,
     .is_busy = local_is_busy,
     .allgather = local_allgather,
+    .users_comm = local_users_comm,
     .finish = local_finish,
     .abort = local_abort,
 };

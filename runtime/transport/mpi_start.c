@@ -69,12 +69,15 @@ static crew_status find_hosts(struct crewi_mpi_transport *transport)
                                : crewi_mpi_error(code, "find the ranks that share memory");
 }
 
-static crew_status duplicate_world(struct crewi_mpi_transport *transport)
+static crew_status duplicate_world(struct crewi_mpi_transport *transport, bool users)
 {
     int rank, count;
+    transport->users = MPI_COMM_NULL;
     int code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->engines);
     if (code == MPI_SUCCESS)
         code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->scatters);
+    if (code == MPI_SUCCESS && users)
+        code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->users);
     if (code != MPI_SUCCESS)
         return crewi_mpi_error(code, "MPI_Comm_dup");
     MPI_Comm_set_errhandler(transport->engines, MPI_ERRORS_RETURN);
@@ -86,19 +89,20 @@ static crew_status duplicate_world(struct crewi_mpi_transport *transport)
     return CREW_OK;
 }
 
-crew_status crewi_transport_create_mpi(struct crewi_transport **base)
+crew_status crewi_transport_create_mpi(struct crewi_transport **base, bool users)
 {
-    int provided;
-    int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided);
+    int provided, wanted = users ? MPI_THREAD_MULTIPLE : MPI_THREAD_SERIALIZED;
+    int code = MPI_Init_thread(NULL, NULL, wanted, &provided);
     if (code != MPI_SUCCESS)
         return crewi_mpi_error(code, "MPI_Init_thread");
-    if (provided < MPI_THREAD_SERIALIZED)
-        return crewi_error(CREW_EMPI, "this MPI does not offer MPI_THREAD_SERIALIZED");
+    if (provided < wanted)
+        return crewi_error(CREW_EMPI, "this MPI does not offer %s",
+                           users ? "MPI_THREAD_MULTIPLE" : "MPI_THREAD_SERIALIZED");
     struct crewi_mpi_transport *transport = calloc(1, sizeof *transport);
     if (!transport)
         return crewi_error_memory();
     transport->base.ops = &crewi_mpi_ops;
-    crew_status status = duplicate_world(transport);
+    crew_status status = duplicate_world(transport, users);
     if (!status)
         status = find_hosts(transport);
     if (status) {
@@ -127,6 +131,8 @@ void crewi_mpi_finish(struct crewi_transport *base)
             nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
     }
     put_segment_back(transport);
+    if (transport->users != MPI_COMM_NULL)
+        MPI_Comm_free(&transport->users);
     MPI_Comm_free(&transport->scatters);
     MPI_Comm_free(&transport->engines);
     MPI_Finalize();

@@ -240,6 +240,17 @@ static crew_status mpi_allgather(struct crewi_transport *base, const void *mine,
     return code == MPI_SUCCESS ? CREW_OK : crewi_mpi_error(code, "MPI_Allgather");
 }
 
+static crew_status mpi_users_comm(struct crewi_transport *base, void *comm, size_t size)
+{
+    const struct crewi_mpi_transport *transport = mpi(base);
+    if (size != sizeof transport->users)
+        return crewi_error(CREW_EBUILD, "the program was built with another MPI than crew");
+    if (transport->users == MPI_COMM_NULL)
+        return crewi_error(CREW_ENOTSUP, "no file of the program includes <crew/mpi.h>");
+    memcpy(comm, &transport->users, size);
+    return CREW_OK;
+}
+
 static void mpi_abort(struct crewi_transport *base, int code)
 {
     MPI_Abort(mpi(base)->engines, code);
@@ -251,6 +262,7 @@ const struct crewi_transport_ops crewi_mpi_ops = {
     .poll = mpi_poll,
     .is_busy = mpi_is_busy,
     .allgather = mpi_allgather,
+    .users_comm = mpi_users_comm,
     .finish = crewi_mpi_finish,
     .abort = mpi_abort,
 };

@@ -36,6 +36,7 @@ struct crewi_transport_ops {
     bool (*is_busy)(const struct crewi_transport *transport);
     crew_status (*allgather)(struct crewi_transport *transport, const void *mine, size_t size,
                              void *all);
+    crew_status (*users_comm)(struct crewi_transport *transport, void *comm, size_t size);
     void (*finish)(struct crewi_transport *transport);
     void (*abort)(struct crewi_transport *transport, int code);
 };
@@ -52,8 +53,9 @@ struct crewi_transport {
 /** Whether a launcher (mpirun, srun) started this program. Can be asked before anything else. */
 bool crewi_transport_is_launched(void);
 
-/** Starts MPI. Blocks until all ranks have. ::CREW_EMPI. */
-crew_status crewi_transport_create_mpi(struct crewi_transport **transport);
+/** Starts MPI; with a communicator for the program, and for calls of its threads at any time, when
+ * it has @p users. Blocks until all ranks have. ::CREW_EMPI */
+crew_status crewi_transport_create_mpi(struct crewi_transport **transport, bool users);
 
 /** A job of one rank without MPI. */
 crew_status crewi_transport_create_local(struct crewi_transport **transport);
@@ -99,6 +101,14 @@ static inline crew_status crewi_transport_allgather(struct crewi_transport *tran
                                                     const void *mine, size_t size, void *all)
 {
     return transport->ops->allgather(transport, mine, size, all);
+}
+
+/** Copies the program's communicator, an MPI_Comm of @p size bytes. ::CREW_ENOTSUP there is none;
+ * ::CREW_EBUILD that is not the size of one */
+static inline crew_status crewi_transport_users_comm(struct crewi_transport *transport, void *comm,
+                                                     size_t size)
+{
+    return transport->ops->users_comm(transport, comm, size);
 }
 
 /** Waits until all ranks are here, ends MPI, and frees the transport. Blocks. NULL is fine. */
