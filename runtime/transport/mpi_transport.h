@@ -39,7 +39,7 @@ struct crewi_mpi_scatter {
 struct crewi_mpi_transport {
     struct crewi_transport base;
     MPI_Comm engines,
-        scatters; /* duplicates of MPI_COMM_WORLD: nobody else's messages get in between */
+        scatters;   /* duplicates of MPI_COMM_WORLD: nobody else's messages get in between */
     MPI_Comm users; /* for the program; MPI_COMM_NULL when it does not call MPI */
     int *hosts;
     struct crewi_mpi_send *sends;
