@@ -21,11 +21,13 @@ crew_status crewi_bell_create(struct crewi_bell **bell, int *fd)
     int made = memfd_create("crew-bell", MFD_CLOEXEC);
     if (made < 0)
         return crewi_error_errno("memfd_create for a doorbell");
-    if (ftruncate(made, sizeof(struct crewi_bell)) || !(*bell = map(made))) {
+    struct crewi_bell *mapped = ftruncate(made, sizeof *mapped) ? NULL : map(made);
+    if (!mapped) {
         crew_status status = crewi_error_errno("memory for a doorbell");
         close(made);
         return status;
     }
+    *bell = mapped;
     *fd = made;
     return CREW_OK;
 }

@@ -20,8 +20,11 @@ static size_t job_size(int rank_count)
 
 crew_status crewi_job_create(int *fd)
 {
-    *fd = memfd_create("crew-job", MFD_CLOEXEC);
-    return *fd < 0 ? crewi_error_errno("memfd_create for the job") : CREW_OK;
+    int made = memfd_create("crew-job", MFD_CLOEXEC);
+    if (made < 0)
+        return crewi_error_errno("memfd_create for the job");
+    *fd = made;
+    return CREW_OK;
 }
 
 crew_status crewi_job_publish(int fd, const struct crewi_job *job)

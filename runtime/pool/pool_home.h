@@ -115,6 +115,9 @@ void crewi_pool_stop_workers(struct crewi_engine *engine, struct crewi_pool *poo
 
 struct crewi_worker *crewi_pool_find_worker(struct crewi_pool *pool, uint64_t process);
 
+/** How a worker ended: "was killed by signal 9 (SIGKILL)", "ended with exit code 3". */
+void crewi_pool_word_end(char *text, size_t size, int wait_status);
+
 /** What the caller is told about the workers. */
 void crewi_pool_describe_worker(struct crewi_engine *engine, const struct crewi_worker *worker,
                                 crew_worker_info *info);

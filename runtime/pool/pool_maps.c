@@ -217,6 +217,14 @@ static bool is_sound(const struct crewi_pool_submission *submission, uint64_t pa
     return submission->shared ? payload == 0 : payload == submission->count * submission->item_size;
 }
 
+/* Whether a child could be given all results at the end, which come in one message. */
+static bool is_too_large(const struct crewi_pool_submission *submission)
+{
+    uint64_t each = submission->result_size + (submission->wants_statuses ? sizeof(int32_t) : 0);
+    uint64_t room = CREWI_FRAME_LIMIT - sizeof(struct crewi_pool_outcome) - CREWI_ERROR_SIZE;
+    return !submission->shared && submission->count * each > room;
+}
+
 /* The caller's own memory is used where it can be; otherwise there is one block for items, results
  * and statuses. */
 static bool give_memory(struct crewi_pool_map *map, const void *items)
@@ -280,6 +288,15 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
     if (!is_sound(&submission, payload) ||
         (submission.shared && !crewi_engine_is_local(engine, &message->origin))) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a map that cannot be");
+        return;
+    }
+    if (is_too_large(&submission)) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EINVAL,
+                            "the results of %llu tasks of %llu bytes each are more than a message "
+                            "may have (%llu bytes): map in parts, or from the main process",
+                            (unsigned long long)submission.count,
+                            (unsigned long long)submission.result_size,
+                            (unsigned long long)CREWI_FRAME_LIMIT);
         return;
     }
     struct crewi_pool_map *map =
@@ -451,22 +468,26 @@ static bool is_noted(const struct crewi_pool_result *result, const unsigned char
     return failure.index == index;
 }
 
-/* Counts the results that were finished and not sent. Returns the chunk whose first task is the one
- * that the worker was in; NULL when it was in none. */
-static struct crewi_pool_outstanding *salvage(struct crewi_engine *engine, struct crewi_pool *pool,
-                                              struct crewi_worker *worker,
-                                              const struct crewi_process_report *report,
-                                              const unsigned char *draft)
+/* Where a worker was when it died. */
+enum whereabouts { SOMEWHERE, IN_NO_TASK, IN_A_TASK };
+
+/* Counts the results that were finished and not sent, and sets *running to the chunk whose first
+ * task is the one that the worker was in. */
+static enum whereabouts salvage(struct crewi_engine *engine, struct crewi_pool *pool,
+                                struct crewi_worker *worker,
+                                const struct crewi_process_report *report,
+                                const unsigned char *draft, struct crewi_pool_outstanding **running)
 {
     struct crewi_pool_result result;
     const unsigned char *failures = draft + sizeof result;
     if (report->draft_size < CREWI_POOL_DRAFT_RESULTS)
-        return NULL;
+        return SOMEWHERE;
     memcpy(&result, draft, sizeof result);
     uint64_t planned = result.count, done = report->draft_progress;
-    if (!chunk_of(worker, &result) || done > planned ||
-        result.failure_bytes > CREWI_POOL_FAILURE_ROOM)
-        return NULL;
+    if (done > planned || result.failure_bytes > CREWI_POOL_FAILURE_ROOM)
+        return SOMEWHERE;
+    if (!chunk_of(worker, &result)) /* a complete one may have been sent already */
+        return done == planned ? IN_NO_TASK : SOMEWHERE;
     bool noted = done < planned && is_noted(&result, failures, result.begin + done);
     done += noted;
     /* A result that had no room in the draft is lost, and its task with it. */
@@ -474,12 +495,13 @@ static struct crewi_pool_outstanding *salvage(struct crewi_engine *engine, struc
     result.count = holds ? done : 0;
     if (result.count &&
         !apply(engine, pool, worker, &result, failures, draft + CREWI_POOL_DRAFT_RESULTS))
-        return NULL;
-    if (result.count == planned || (noted && holds)) /* it was in none */
-        return NULL;
+        return SOMEWHERE;
+    if (result.count == planned || (noted && holds))
+        return IN_NO_TASK;
     result.begin += result.count;
     result.count = 1;
-    return chunk_of(worker, &result);
+    *running = chunk_of(worker, &result);
+    return *running ? IN_A_TASK : SOMEWHERE;
 }
 
 static void fail_running_task(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -487,13 +509,9 @@ static void fail_running_task(struct crewi_engine *engine, struct crewi_pool *po
                               const struct crewi_process_report *report)
 {
     struct crewi_pool_map *map = chunk->map;
-    char reason[96];
-    int code = crewi_exitcode(report->status);
-    if (code < 0)
-        snprintf(reason, sizeof reason, "its worker was killed by signal %d (SIG%s)", -code,
-                 sigabbrev_np(-code) ? sigabbrev_np(-code) : "?");
-    else
-        snprintf(reason, sizeof reason, "its worker ended with exit code %d", code);
+    char end[64], reason[96];
+    crewi_pool_word_end(end, sizeof end, report->status);
+    snprintf(reason, sizeof reason, "its worker %s", end);
     struct crewi_pool_failure failure = {.index = chunk->range.begin,
                                          .status = CREW_EWORKERDIED,
                                          .reason_size = (uint32_t)strlen(reason)};
@@ -519,12 +537,13 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
                         struct crewi_worker *worker, const struct crewi_process_report *report,
                         const void *draft)
 {
-    struct crewi_pool_outstanding *running = salvage(engine, pool, worker, report, draft);
-    if (!running && worker->outstanding_count && worker->outstanding[0].alone)
+    struct crewi_pool_outstanding *running = NULL;
+    enum whereabouts where = salvage(engine, pool, worker, report, draft, &running);
+    if (where == SOMEWHERE && worker->outstanding_count && worker->outstanding[0].alone)
         running = &worker->outstanding[0];
     if (running)
         fail_running_task(engine, pool, worker, running, report);
-    else
+    else if (where == SOMEWHERE)
         be_careful(worker);
     for (uint32_t i = 0; i < worker->outstanding_count; i++) {
         struct crewi_pool_outstanding *left = &worker->outstanding[i];

@@ -201,11 +201,11 @@ void crewi_pool_worker_spawned(struct crewi_engine *engine, struct crewi_pool *p
     conclude_start(engine, pool);
 }
 
-static void word_end(char *text, size_t size, int wait_status)
+void crewi_pool_word_end(char *text, size_t size, int wait_status)
 {
     int code = crewi_exitcode(wait_status);
     if (code < 0)
-        snprintf(text, size, "killed by signal %d (SIG%s)", -code,
+        snprintf(text, size, "was killed by signal %d (SIG%s)", -code,
                  sigabbrev_np(-code) ? sigabbrev_np(-code) : "?");
     else
         snprintf(text, size, "ended with exit code %d", code);
@@ -217,16 +217,15 @@ static void replace(struct crewi_engine *engine, struct crewi_pool *pool,
                     struct crewi_worker *worker, int wait_status)
 {
     char end[64], reason[CREWI_ERROR_SIZE];
-    word_end(end, sizeof end, wait_status);
+    crewi_pool_word_end(end, sizeof end, wait_status);
     if (worker->early_deaths >= EARLY_DEATHS || pool->state == CREWI_POOL_STARTING) {
-        snprintf(
-            reason, sizeof reason,
-            "workers do not stay alive on rank %d (%s): the last one was %s before it was ready",
-            worker->rank, crew_rank_host(worker->rank), end);
+        snprintf(reason, sizeof reason,
+                 "workers do not stay alive on rank %d (%s): the last one %s before it was ready",
+                 worker->rank, crew_rank_host(worker->rank), end);
         break_pool(engine, pool, CREW_EBROKEN, reason);
         return;
     }
-    crewi_log(CREWI_LOG_INFO, "a worker on rank %d was %s: a new one takes its place", worker->rank,
+    crewi_log(CREWI_LOG_INFO, "a worker on rank %d %s: a new one takes its place", worker->rank,
               end);
     if (!launch(engine, pool, worker))
         break_pool(engine, pool, CREW_ENOMEM, "out of memory for a new worker");

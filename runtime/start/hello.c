@@ -5,6 +5,7 @@
 #include "base/funcref.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "engine/engine.h"
 #include "node/job.h"
 
 #include <stdio.h>
@@ -48,6 +49,9 @@ static crew_status word_other_build(const struct hello *all, uint32_t rank)
 static crew_status check(const struct hello *all, uint32_t count, bool is_first)
 {
     crew_status status = CREW_OK;
+    if (count > CREWI_RANK_LIMIT)
+        status = crewi_error(CREW_ESTATE, "a job of %u ranks: at most %u are possible", count,
+                             CREWI_RANK_LIMIT);
     for (uint32_t rank = 0; rank < count && !status; rank++)
         if (*all[rank].trouble)
             status = count == 1 ? crewi_error(CREW_ESTATE, "%s", all[rank].trouble)

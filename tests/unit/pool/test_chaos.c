@@ -159,7 +159,8 @@ static void do_part(struct work *work)
     } else {
         send_draft(work, draft, done);
         if (what == 2) { /* sent, and the draft is still there */
-            lose_what_is_alone(work);
+            if (done < planned)
+                lose_what_is_alone(work);
             die(work, draft, size, done);
         }
     }
