@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A look at everything now and then, in case a ring was lost to a child that scribbled over the
- * page. */
+/* A look at everything now and then, however often we look at what has rung: a ring may be lost to
+ * a child that scribbled over the page, and a fork server that is killed does not ring. */
 #define SAFETY_NS (50 * CREWI_MILLISECOND)
 
 /* While MPI has something under way, or news may come from another node without a ring. */
@@ -96,8 +96,19 @@ static bool poll_transport(struct crewi_loop *loop, bool all)
     return moved > 0;
 }
 
-static bool pass(struct crewi_loop *loop, bool all)
+static bool is_safety_look_due(struct crewi_loop *loop)
 {
+    int64_t now_ns = crewi_now_ns();
+    if (now_ns - loop->safety_look_ns < SAFETY_NS)
+        return false;
+    loop->safety_look_ns = now_ns;
+    return true;
+}
+
+bool crewi_loop_pass(struct crewi_loop *loop)
+{
+    crewi_bell_answer(loop->bell);
+    bool all = is_safety_look_due(loop);
     bool any = poll_transport(loop, all);
     any |= crewi_ports_poll(loop, all);
     /* After the ports: what a child sent before its end is there by then. */
@@ -108,12 +119,6 @@ static bool pass(struct crewi_loop *loop, bool all)
     any |= crewi_engine_run(&loop->engine, crewi_now_ns());
     loop->stop |= loop->engine.shut_down;
     return any;
-}
-
-bool crewi_loop_pass(struct crewi_loop *loop)
-{
-    crewi_bell_answer(loop->bell);
-    return pass(loop, false);
 }
 
 /* Polls that nobody rings for come often at first and seldom later. */
@@ -141,14 +146,11 @@ void crewi_loop_step(struct crewi_loop *loop, enum crewi_bell_sleeper who, const
         return;
     int64_t wake_ns = now_ns + longest_sleep(loop, now_ns);
     int64_t timer_ns = crewi_timers_next(&loop->engine.timers);
-    bool safety = wake_ns - now_ns >= SAFETY_NS;
     if (timer_ns < wake_ns)
         wake_ns = timer_ns;
     crewi_loop_unlock(loop);
     crewi_bell_sleep(loop->bell, who, wake_ns);
     crewi_loop_lock(loop);
-    if (safety && !atomic_load(&loop->bell->rung) && crewi_now_ns() >= wake_ns)
-        pass(loop, true);
 }
 
 void crewi_loop_serve(struct crewi_loop *loop)

@@ -52,7 +52,7 @@ struct crewi_loop {
     uint32_t local_waiters; /* local clients that wait for a reply, the driver included */
     bool stop;
     bool polls_clock; /* messages may come without a ring */
-    int64_t idle_since_ns;
+    int64_t idle_since_ns, safety_look_ns;
     struct crewi_port_endpoint *ports[CREWI_PORT_LIMIT];
     struct crewi_affinity *affinity; /* NULL: children are not bound */
     crewi_run_inside *run_inside;
