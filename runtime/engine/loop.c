@@ -17,7 +17,8 @@
 /* While MPI has something under way, or news may come from another node without a ring. */
 #define POLL_SLEEP_MIN_NS (20 * CREWI_MICROSECOND)
 #define BUSY_SLEEP_MAX_NS (200 * CREWI_MICROSECOND)
-#define CLOCK_SLEEP_MAX_NS (1 * CREWI_MILLISECOND)
+#define CLOCK_SLEEP_NS (1 * CREWI_MILLISECOND)
+#define CLOCK_SLEEP_MAX_NS (10 * CREWI_MILLISECOND)
 
 static void ring_rank(void *context, uint32_t rank)
 {
@@ -121,17 +122,27 @@ bool crewi_loop_pass(struct crewi_loop *loop)
     return any;
 }
 
-/* Polls that nobody rings for come often at first and seldom later. */
+static int64_t clamp(int64_t value, int64_t least, int64_t most)
+{
+    if (value < least)
+        return least;
+    return value < most ? value : most;
+}
+
+/* Polls that nobody rings for come often at first and seldom later: soon every CLOCK_SLEEP_NS, and
+ * in a job that is really idle less often still, at no more than 1/64 of the time that it has been
+ * idle. */
 static int64_t longest_sleep(const struct crewi_loop *loop, int64_t now_ns)
 {
     bool busy = crewi_transport_is_busy(loop->engine.transport);
     if (!busy && !loop->polls_clock)
         return SAFETY_NS;
-    int64_t idle_ns = (now_ns - loop->idle_since_ns) / 8;
-    int64_t most_ns = busy ? BUSY_SLEEP_MAX_NS : CLOCK_SLEEP_MAX_NS;
-    if (idle_ns < POLL_SLEEP_MIN_NS)
-        return POLL_SLEEP_MIN_NS;
-    return idle_ns < most_ns ? idle_ns : most_ns;
+    int64_t idle_ns = now_ns - loop->idle_since_ns;
+    if (busy)
+        return clamp(idle_ns / 8, POLL_SLEEP_MIN_NS, BUSY_SLEEP_MAX_NS);
+    if (idle_ns / 64 > CLOCK_SLEEP_NS)
+        return clamp(idle_ns / 64, CLOCK_SLEEP_NS, CLOCK_SLEEP_MAX_NS);
+    return clamp(idle_ns / 8, POLL_SLEEP_MIN_NS, CLOCK_SLEEP_NS);
 }
 
 /* Whatever comes after the pass rings; what does not ring is looked for on a clock. So one pass is
@@ -179,6 +190,7 @@ static bool needs_service(const struct crewi_loop *loop)
 void crewi_loop_wait(struct crewi_loop *loop, const bool *done, pthread_cond_t *changed)
 {
     loop->local_waiters++;
+    loop->idle_since_ns = crewi_now_ns(); /* the reply may come soon, however idle it was before */
     while (!*done) {
         if (loop->driving) {
             pthread_cond_wait(changed, &loop->mutex);
