@@ -97,6 +97,14 @@ bool pid_wait_gone(pid_t pid)
     return CHECK(!pid_exists(pid));
 }
 
+void check_names_host(void)
+{
+    int rank = -1;
+    const char *where = strstr(crew_error_message(), "on rank ");
+    if (CHECK(where != NULL && sscanf(where, "on rank %d", &rank) == 1))
+        CHECK_CONTAINS(where, crew_rank_host(rank));
+}
+
 int return_nothing(void *arg)
 {
     (void)arg;

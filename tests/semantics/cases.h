@@ -68,6 +68,9 @@ void signal_pid(pid_t pid, int number);
 // Waits until it is gone, for a generous time; a failed check otherwise.
 bool pid_wait_gone(pid_t pid);
 
+// Checks that the reason of the last error names the host of the rank that it names.
+void check_names_host(void);
+
 // Whether a process runs inside the caller's rank: maybe the caller.
 bool inside_is_taken(void);
 

@@ -60,7 +60,7 @@ static void check_losses(crew_pool pool, struct job *jobs, const bool *bad, size
     snprintf(task, sizeof task, "task %d ", lowest);
     CHECK_CONTAINS(crew_error_message(), task);
     CHECK_CONTAINS(crew_error_message(), reason);
-    CHECK_CONTAINS(crew_error_message(), crew_rank_host(0));
+    check_names_host();
     CHECK_CONTAINS(crew_error_message(), "PoolWorker-");
     for (int i = 0; i < JOBS; i++) {
         CHECK_INT(statuses[i], bad[i] ? CREW_EWORKERDIED : CREW_OK);
