@@ -11,7 +11,7 @@ struct crewi_frame *crewi_frame_create(uint64_t size)
     if (!frame)
         return NULL;
     frame->next = NULL;
-    frame->reserved = 0;
+    frame->can_wait = 0;
     frame->header = (struct crewi_header){.version = CREWI_FRAME_VERSION, .size = size};
     return frame;
 }

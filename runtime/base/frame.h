@@ -50,7 +50,9 @@ struct crewi_header {
 
 struct crewi_frame {
     struct crewi_frame *next;
-    uint64_t reserved;
+    /* Not sent along: the receiver has no hurry, and looks soon anyway. Its rank is told that there
+     * is something, and not woken. */
+    uint64_t can_wait;
     struct crewi_header header;
     _Alignas(16) unsigned char payload[];
 };

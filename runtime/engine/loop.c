@@ -17,14 +17,32 @@
 /* While MPI has something under way, or news may come from another node without a ring. */
 #define POLL_SLEEP_MIN_NS (20 * CREWI_MICROSECOND)
 #define BUSY_SLEEP_MAX_NS (200 * CREWI_MICROSECOND)
+#define PATIENT_SLEEP_MIN_NS (200 * CREWI_MICROSECOND)
+#define PATIENT_SLEEP_MAX_NS (5 * CREWI_MILLISECOND)
 #define CLOCK_SLEEP_NS (1 * CREWI_MILLISECOND)
 #define CLOCK_SLEEP_MAX_NS (10 * CREWI_MILLISECOND)
 
-static void ring_rank(void *context, uint32_t rank)
+/* Who can be rung at the end of a pass is: somebody who wakes up in the middle of it takes the core
+ * away from us, and has to wait for it again. */
+static void ring_rank(void *context, uint32_t rank, bool can_wait)
 {
     struct crewi_loop *loop = context;
-    if (loop->peer_bells[rank])
-        crewi_bell_ring_rank(loop->peer_bells[rank]);
+    struct crewi_bell *bell = loop->peer_bells[rank];
+    if (!bell)
+        return;
+    bool later = loop->to_ring_count < CREWI_RING_LATER;
+    crewi_bell_ring_rank(bell, can_wait || later);
+    for (uint32_t i = 0; i < loop->to_ring_count; i++)
+        if (loop->to_ring[i] == bell)
+            return;
+    if (!can_wait && later)
+        loop->to_ring[loop->to_ring_count++] = bell;
+}
+
+void crewi_loop_ring_others(struct crewi_loop *loop)
+{
+    while (loop->to_ring_count)
+        crewi_bell_ring(loop->to_ring[--loop->to_ring_count]);
 }
 
 void crewi_loop_init(struct crewi_loop *loop, struct crewi_transport *transport,
@@ -89,7 +107,7 @@ static bool poll_transport(struct crewi_loop *loop, bool all)
 {
     bool rung = atomic_load_explicit(&loop->bell->rank_news, memory_order_relaxed) &&
                 atomic_exchange(&loop->bell->rank_news, 0);
-    if (!rung && !all && !loop->polls_clock && !crewi_transport_is_busy(loop->engine.transport))
+    if (!rung && !all && !loop->polls_clock && !crewi_transport_activity(loop->engine.transport))
         return false;
     int moved = crewi_transport_poll(loop->engine.transport, receive, loop);
     if (moved < 0)
@@ -108,6 +126,7 @@ static bool is_safety_look_due(struct crewi_loop *loop)
 
 bool crewi_loop_pass(struct crewi_loop *loop)
 {
+    crewi_loop_ring_others(loop);
     crewi_bell_answer(loop->bell);
     bool all = is_safety_look_due(loop);
     bool any = poll_transport(loop, all);
@@ -134,12 +153,14 @@ static int64_t clamp(int64_t value, int64_t least, int64_t most)
  * idle. */
 static int64_t longest_sleep(const struct crewi_loop *loop, int64_t now_ns)
 {
-    bool busy = crewi_transport_is_busy(loop->engine.transport);
-    if (!busy && !loop->polls_clock)
-        return SAFETY_NS;
+    enum crewi_transport_activity activity = crewi_transport_activity(loop->engine.transport);
     int64_t idle_ns = now_ns - loop->idle_since_ns;
-    if (busy)
+    if (activity == CREWI_TRANSPORT_BUSY)
         return clamp(idle_ns / 8, POLL_SLEEP_MIN_NS, BUSY_SLEEP_MAX_NS);
+    if (!loop->polls_clock)
+        return activity == CREWI_TRANSPORT_IDLE
+                   ? SAFETY_NS
+                   : clamp(idle_ns / 2, PATIENT_SLEEP_MIN_NS, PATIENT_SLEEP_MAX_NS);
     if (idle_ns / 64 > CLOCK_SLEEP_NS)
         return clamp(idle_ns / 64, CLOCK_SLEEP_NS, CLOCK_SLEEP_MAX_NS);
     return clamp(idle_ns / 8, POLL_SLEEP_MIN_NS, CLOCK_SLEEP_NS);
@@ -184,7 +205,7 @@ void crewi_loop_serve(struct crewi_loop *loop)
 static bool needs_service(const struct crewi_loop *loop)
 {
     return loop->polls_clock || loop->local_waiters || loop->engine.timers.count ||
-           crewi_transport_is_busy(loop->engine.transport);
+           crewi_transport_activity(loop->engine.transport);
 }
 
 void crewi_loop_wait(struct crewi_loop *loop, const bool *done, pthread_cond_t *changed)
@@ -193,6 +214,7 @@ void crewi_loop_wait(struct crewi_loop *loop, const bool *done, pthread_cond_t *
     loop->idle_since_ns = crewi_now_ns(); /* the reply may come soon, however idle it was before */
     while (!*done) {
         if (loop->driving) {
+            crewi_loop_ring_others(loop);
             pthread_cond_wait(changed, &loop->mutex);
             continue;
         }

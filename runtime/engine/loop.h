@@ -41,12 +41,17 @@ typedef crew_status crewi_run_inside(struct crewi_loop *loop, struct crewi_frame
 /** Asks a process inside the rank to end at its next call. */
 typedef void crewi_stop_inside(struct crewi_loop *loop, uint32_t slot);
 
+/** How many doorbells are put off at a time. */
+#define CREWI_RING_LATER 16
+
 struct crewi_loop {
     struct crewi_engine engine;
     pthread_mutex_t mutex;
     struct crewi_bell *bell;
     struct crewi_forkserver server;
-    struct crewi_bell **peer_bells; /* by rank; NULL for ranks of other hosts */
+    struct crewi_bell **peer_bells;               /* by rank; NULL for ranks of other hosts */
+    struct crewi_bell *to_ring[CREWI_RING_LATER]; /* when the mutex is given back */
+    uint32_t to_ring_count;
     bool driving;
     pthread_t driver;       /* while driving */
     uint32_t local_waiters; /* local clients that wait for a reply, the driver included */
@@ -93,8 +98,14 @@ static inline void crewi_loop_lock(struct crewi_loop *loop)
     pthread_mutex_lock(&loop->mutex);
 }
 
+/** Rings at the ranks that something was sent to. */
+void crewi_loop_ring_others(struct crewi_loop *loop);
+
+/** Also rings: a rank that wakes up on this core at once would only be in the way before. */
 static inline void crewi_loop_unlock(struct crewi_loop *loop)
 {
+    if (loop->to_ring_count)
+        crewi_loop_ring_others(loop);
     pthread_mutex_unlock(&loop->mutex);
 }
 

@@ -73,10 +73,11 @@ void crewi_bell_ring(struct crewi_bell *bell)
         crewi_futex_wake(&bell->rung, 1, CREWI_BELL_DRIVER);
 }
 
-void crewi_bell_ring_rank(struct crewi_bell *bell)
+void crewi_bell_ring_rank(struct crewi_bell *bell, bool can_wait)
 {
     atomic_store(&bell->rank_news, 1);
-    crewi_bell_ring(bell);
+    if (!can_wait)
+        crewi_bell_ring(bell);
 }
 
 void crewi_bell_ring_port(struct crewi_bell *bell, uint32_t slot)

@@ -55,8 +55,9 @@ void crewi_bell_detach(struct crewi_bell *bell);
 
 void crewi_bell_ring(struct crewi_bell *bell);
 
-/** Rings with the news that a rank has sent something. */
-void crewi_bell_ring_rank(struct crewi_bell *bell);
+/** Rings with the news that a rank has sent something; or leaves the news for when it is rung
+ * next, if they @p can_wait. */
+void crewi_bell_ring_rank(struct crewi_bell *bell, bool can_wait);
 
 /** Rings with the news that port @p slot has a record. */
 void crewi_bell_ring_port(struct crewi_bell *bell, uint32_t slot);

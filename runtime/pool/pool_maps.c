@@ -146,6 +146,7 @@ static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_
             crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
         return NULL;
     }
+    frame->can_wait = crewi_schedule_can_wait(&map->schedule, tasks_in_hand(worker));
     worker->outstanding[worker->outstanding_count++] =
         (struct crewi_pool_outstanding){map, range, map->careful};
     return frame;

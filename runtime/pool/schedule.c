@@ -20,6 +20,11 @@
 /* With tasks of this length the way there does not matter, but who has the last ones does. */
 #define LONG_TASK_NS (5 * CREWI_MILLISECOND)
 
+/* A worker with so much to do still does not wait for a chunk that its rank is not woken for. (It
+ * may when that is all one chunk; then others have the core for the moment of a wake-up, which
+ * costs less than the wake-ups saved.) */
+#define BUSY_NS (1 * CREWI_MILLISECOND)
+
 #define MEASURED_LIMIT_NS (1000000 * CREWI_SECOND)
 
 #define CHUNK_BYTES 131072
@@ -150,6 +155,12 @@ bool crewi_schedule_wants_more(const struct crewi_schedule *schedule, uint64_t t
     if (is_end && (!task_ns || task_ns >= LONG_TASK_NS))
         return false;
     return chunks < 2 || (task_ns && (double)tasks * (double)task_ns < (double)IN_HAND_NS);
+}
+
+bool crewi_schedule_can_wait(const struct crewi_schedule *schedule, uint64_t tasks)
+{
+    int64_t task_ns = crewi_schedule_task_ns(schedule);
+    return task_ns && (double)tasks * (double)task_ns >= (double)BUSY_NS;
 }
 
 bool crewi_schedule_check(const struct crewi_schedule *schedule)

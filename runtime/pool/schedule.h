@@ -59,6 +59,10 @@ int64_t crewi_schedule_task_ns(const struct crewi_schedule *schedule);
 bool crewi_schedule_wants_more(const struct crewi_schedule *schedule, uint64_t tasks,
                                uint32_t chunks);
 
+/** Whether a worker that has @p tasks is busy for so long that the next chunk need not be brought
+ * to it at once: its rank is woken anyway when it is done with what it has begun. */
+bool crewi_schedule_can_wait(const struct crewi_schedule *schedule, uint64_t tasks);
+
 /** Whether everything in it can be: for tests. */
 bool crewi_schedule_check(const struct crewi_schedule *schedule);
 

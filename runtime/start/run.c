@@ -144,7 +144,7 @@ static void shut_others_down(void)
             crewi_loop_fatal(&rank.loop, "out of memory at the end");
         }
     }
-    while (crewi_transport_is_busy(rank.transport))
+    while (crewi_transport_activity(rank.transport))
         crewi_loop_pass(&rank.loop);
 }
 

@@ -33,10 +33,10 @@ static int local_poll(struct crewi_transport *transport, crewi_receive *receive,
     return 0;
 }
 
-static bool local_is_busy(const struct crewi_transport *transport)
+static enum crewi_transport_activity local_activity(const struct crewi_transport *transport)
 {
     (void)transport;
-    return false;
+    return CREWI_TRANSPORT_IDLE;
 }
 
 static crew_status local_allgather(struct crewi_transport *transport, const void *mine, size_t size,
@@ -70,7 +70,7 @@ static const struct crewi_transport_ops local_ops = {
     .send = local_send,
     .scatter = local_scatter,
     .poll = local_poll,
-    .is_busy = local_is_busy,
+    .activity = local_activity,
     .allgather = local_allgather,
     .users_comm = local_users_comm,
     .finish = local_finish,

@@ -106,7 +106,7 @@ static crew_status begin(struct crewi_mpi_transport *transport, struct crewi_mpi
     transport->scatter_list = scatter;
     for (uint32_t rank = 1; root && transport->base.ring && rank < transport->base.rank_count;
          rank++)
-        transport->base.ring(transport->base.ring_context, rank);
+        transport->base.ring(transport->base.ring_context, rank, false);
     return CREW_OK;
 }
 

@@ -89,9 +89,20 @@ static crew_status duplicate_world(struct crewi_mpi_transport *transport, bool u
     return CREW_OK;
 }
 
+/* OpenMPI's way between ranks of a node: a message that fits into a quarter of a peer's "fast box"
+ * is gone as soon as it is sent; others complete when the peer has taken them, and until then we
+ * would have to look at them again and again. So boxes are made large enough for eager messages,
+ * and from the first message on. What the user has set stays. */
+static void tune(void)
+{
+    setenv("OMPI_MCA_btl_vader_fbox_size", "32768", 0);
+    setenv("OMPI_MCA_btl_vader_fbox_threshold", "1", 0);
+}
+
 crew_status crewi_transport_create_mpi(struct crewi_transport **base, bool users)
 {
     int provided, wanted = users ? MPI_THREAD_MULTIPLE : MPI_THREAD_SERIALIZED;
+    tune();
     int code = MPI_Init_thread(NULL, NULL, wanted, &provided);
     if (code != MPI_SUCCESS)
         return crewi_mpi_error(code, "MPI_Init_thread");

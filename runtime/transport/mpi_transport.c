@@ -28,10 +28,10 @@ static struct crewi_mpi_transport *mpi(struct crewi_transport *base)
     return (struct crewi_mpi_transport *)base;
 }
 
-static void ring(struct crewi_transport *base, uint32_t rank)
+static void ring(struct crewi_transport *base, uint32_t rank, bool can_wait)
 {
     if (base->ring)
-        base->ring(base->ring_context, rank);
+        base->ring(base->ring_context, rank, can_wait);
 }
 
 static crew_status remember_send(struct crewi_mpi_transport *transport,
@@ -52,8 +52,8 @@ static crew_status remember_send(struct crewi_mpi_transport *transport,
 static crew_status mpi_send(struct crewi_transport *base, uint32_t rank, struct crewi_frame *frame)
 {
     struct crewi_mpi_transport *transport = mpi(base);
-    struct crewi_mpi_send send = {.rank = rank, .frame = frame};
     int size = (int)(sizeof frame->header + frame->header.size), done = 0;
+    struct crewi_mpi_send send = {.rank = rank, .frame = frame, .is_small = size <= EAGER_SIZE};
     int code = MPI_Isend(&frame->header, size, MPI_BYTE, (int)rank, FRAME_TAG, transport->engines,
                          &send.request);
     if (code == MPI_SUCCESS)
@@ -70,7 +70,7 @@ static crew_status mpi_send(struct crewi_transport *base, uint32_t rank, struct 
             return status;
         }
     }
-    ring(base, rank);
+    ring(base, rank, frame->can_wait && send.is_small);
     if (done)
         crewi_frame_destroy(frame);
     return CREW_OK;
@@ -90,7 +90,7 @@ static int poll_sends(struct crewi_mpi_transport *transport)
             i++;
             continue;
         }
-        ring(&transport->base, send->rank);
+        ring(&transport->base, send->rank, false);
         crewi_frame_destroy(send->frame);
         *send = transport->sends[--transport->send_count];
         moved = 1;
@@ -184,8 +184,8 @@ static int match(struct crewi_mpi_transport *transport, crewi_receive *receive, 
     if (MPI_Imrecv(&frame->header, size, MPI_BYTE, &message, &one->request) != MPI_SUCCESS)
         return -1;
     transport->receive_count++;
-    ring(&transport->base,
-         (uint32_t)status.MPI_SOURCE); /* a large one goes on only while its sender polls, too */
+    /* A large one goes on only while its sender polls, too. */
+    ring(&transport->base, (uint32_t)status.MPI_SOURCE, false);
     return 1;
 }
 
@@ -226,10 +226,15 @@ static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *
     return moved;
 }
 
-static bool mpi_is_busy(const struct crewi_transport *base)
+static enum crewi_transport_activity mpi_activity(const struct crewi_transport *base)
 {
     const struct crewi_mpi_transport *transport = (const struct crewi_mpi_transport *)base;
-    return transport->send_count || transport->receive_count || transport->scatter_list;
+    if (transport->receive_count || transport->scatter_list)
+        return CREWI_TRANSPORT_BUSY;
+    for (size_t i = 0; i < transport->send_count; i++)
+        if (!transport->sends[i].is_small)
+            return CREWI_TRANSPORT_BUSY;
+    return transport->send_count ? CREWI_TRANSPORT_PATIENT : CREWI_TRANSPORT_IDLE;
 }
 
 static crew_status mpi_allgather(struct crewi_transport *base, const void *mine, size_t size,
@@ -260,7 +265,7 @@ const struct crewi_transport_ops crewi_mpi_ops = {
     .send = mpi_send,
     .scatter = crewi_mpi_scatter,
     .poll = mpi_poll,
-    .is_busy = mpi_is_busy,
+    .activity = mpi_activity,
     .allgather = mpi_allgather,
     .users_comm = mpi_users_comm,
     .finish = crewi_mpi_finish,

@@ -15,6 +15,7 @@
 struct crewi_mpi_send {
     MPI_Request request;
     uint32_t rank;
+    bool is_small; /* up to EAGER_SIZE: it is out, or nearly so */
     struct crewi_frame *frame;
 };
 

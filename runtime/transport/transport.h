@@ -25,15 +25,24 @@ struct crewi_transport;
 /** Is given each frame that arrives, and owns it from then on. */
 typedef void crewi_receive(void *context, struct crewi_frame *frame);
 
-/** Wakes the engine of a rank on this node; called after something was sent there. */
-typedef void crewi_ring_rank(void *context, uint32_t rank);
+/** Tells the engine of a rank on this node that something was sent there, and wakes it unless it
+ * @p can_wait. */
+typedef void crewi_ring_rank(void *context, uint32_t rank, bool can_wait);
+
+/** What goes on only during polls. */
+enum crewi_transport_activity {
+    CREWI_TRANSPORT_IDLE,
+    CREWI_TRANSPORT_PATIENT, /* small messages that have to be taken on the other side: seldom does
+                              */
+    CREWI_TRANSPORT_BUSY
+};
 
 struct crewi_transport_ops {
     crew_status (*send)(struct crewi_transport *transport, uint32_t rank,
                         struct crewi_frame *frame);
     crew_status (*scatter)(struct crewi_transport *transport, struct crewi_frames *for_rank);
     int (*poll)(struct crewi_transport *transport, crewi_receive *receive, void *context);
-    bool (*is_busy)(const struct crewi_transport *transport);
+    enum crewi_transport_activity (*activity)(const struct crewi_transport *transport);
     crew_status (*allgather)(struct crewi_transport *transport, const void *mine, size_t size,
                              void *all);
     crew_status (*users_comm)(struct crewi_transport *transport, void *comm, size_t size);
@@ -90,10 +99,12 @@ static inline int crewi_transport_poll(struct crewi_transport *transport, crewi_
     return transport->ops->poll(transport, receive, context);
 }
 
-/** Whether something is under way that only goes on during polls. */
-static inline bool crewi_transport_is_busy(const struct crewi_transport *transport)
+/** Whether something is under way that only goes on during polls, and how often they should come.
+ */
+static inline enum crewi_transport_activity
+crewi_transport_activity(const struct crewi_transport *transport)
 {
-    return transport->ops->is_busy(transport);
+    return transport->ops->activity(transport);
 }
 
 /** MPI_Allgather of @p size bytes from each rank; blocks. At the start only. */

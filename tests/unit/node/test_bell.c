@@ -70,7 +70,7 @@ static void news_of_ranks(void **state)
     assert_int_equal(atomic_load(&bell->rank_news), 0);
     crewi_bell_ring_port(bell, 1);
     assert_int_equal(atomic_load(&bell->rank_news), 0);
-    crewi_bell_ring_rank(bell);
+    crewi_bell_ring_rank(bell, false);
     assert_int_equal(atomic_load(&bell->rank_news), 1);
     assert_int_equal(atomic_load(&bell->rung), 1);
 }
