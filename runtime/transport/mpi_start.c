@@ -89,12 +89,14 @@ static crew_status duplicate_world(struct crewi_mpi_transport *transport, bool u
     return CREW_OK;
 }
 
-/* OpenMPI's way between ranks of a node: a message that fits into a quarter of a peer's "fast box"
- * is gone as soon as it is sent; others complete when the peer has taken them, and until then we
- * would have to look at them again and again. So boxes are made large enough for eager messages,
- * and from the first message on. What the user has set stays. */
+/* OpenMPI's way between ranks of a node. By default it sends eager messages of more than 256 bytes
+ * from where they lie, and they complete when the peer has taken them: until then we would have to
+ * look again and again. Without "inplace" they are copied, and done at once. A fast box takes what
+ * fits into a quarter of it: large enough for eager messages, and from the first one on. What the
+ * user has set stays. */
 static void tune(void)
 {
+    setenv("OMPI_MCA_btl_vader_flags", "send,put,get,atomics,fetching-atomics", 0);
     setenv("OMPI_MCA_btl_vader_fbox_size", "32768", 0);
     setenv("OMPI_MCA_btl_vader_fbox_threshold", "1", 0);
 }
