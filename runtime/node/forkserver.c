@@ -105,11 +105,14 @@ static crew_status send_request(struct crewi_forkserver *server,
 }
 
 crew_status crewi_forkserver_spawn(struct crewi_forkserver *server, uint32_t slot, int port_fd,
-                                   const char *name, const struct crewi_cpus *cpus)
+                                   const char *name, const struct crewi_cpus *cpus,
+                                   const struct crewi_limits *limits)
 {
     struct crewi_server_request request = {.command = CREWI_SERVER_SPAWN, .slot = slot};
     snprintf(request.name, sizeof request.name, "%s", name);
     request.cpus = *cpus;
+    if (limits)
+        request.limits = *limits;
     return send_request(server, &request, port_fd);
 }
 

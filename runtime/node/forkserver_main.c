@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -23,6 +24,14 @@
 /* How long a rank has to end by itself after its launcher is gone. */
 #define LAUNCHER_GRACE_NS (3 * CREWI_SECOND)
 
+struct child {
+    pid_t pid; /* 0: none */
+    struct crewi_limits limits;
+    bool limited;
+    crew_end_cause cause; /* why it was killed from here */
+    int64_t began_ns;
+};
+
 struct server {
     const struct crewi_forkserver_setup *setup;
     int socket, signals, rank_watch, launcher_watch;
@@ -30,7 +39,9 @@ struct server {
     sigset_t mask_before;
     int64_t rank_deadline_ns; /* when the rank is ended by force */
     bool stopping, orderly, launcher_gone;
-    pid_t children[CREWI_PORT_LIMIT]; /* by slot; 0: none */
+    uint32_t slot_end;                       /* no child has a slot from here on */
+    uint32_t limited;                        /* children with limits */
+    struct child children[CREWI_PORT_LIMIT]; /* by slot */
 };
 
 static struct server server; /* one in a process, and too large for a stack */
@@ -59,7 +70,7 @@ static void bind_to(const struct crewi_cpus *cpus)
 }
 
 /* The first steps of a child: away with what belongs to the server, then the function above. */
-static _Noreturn void child(const struct crewi_server_request *request, int port_fd)
+static _Noreturn void begin_child(const struct crewi_server_request *request, int port_fd)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != server.pid)
@@ -72,6 +83,7 @@ static _Noreturn void child(const struct crewi_server_request *request, int port
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_SETMASK, &server.mask_before, NULL);
     bind_to(&request->cpus);
+    crewi_limits_apply(&request->limits);
     crewi_title_set(request->name);
     struct crewi_child self = {
         .port_fd = port_fd,
@@ -82,19 +94,31 @@ static _Noreturn void child(const struct crewi_server_request *request, int port
     exit(server.setup->child_main(&self));
 }
 
+static void add_child(const struct crewi_server_request *request, pid_t pid)
+{
+    const struct crewi_limits *limits = &request->limits;
+    struct child *child = &server.children[request->slot];
+    *child = (struct child){.pid = pid, .limits = *limits};
+    child->limited = limits->memory || limits->cpu_ns || limits->wall_ns;
+    server.limited += child->limited;
+    child->began_ns = child->limited ? crewi_now_ns() : 0;
+    if (request->slot >= server.slot_end)
+        server.slot_end = request->slot + 1;
+}
+
 static void spawn(struct crewi_server_request *request, int port_fd)
 {
     request->name[sizeof request->name - 1] = '\0';
     pid_t pid = fork();
     if (pid == 0)
-        child(request, port_fd);
+        begin_child(request, port_fd);
     struct crewi_child_event event = {
         .what = CREWI_CHILD_STARTED, .slot = request->slot, .pid = pid};
     if (pid < 0) {
         event.what = CREWI_CHILD_FAILED;
         event.value = errno;
     } else {
-        server.children[request->slot] = pid;
+        add_child(request, pid);
     }
     report(&event);
 }
@@ -106,7 +130,7 @@ static void obey(struct crewi_server_request *request, int fd)
         spawn(request, fd);
         break;
     case CREWI_SERVER_SIGNAL:
-        if (request->pid > 0 && server.children[request->slot] == request->pid)
+        if (request->pid > 0 && server.children[request->slot].pid == request->pid)
             kill(request->pid, request->signal);
         break;
     default:
@@ -141,14 +165,56 @@ static bool hear(void)
     return !server.stopping;
 }
 
-static void report_end(pid_t pid, int status)
+/* Limits */
+
+/* One that the kernel has killed for its processor time was not looked at in time. */
+static crew_end_cause cause_of(const struct child *child, int status, const struct rusage *usage)
 {
-    for (uint32_t slot = 0; slot < CREWI_PORT_LIMIT; slot++) {
-        if (server.children[slot] != pid)
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+        return CREW_END_NONE;
+    int64_t used_ns = (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * CREWI_SECOND +
+                      (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * CREWI_MICROSECOND;
+    if (!child->cause && child->limits.cpu_ns && used_ns > child->limits.cpu_ns)
+        return CREW_END_CPU_LIMIT;
+    return child->cause;
+}
+
+/* Kills those that are over their limits. Nanoseconds until the next look; INT64_MAX: none. */
+static int64_t enforce_limits(void)
+{
+    int64_t next_ns = INT64_MAX, now_ns = server.limited ? crewi_now_ns() : 0;
+    for (uint32_t slot = 0; slot < server.slot_end && server.limited; slot++) {
+        struct child *child = &server.children[slot];
+        if (!child->pid || !child->limited || child->cause)
             continue;
-        server.children[slot] = 0;
-        report(&(struct crewi_child_event){
-            .what = CREWI_CHILD_ENDED, .slot = slot, .pid = pid, .value = status});
+        int64_t age_ns = now_ns - child->began_ns;
+        child->cause = crewi_limits_check(&child->limits, child->pid, age_ns);
+        if (child->cause)
+            kill(child->pid, SIGKILL);
+        int64_t child_next_ns =
+            child->cause ? INT64_MAX : crewi_limits_next(&child->limits, age_ns);
+        if (child_next_ns < next_ns)
+            next_ns = child_next_ns;
+    }
+    return next_ns;
+}
+
+/* Ends */
+
+static void report_end(pid_t pid, int status, const struct rusage *usage)
+{
+    for (uint32_t slot = 0; slot < server.slot_end; slot++) {
+        struct child *child = &server.children[slot];
+        if (child->pid != pid)
+            continue;
+        struct crewi_child_event event = {.what = CREWI_CHILD_ENDED,
+                                          .slot = slot,
+                                          .pid = pid,
+                                          .value = status,
+                                          .cause = cause_of(child, status, usage)};
+        server.limited -= child->limited;
+        child->pid = 0;
+        report(&event);
         return;
     }
     /* Otherwise one that a child forked and left behind: reaped, and nobody has to know. */
@@ -160,9 +226,10 @@ static void reap(void)
     while (read(server.signals, &news, sizeof news) > 0)
         ;
     int status;
+    struct rusage usage;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        report_end(pid, status);
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
+        report_end(pid, status, &usage);
 }
 
 /* Kills all that is left below us, generation by generation: what a child forked comes back to us
@@ -179,9 +246,9 @@ static void end_everything(void)
         if (list)
             fclose(list);
         if (!found)
-            for (uint32_t slot = 0; slot < CREWI_PORT_LIMIT; slot++)
-                if (server.children[slot])
-                    kill(server.children[slot], SIGKILL);
+            for (uint32_t slot = 0; slot < server.slot_end; slot++)
+                if (server.children[slot].pid)
+                    kill(server.children[slot].pid, SIGKILL);
         if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD)
             return;
     }
@@ -237,8 +304,12 @@ static void wait_for_news(void)
         {.fd = server.rank_watch, .events = POLLIN},
         {.fd = server.launcher_gone ? -1 : server.launcher_watch, .events = POLLIN},
     };
-    bool limited = server.rank_deadline_ns != CREWI_FOREVER;
-    poll(fds, sizeof fds / sizeof *fds, limited ? 200 : -1);
+    bool ends_rank = server.rank_deadline_ns != CREWI_FOREVER;
+    int64_t wait_ns = enforce_limits();
+    if (ends_rank && wait_ns > 200 * CREWI_MILLISECOND)
+        wait_ns = 200 * CREWI_MILLISECOND;
+    struct timespec wait = crewi_timespec(wait_ns);
+    ppoll(fds, sizeof fds / sizeof *fds, wait_ns == INT64_MAX ? NULL : &wait, NULL);
     if (fds[1].revents)
         reap();
     if (fds[2].revents && !fds[0].revents)
@@ -247,7 +318,7 @@ static void wait_for_news(void)
         server.launcher_gone = true;
         server.rank_deadline_ns = crewi_now_ns() + LAUNCHER_GRACE_NS;
     }
-    if (limited && crewi_now_ns() >= server.rank_deadline_ns) {
+    if (ends_rank && crewi_now_ns() >= server.rank_deadline_ns) {
         kill(server.rank, SIGKILL);
         server.rank_deadline_ns = CREWI_FOREVER;
     }

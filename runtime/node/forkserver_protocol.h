@@ -17,6 +17,7 @@ struct crewi_server_request {
     int32_t pid, signal;       /* of SIGNAL */
     char name[CREW_NAME_SIZE]; /* of SPAWN, with the port's descriptor */
     struct crewi_cpus cpus;
+    struct crewi_limits limits;
 };
 
 /** The server's life; never returns to the caller of fork(). @p rank is the process id of the rank.
