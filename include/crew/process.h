@@ -18,6 +18,10 @@
  * `Process-3` creates are `Process-3:1`, `Process-3:2`. A name given by hand uses up a number, too.
  * `ps` and `top` show it.
  *
+ * What a child prints comes out by lines, which do not mix with those of others up to 4 KiB each,
+ * and is there when join returns, also when the child was killed. An incomplete last line gets a
+ * newline. CREW_OUTPUT=prefix puts `[name] ` before each line. Standard input is /dev/null.
+ *
  * What a child may not outlive: its rank, and its parent, when that dies (an orderly end waits for
  * its children): it gets SIGTERM then, and SIGKILL half a second later.
  *

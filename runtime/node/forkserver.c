@@ -116,6 +116,12 @@ crew_status crewi_forkserver_spawn(struct crewi_forkserver *server, uint32_t slo
     return send_request(server, &request, port_fd);
 }
 
+crew_status crewi_forkserver_share_output(struct crewi_forkserver *server, pid_t pid)
+{
+    struct crewi_server_request request = {.command = CREWI_SERVER_SHARE_OUTPUT, .pid = pid};
+    return send_request(server, &request, -1);
+}
+
 crew_status crewi_forkserver_signal(struct crewi_forkserver *server, uint32_t slot, pid_t pid,
                                     int signal)
 {

@@ -12,6 +12,7 @@
  * that what children forked themselves comes back to it;
  * - when the rank is gone without a word, the server kills what is left, removes what MPI of a
  * killed rank leaves in the file system (janitor.c), and ends;
+ * - what children print goes through it, line by line (output.h);
  * - children that take more than they may are killed (limits.h);
  * - when the launcher (mpirun, orted) is gone and the rank does not follow within a few seconds, it
  * ends the rank.
@@ -82,6 +83,10 @@ crew_status crewi_forkserver_start(struct crewi_forkserver *server,
 crew_status crewi_forkserver_spawn(struct crewi_forkserver *server, uint32_t slot, int port_fd,
                                    const char *name, const struct crewi_cpus *cpus,
                                    const struct crewi_limits *limits);
+
+/** Has the server and the children from now on write where that process does; see
+ * crewi_output_share(). ::CREW_ESYSTEM when the server is gone. */
+crew_status crewi_forkserver_share_output(struct crewi_forkserver *server, pid_t pid);
 
 /** Sends a signal to the child of that slot and pid, if it has not ended. ::CREW_ESYSTEM when the
  * server is gone. */

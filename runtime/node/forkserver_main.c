@@ -2,6 +2,8 @@
 #include "node/forkserver_protocol.h"
 
 #include "base/clock.h"
+#include "base/options.h"
+#include "node/output.h"
 #include "node/scheduling.h"
 #include "node/title.h"
 
@@ -24,8 +26,14 @@
 /* How long a rank has to end by itself after its launcher is gone. */
 #define LAUNCHER_GRACE_NS (3 * CREWI_SECOND)
 
+/* How long what children have printed may take when the rank is gone. */
+#define OUTPUT_GRACE_NS (3 * CREWI_SECOND)
+
 struct child {
-    pid_t pid; /* 0: none */
+    pid_t pid; /* 0: none, or it has ended */
+    struct crewi_output output;
+    struct crewi_child_event end; /* to be told when its output is written */
+    bool ended;
     struct crewi_limits limits;
     bool limited;
     crew_end_cause cause; /* why it was killed from here */
@@ -41,6 +49,7 @@ struct server {
     bool stopping, orderly, launcher_gone;
     uint32_t slot_end;                       /* no child has a slot from here on */
     uint32_t limited;                        /* children with limits */
+    uint32_t untold;                         /* children whose end is still to be told */
     struct child children[CREWI_PORT_LIMIT]; /* by slot */
 };
 
@@ -70,7 +79,8 @@ static void bind_to(const struct crewi_cpus *cpus)
 }
 
 /* The first steps of a child: away with what belongs to the server, then the function above. */
-static _Noreturn void begin_child(const struct crewi_server_request *request, int port_fd)
+static _Noreturn void begin_child(const struct crewi_server_request *request, int port_fd,
+                                  const struct crewi_output *output)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != server.pid)
@@ -81,6 +91,7 @@ static _Noreturn void begin_child(const struct crewi_server_request *request, in
     if (server.launcher_watch >= 0)
         close(server.launcher_watch);
     signal(SIGCHLD, SIG_DFL);
+    crewi_output_attach(output);
     sigprocmask(SIG_SETMASK, &server.mask_before, NULL);
     bind_to(&request->cpus);
     crewi_limits_apply(&request->limits);
@@ -94,11 +105,12 @@ static _Noreturn void begin_child(const struct crewi_server_request *request, in
     exit(server.setup->child_main(&self));
 }
 
-static void add_child(const struct crewi_server_request *request, pid_t pid)
+static void add_child(const struct crewi_server_request *request, pid_t pid,
+                      const struct crewi_output *output)
 {
     const struct crewi_limits *limits = &request->limits;
     struct child *child = &server.children[request->slot];
-    *child = (struct child){.pid = pid, .limits = *limits};
+    *child = (struct child){.pid = pid, .output = *output, .limits = *limits};
     child->limited = limits->memory || limits->cpu_ns || limits->wall_ns;
     server.limited += child->limited;
     child->began_ns = child->limited ? crewi_now_ns() : 0;
@@ -109,16 +121,21 @@ static void add_child(const struct crewi_server_request *request, pid_t pid)
 static void spawn(struct crewi_server_request *request, int port_fd)
 {
     request->name[sizeof request->name - 1] = '\0';
+    struct crewi_output output;
+    crewi_output_open(&output, request->name);
     pid_t pid = fork();
     if (pid == 0)
-        begin_child(request, port_fd);
+        begin_child(request, port_fd, &output);
+    int error = errno;
+    crewi_output_forked(&output);
     struct crewi_child_event event = {
         .what = CREWI_CHILD_STARTED, .slot = request->slot, .pid = pid};
     if (pid < 0) {
         event.what = CREWI_CHILD_FAILED;
-        event.value = errno;
+        event.value = error;
+        crewi_output_child_ended(&output);
     } else {
-        add_child(request, pid);
+        add_child(request, pid, &output);
     }
     report(&event);
 }
@@ -132,6 +149,9 @@ static void obey(struct crewi_server_request *request, int fd)
     case CREWI_SERVER_SIGNAL:
         if (request->pid > 0 && server.children[request->slot].pid == request->pid)
             kill(request->pid, request->signal);
+        break;
+    case CREWI_SERVER_SHARE_OUTPUT:
+        crewi_output_share(request->pid);
         break;
     default:
         server.stopping = server.orderly = true;
@@ -201,23 +221,38 @@ static int64_t enforce_limits(void)
 
 /* Ends */
 
-static void report_end(pid_t pid, int status, const struct rusage *usage)
+static void note_end(pid_t pid, int status, const struct rusage *usage)
 {
     for (uint32_t slot = 0; slot < server.slot_end; slot++) {
         struct child *child = &server.children[slot];
         if (child->pid != pid)
             continue;
-        struct crewi_child_event event = {.what = CREWI_CHILD_ENDED,
-                                          .slot = slot,
-                                          .pid = pid,
-                                          .value = status,
-                                          .cause = cause_of(child, status, usage)};
+        child->end = (struct crewi_child_event){.what = CREWI_CHILD_ENDED,
+                                                .slot = slot,
+                                                .pid = pid,
+                                                .value = status,
+                                                .cause = cause_of(child, status, usage)};
         server.limited -= child->limited;
         child->pid = 0;
-        report(&event);
+        child->ended = true;
+        server.untold++;
+        crewi_output_child_ended(&child->output);
         return;
     }
     /* Otherwise one that a child forked and left behind: reaped, and nobody has to know. */
+}
+
+/* Of those whose output has been written: it is there when a join returns. */
+static void report_ends(void)
+{
+    for (uint32_t slot = 0; slot < server.slot_end && server.untold; slot++) {
+        struct child *child = &server.children[slot];
+        if (!child->ended || !crewi_output_is_written(&child->output))
+            continue;
+        child->ended = false;
+        server.untold--;
+        report(&child->end);
+    }
 }
 
 static void reap(void)
@@ -229,7 +264,7 @@ static void reap(void)
     struct rusage usage;
     pid_t pid;
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
-        report_end(pid, status, &usage);
+        note_end(pid, status, &usage);
 }
 
 /* Kills all that is left below us, generation by generation: what a child forked comes back to us
@@ -293,6 +328,7 @@ static void set_up(const struct crewi_forkserver_setup *setup, int socket, pid_t
         dup2(null, STDIN_FILENO);
         close(null);
     }
+    crewi_output_begin(crewi_options.output == CREWI_OUTPUT_PREFIX);
     crewi_title_set("crew fork server");
 }
 
@@ -303,15 +339,20 @@ static void wait_for_news(void)
         {.fd = server.signals, .events = POLLIN},
         {.fd = server.rank_watch, .events = POLLIN},
         {.fd = server.launcher_gone ? -1 : server.launcher_watch, .events = POLLIN},
+        {.fd = -1}, /* and the two of the output */
+        {.fd = -1},
     };
+    crewi_output_watch(fds + 4);
     bool ends_rank = server.rank_deadline_ns != CREWI_FOREVER;
     int64_t wait_ns = enforce_limits();
     if (ends_rank && wait_ns > 200 * CREWI_MILLISECOND)
         wait_ns = 200 * CREWI_MILLISECOND;
     struct timespec wait = crewi_timespec(wait_ns);
     ppoll(fds, sizeof fds / sizeof *fds, wait_ns == INT64_MAX ? NULL : &wait, NULL);
+    crewi_output_step(fds + 4);
     if (fds[1].revents)
         reap();
+    report_ends();
     if (fds[2].revents && !fds[0].revents)
         server.stopping = true;
     if (fds[3].revents) {
@@ -334,6 +375,7 @@ _Noreturn void crewi_forkserver_main(const struct crewi_forkserver_setup *setup,
             ;
     }
     end_everything();
+    crewi_output_finish(server.orderly ? CREWI_FOREVER : crewi_now_ns() + OUTPUT_GRACE_NS);
     if (!server.orderly)
         crewi_janitor_clean(has_ended(server.launcher_watch));
     _exit(0);
