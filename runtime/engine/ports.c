@@ -177,8 +177,10 @@ static void hear_event(struct crewi_loop *loop, const struct crewi_child_event *
 {
     struct crewi_port_endpoint *endpoint =
         event->slot < CREWI_PORT_LIMIT ? loop->ports[event->slot] : NULL;
-    if (event->what == CREWI_SERVER_GONE)
+    if (event->what == CREWI_SERVER_GONE) {
+        crewi_forkserver_end_strays(&loop->server);
         crewi_loop_fatal(loop, "the fork server of this rank has died");
+    }
     if (!endpoint)
         return;
     if (event->what == CREWI_CHILD_STARTED) {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,13 @@ bool crewi_forkserver_poll(struct crewi_forkserver *server, struct crewi_child_e
     server->socket = -1;
     *event = (struct crewi_child_event){.what = CREWI_SERVER_GONE};
     return true;
+}
+
+void crewi_forkserver_end_strays(const struct crewi_forkserver *server)
+{
+    /* Its id is taken as long as the server was not waited for, so the group is no other. */
+    if (server->pid > 1)
+        kill(-server->pid, SIGKILL);
 }
 
 void crewi_forkserver_stop(struct crewi_forkserver *server)

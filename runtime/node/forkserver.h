@@ -96,6 +96,10 @@ crew_status crewi_forkserver_signal(struct crewi_forkserver *server, uint32_t sl
 /** The next event. False when there is none now. */
 bool crewi_forkserver_poll(struct crewi_forkserver *server, struct crewi_child_event *event);
 
+/** After ::CREWI_SERVER_GONE: kills what children forked themselves and is in the server's process
+ * group still. Only under a launcher has the server a group of its own; elsewhere nothing. */
+void crewi_forkserver_end_strays(const struct crewi_forkserver *server);
+
 /** Ends all children that are left, and the server; waits for it. */
 void crewi_forkserver_stop(struct crewi_forkserver *server);
 
