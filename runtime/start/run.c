@@ -182,6 +182,7 @@ static void end_main(void)
     if (client != &rank.main)
         crewi_loop_fatal(&rank.loop, "%s called exit() inside rank %d", client->identity.name,
                          crew_current_rank());
+    crewi_threads_wait();
     crewi_process_leave();
     fflush(NULL);
     crewi_loop_lock(&rank.loop);

@@ -18,6 +18,12 @@ case_function prc_09, prc_09_exit, prc_10, prc_11, prc_12, prc_12_early, prc_13,
 case_function limit_memory, limit_cpu, limit_wall, limit_one_of_all, limit_none, limit_not_reached,
     limit_refused;
 
+// process_exit.c: threads, atexit callbacks, buffers, standard input
+case_function prc_32, prc_32_threads, prc_34, calls_thread;
+
+// Before crew_run(): a callback that no process may run.
+void register_inherited(void);
+
 // process_family.c: names, daemons, parents and children
 case_function prc_18_first, prc_18, prc_19, prc_20, prc_23, prc_24, prc_25, prc_26, prc_27, prc_31,
     prc_nested_names, prc_titles;

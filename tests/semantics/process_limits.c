@@ -57,14 +57,14 @@ void limit_memory(const struct variant *variant)
 
 static void *spin(void *arg)
 {
-    for (volatile int *turns = arg;; (*turns)++)
+    for (volatile unsigned *turns = arg;; (*turns)++)
         ;
     return NULL;
 }
 
 static int spin_in_threads(void *arg)
 {
-    volatile int turns[2] = {0};
+    volatile unsigned turns[2] = {0};
     pthread_t thread;
     (void)arg;
     if (pthread_create(&thread, NULL, spin, (void *)(uintptr_t)&turns[0]))

@@ -56,6 +56,10 @@ const struct test_case program_cases[] = {
     {"inside-everywhere", calls_inside_everywhere, CASE_ONCE | CASE_MAIN},
     {"class", calls_class, 0},
     {"inside", prc_inside, 0},
+    {"PRC-32", prc_32, CASE_KILLABLE},
+    {"PRC-32-threads", prc_32_threads, CASE_KILLABLE},
+    {"PRC-34", prc_34, CASE_KILLABLE},
+    {"thread", calls_thread, 0},
     {"limit-memory", limit_memory, CASE_KILLABLE},
     {"limit-cpu", limit_cpu, CASE_KILLABLE},
     {"limit-wall", limit_wall, CASE_KILLABLE},
@@ -83,6 +87,7 @@ const struct test_case program_cases[] = {
 int main(int argc, char **argv)
 {
     check_outside();
+    register_inherited();
     int code = crew_run(argc, argv, cases_main);
     check_outside();
     return code ? code : check_failures() != 0;

@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <crew/crew.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,6 +127,22 @@ static int do_lines(void)
     for (int i = 0; i < count; i++)
         CHECK_OK(crew_process_join(processes[i], CREW_FOREVER));
     return 0;
+}
+
+static void *finish_later(void *arg)
+{
+    (void)arg;
+    check_sleep(0.2);
+    printf("the thread is done\n");
+    return NULL;
+}
+
+static int do_threads(void)
+{
+    pthread_t thread;
+    CHECK_OK(crew_thread_create(&thread, NULL, finish_later, NULL));
+    pthread_detach(thread);
+    return 4;
 }
 
 static int print_and_die(void *arg)
@@ -256,7 +273,7 @@ static const struct {
     {"end", do_end},           {"exit", do_exit},       {"open", do_open},
     {"progress", do_progress}, {"again", do_again},     {"again-in-process", do_again_in_process},
     {"options", do_options},   {"lines", do_lines},     {"death", do_death},
-    {"order", do_order},
+    {"order", do_order},       {"threads", do_threads},
 };
 
 static int app(int argc, char **argv)

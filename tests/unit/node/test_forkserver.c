@@ -109,7 +109,7 @@ static int child_main(const struct crewi_child *child)
     case SLOT_EXIT:
         exit(45);
     case SLOT_SPIN:
-        for (volatile int turns = 0;; turns++)
+        for (volatile unsigned turns = 0;; turns++)
             ;
     case SLOT_HOG:
         return take_memory();
