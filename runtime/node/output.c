@@ -45,7 +45,7 @@ struct outlet {
 };
 
 struct crewi_stream {
-    struct crewi_stream *next, **from;
+    struct crewi_stream *next, *previous;
     struct outlet *outlet;
     int fd;           /* -1: at its end */
     bool child_ended; /* nobody knows it but the list */
@@ -147,9 +147,12 @@ static void close_stream(struct crewi_stream *stream)
 static void destroy_stream(struct crewi_stream *stream)
 {
     close_stream(stream);
-    *stream->from = stream->next;
+    if (stream->previous)
+        stream->previous->next = stream->next;
+    else
+        output.first = stream->next;
     if (stream->next)
-        stream->next->from = stream->from;
+        stream->next->previous = stream->previous;
     free(stream->line.data);
     free(stream);
 }
@@ -190,9 +193,8 @@ static struct crewi_stream *open_stream(struct outlet *outlet, const char *name,
     stream->outlet = outlet;
     snprintf(stream->name, sizeof stream->name, "%s", name);
     stream->next = output.first;
-    stream->from = &output.first;
     if (stream->next)
-        stream->next->from = &stream->next;
+        stream->next->previous = stream;
     output.first = stream;
     *end = ends[1];
     return stream;
@@ -435,9 +437,10 @@ void crewi_output_step(const struct pollfd fds[2])
 
 void crewi_output_finish(int64_t deadline_ns)
 {
-    while (output.first) {
-        end_stream(output.first);
-        destroy_stream(output.first);
+    for (struct crewi_stream *stream = output.first, *next; stream; stream = next) {
+        next = stream->next;
+        end_stream(stream);
+        destroy_stream(stream);
     }
     for (int i = 0; i < 2; i++) {
         struct outlet *outlet = &output.outlets[i];

@@ -45,7 +45,7 @@ static void make_line(char *line, unsigned writer, unsigned number)
 {
     size_t length = 1 + (number * 37 + writer * 11) % 3000;
     memset(line, 'a' + (int)writer, length);
-    strcpy(line + length, "\n");
+    memcpy(line + length, "\n", 2);
 }
 
 static void write_lines(unsigned writer)
