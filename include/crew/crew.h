@@ -10,6 +10,7 @@
 #include <crew/process.h>
 #include <crew/run.h>
 #include <crew/status.h>
+#include <crew/thread.h>
 #include <crew/wait.h>
 
 #endif

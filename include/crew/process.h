@@ -18,6 +18,10 @@
  * `Process-3` creates are `Process-3:1`, `Process-3:2`. A name given by hand uses up a number, too.
  * `ps` and `top` show it.
  *
+ * What a child prints comes out by lines, which do not mix with those of others up to 4 KiB each,
+ * and is there when join returns, also when the child was killed. An incomplete last line gets a
+ * newline. CREW_OUTPUT=prefix puts `[name] ` before each line. Standard input is /dev/null.
+ *
  * What a child may not outlive: its rank, and its parent, when that dies (an orderly end waits for
  * its children): it gets SIGTERM then, and SIGKILL half a second later.
  *
@@ -99,7 +103,23 @@ typedef struct crew_process_attr {
     crew_daemon daemon;
     crew_start_method start_method;
     crew_placement placement;
+    /* Limits, 0 for none. A process that is over one is killed (SIGKILL); the rank that it runs on
+     * looks every 20 ms. Its own only: what it starts in turn is not counted. Not for
+     * ::CREW_START_RANK. */
+    size_t memory_limit; /**< bytes of resident memory; some MB are in use when it begins */
+    double cpu_limit_s;  /**< processor time of all its threads, in seconds */
+    double wall_limit_s; /**< time since its start, in seconds */
 } crew_process_attr;
+
+/** What ended a process. */
+typedef enum crew_end_cause {
+    CREW_END_NONE = 0,     /**< it has not ended */
+    CREW_END_EXIT,         /**< it returned from its function, or called exit() */
+    CREW_END_SIGNAL,       /**< a signal, its own or another's; or crew_process_terminate() */
+    CREW_END_MEMORY_LIMIT, /**< crew_process_attr::memory_limit */
+    CREW_END_CPU_LIMIT,    /**< crew_process_attr::cpu_limit_s */
+    CREW_END_WALL_LIMIT    /**< crew_process_attr::wall_limit_s */
+} crew_end_cause;
 
 /** What a class of processes begins with: a struct whose first member is this one, and whose other
  * members are the state of the process. Python: a subclass of Process. */
@@ -142,8 +162,9 @@ typedef struct crew_process_info {
  * @param size      in bytes, up to 1 GiB; 0 with NULL gives the function a NULL
  * @param attr      NULL for the defaults
  * @return ::CREW_EINVAL function or process NULL, arg NULL with a size, a name that is empty or too
- * long, a rank or a host that there is not, unique without a name; ::CREW_EBUILD the function is in
- * no module that every process has; ::CREW_EEXIST a unique name is taken
+ * long, a rank or a host that there is not, unique without a name, a limit below 0; ::CREW_EBUILD
+ * the function is in no module that every process has; ::CREW_EEXIST a unique name is taken;
+ * ::CREW_ENOTSUP limits for a ::CREW_START_RANK process
  */
 CREW_API crew_status crew_process_create(crew_process *process, crew_process_function *function,
                                          const void *arg, size_t size,
@@ -218,6 +239,13 @@ CREW_API crew_status crew_process_is_alive(crew_process process, bool *alive);
  * @return ::CREW_ESTATE it has not ended (Python's None)
  */
 CREW_API crew_status crew_process_exitcode(crew_process process, int *exitcode);
+
+/**
+ * What ended it; ::CREW_END_NONE before that. Does not wait. The exit code of a process that was
+ * over a limit is -9, as if it had been killed by somebody. Python has no counterpart.
+ * @return ::CREW_EINVAL @p cause is NULL
+ */
+CREW_API crew_status crew_process_end_cause(crew_process process, crew_end_cause *cause);
 
 /** Its process id on its host. ::CREW_ESTATE before the start. Python: Process.pid. */
 CREW_API crew_status crew_process_pid(crew_process process, pid_t *pid);

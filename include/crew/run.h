@@ -41,6 +41,9 @@ CREW_API const char *crew_version(void);
  * returned, on the others 0; 1 with a message on stderr when the job could not start. Not to be
  * called twice, nor from a process.
  *
+ * Standard output becomes line-buffered, so that lines of several processes do not mix; those of
+ * children go through their fork server for that.
+ *
  * MPI: MPI_Init_thread and MPI_Finalize happen inside.
  *
  * @param argc  as main got them

@@ -87,6 +87,12 @@ struct crewi_client {
 /** The client that calls; NULL outside crew_run(). */
 struct crewi_client *crewi_client_current(void);
 
+/** Whether it is a ::CREW_START_RANK process. */
+static inline bool crewi_client_is_inside(const struct crewi_client *client)
+{
+    return !client->remote && client->identity.path[0];
+}
+
 /** Makes a client the one of the calling thread, or of all threads that have none of their own. */
 void crewi_client_set_thread(struct crewi_client *client);
 void crewi_client_set_process(struct crewi_client *client);

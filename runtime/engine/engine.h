@@ -23,6 +23,7 @@
 #include "base/frame.h"
 #include "base/table.h"
 #include "engine/timer.h"
+#include "node/limits.h"
 #include "transport/transport.h"
 
 #include <crew/status.h>
@@ -88,8 +89,9 @@ struct crewi_endpoint {
 struct crewi_spawn {
     uint64_t process;
     const char *name;
-    int core;                  /* to be bound to; -1: not */
-    bool inside;               /* in the rank itself */
+    int core;    /* to be bound to; -1: not */
+    bool inside; /* in the rank itself */
+    struct crewi_limits limits;
     struct crewi_frame *start; /* the first frame for it; owned by the callee */
 };
 

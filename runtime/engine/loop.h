@@ -78,7 +78,8 @@ struct crewi_child_note {
     uint64_t process;
     int32_t pid, value; /* FAILED: errno; ENDED: the status of waitpid() */
     uint64_t draft_progress;
-    uint32_t draft_size, reserved;
+    uint32_t draft_size;
+    uint32_t cause; /* ENDED: a crew_end_cause, if it was a limit */
 };
 
 /** Begins; the mutex is free. */

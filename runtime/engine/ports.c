@@ -158,7 +158,11 @@ static void child_ended(struct crewi_loop *loop, struct crewi_port_endpoint *end
                         const struct crewi_child_event *event)
 {
     struct crewi_child_note note = {
-        .process = endpoint->base.process, .pid = event->pid, .value = event->value};
+        .process = endpoint->base.process,
+        .pid = event->pid,
+        .value = event->value,
+        .cause = (uint32_t)event->cause,
+    };
     while (poll_port(loop, endpoint))
         ;
     void *draft = endpoint->broken ? NULL
@@ -173,8 +177,10 @@ static void hear_event(struct crewi_loop *loop, const struct crewi_child_event *
 {
     struct crewi_port_endpoint *endpoint =
         event->slot < CREWI_PORT_LIMIT ? loop->ports[event->slot] : NULL;
-    if (event->what == CREWI_SERVER_GONE)
+    if (event->what == CREWI_SERVER_GONE) {
+        crewi_forkserver_end_strays(&loop->server);
         crewi_loop_fatal(loop, "the fork server of this rank has died");
+    }
     if (!endpoint)
         return;
     if (event->what == CREWI_CHILD_STARTED) {
@@ -246,7 +252,8 @@ static crew_status spawn(void *host, const struct crewi_spawn *spawn, uint32_t *
     if (spawn->core >= 0 && loop->affinity)
         crewi_affinity_core_cpus(loop->affinity, spawn->core, cpus.bits, CREWI_CPU_LIMIT / 64);
     deliver_to_port(&endpoint->base, spawn->start);
-    status = crewi_forkserver_spawn(&loop->server, endpoint->slot, fd, spawn->name, &cpus);
+    status = crewi_forkserver_spawn(&loop->server, endpoint->slot, fd, spawn->name, &cpus,
+                                    &spawn->limits);
     close(fd);
     if (status) {
         close_port(loop, endpoint);

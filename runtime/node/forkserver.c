@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,12 +106,21 @@ static crew_status send_request(struct crewi_forkserver *server,
 }
 
 crew_status crewi_forkserver_spawn(struct crewi_forkserver *server, uint32_t slot, int port_fd,
-                                   const char *name, const struct crewi_cpus *cpus)
+                                   const char *name, const struct crewi_cpus *cpus,
+                                   const struct crewi_limits *limits)
 {
     struct crewi_server_request request = {.command = CREWI_SERVER_SPAWN, .slot = slot};
     snprintf(request.name, sizeof request.name, "%s", name);
     request.cpus = *cpus;
+    if (limits)
+        request.limits = *limits;
     return send_request(server, &request, port_fd);
+}
+
+crew_status crewi_forkserver_share_output(struct crewi_forkserver *server, pid_t pid)
+{
+    struct crewi_server_request request = {.command = CREWI_SERVER_SHARE_OUTPUT, .pid = pid};
+    return send_request(server, &request, -1);
 }
 
 crew_status crewi_forkserver_signal(struct crewi_forkserver *server, uint32_t slot, pid_t pid,
@@ -138,6 +148,13 @@ bool crewi_forkserver_poll(struct crewi_forkserver *server, struct crewi_child_e
     server->socket = -1;
     *event = (struct crewi_child_event){.what = CREWI_SERVER_GONE};
     return true;
+}
+
+void crewi_forkserver_end_strays(const struct crewi_forkserver *server)
+{
+    /* Its id is taken as long as the server was not waited for, so the group is no other. */
+    if (server->pid > 1)
+        kill(-server->pid, SIGKILL);
 }
 
 void crewi_forkserver_stop(struct crewi_forkserver *server)

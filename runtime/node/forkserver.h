@@ -12,6 +12,8 @@
  * that what children forked themselves comes back to it;
  * - when the rank is gone without a word, the server kills what is left, removes what MPI of a
  * killed rank leaves in the file system (janitor.c), and ends;
+ * - what children print goes through it, line by line (output.h);
+ * - children that take more than they may are killed (limits.h);
  * - when the launcher (mpirun, orted) is gone and the rank does not follow within a few seconds, it
  * ends the rank.
  *
@@ -22,6 +24,7 @@
 #define CREWI_NODE_FORKSERVER_H
 
 #include "node/bell.h"
+#include "node/limits.h"
 
 #include <crew/process.h>
 #include <crew/status.h>
@@ -59,7 +62,8 @@ struct crewi_child_event {
     enum { CREWI_CHILD_STARTED, CREWI_CHILD_FAILED, CREWI_CHILD_ENDED, CREWI_SERVER_GONE } what;
     uint32_t slot;
     pid_t pid;
-    int value; /* FAILED: errno of the fork; ENDED: the status of waitpid() */
+    int value;            /* FAILED: errno of the fork; ENDED: the status of waitpid() */
+    crew_end_cause cause; /* ENDED: the limit that it was killed for; ::CREW_END_NONE: see value */
 };
 
 struct crewi_forkserver {
@@ -74,10 +78,15 @@ struct crewi_forkserver {
 crew_status crewi_forkserver_start(struct crewi_forkserver *server,
                                    const struct crewi_forkserver_setup *setup);
 
-/** Asks for a child; the answer is an event. @p name is for `ps`. ::CREW_ESYSTEM when the server is
- * gone. */
+/** Asks for a child; the answer is an event. @p name is for `ps`; NULL for no limits.
+ * ::CREW_ESYSTEM when the server is gone. */
 crew_status crewi_forkserver_spawn(struct crewi_forkserver *server, uint32_t slot, int port_fd,
-                                   const char *name, const struct crewi_cpus *cpus);
+                                   const char *name, const struct crewi_cpus *cpus,
+                                   const struct crewi_limits *limits);
+
+/** Has the server and the children from now on write where that process does; see
+ * crewi_output_share(). ::CREW_ESYSTEM when the server is gone. */
+crew_status crewi_forkserver_share_output(struct crewi_forkserver *server, pid_t pid);
 
 /** Sends a signal to the child of that slot and pid, if it has not ended. ::CREW_ESYSTEM when the
  * server is gone. */
@@ -86,6 +95,10 @@ crew_status crewi_forkserver_signal(struct crewi_forkserver *server, uint32_t sl
 
 /** The next event. False when there is none now. */
 bool crewi_forkserver_poll(struct crewi_forkserver *server, struct crewi_child_event *event);
+
+/** After ::CREWI_SERVER_GONE: kills what children forked themselves and is in the server's process
+ * group still. Only under a launcher has the server a group of its own; elsewhere nothing. */
+void crewi_forkserver_end_strays(const struct crewi_forkserver *server);
 
 /** Ends all children that are left, and the server; waits for it. */
 void crewi_forkserver_stop(struct crewi_forkserver *server);

@@ -2,6 +2,8 @@
 #include "node/forkserver_protocol.h"
 
 #include "base/clock.h"
+#include "base/options.h"
+#include "node/output.h"
 #include "node/scheduling.h"
 #include "node/title.h"
 
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -23,6 +26,20 @@
 /* How long a rank has to end by itself after its launcher is gone. */
 #define LAUNCHER_GRACE_NS (3 * CREWI_SECOND)
 
+/* How long what children have printed may take when the rank is gone. */
+#define OUTPUT_GRACE_NS (3 * CREWI_SECOND)
+
+struct child {
+    pid_t pid; /* 0: none, or it has ended */
+    struct crewi_output output;
+    struct crewi_child_event end; /* to be told when its output is written */
+    bool ended;
+    struct crewi_limits limits;
+    bool limited;
+    crew_end_cause cause; /* why it was killed from here */
+    int64_t began_ns;
+};
+
 struct server {
     const struct crewi_forkserver_setup *setup;
     int socket, signals, rank_watch, launcher_watch;
@@ -30,7 +47,10 @@ struct server {
     sigset_t mask_before;
     int64_t rank_deadline_ns; /* when the rank is ended by force */
     bool stopping, orderly, launcher_gone;
-    pid_t children[CREWI_PORT_LIMIT]; /* by slot; 0: none */
+    uint32_t slot_end;                       /* no child has a slot from here on */
+    uint32_t limited;                        /* children with limits */
+    uint32_t untold;                         /* children whose end is still to be told */
+    struct child children[CREWI_PORT_LIMIT]; /* by slot */
 };
 
 static struct server server; /* one in a process, and too large for a stack */
@@ -59,7 +79,8 @@ static void bind_to(const struct crewi_cpus *cpus)
 }
 
 /* The first steps of a child: away with what belongs to the server, then the function above. */
-static _Noreturn void child(const struct crewi_server_request *request, int port_fd)
+static _Noreturn void begin_child(const struct crewi_server_request *request, int port_fd,
+                                  const struct crewi_output *output)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != server.pid)
@@ -70,8 +91,10 @@ static _Noreturn void child(const struct crewi_server_request *request, int port
     if (server.launcher_watch >= 0)
         close(server.launcher_watch);
     signal(SIGCHLD, SIG_DFL);
+    crewi_output_attach(output);
     sigprocmask(SIG_SETMASK, &server.mask_before, NULL);
     bind_to(&request->cpus);
+    crewi_limits_apply(&request->limits);
     crewi_title_set(request->name);
     struct crewi_child self = {
         .port_fd = port_fd,
@@ -82,19 +105,37 @@ static _Noreturn void child(const struct crewi_server_request *request, int port
     exit(server.setup->child_main(&self));
 }
 
+static void add_child(const struct crewi_server_request *request, pid_t pid,
+                      const struct crewi_output *output)
+{
+    const struct crewi_limits *limits = &request->limits;
+    struct child *child = &server.children[request->slot];
+    *child = (struct child){.pid = pid, .output = *output, .limits = *limits};
+    child->limited = limits->memory || limits->cpu_ns || limits->wall_ns;
+    server.limited += child->limited;
+    child->began_ns = child->limited ? crewi_now_ns() : 0;
+    if (request->slot >= server.slot_end)
+        server.slot_end = request->slot + 1;
+}
+
 static void spawn(struct crewi_server_request *request, int port_fd)
 {
     request->name[sizeof request->name - 1] = '\0';
+    struct crewi_output output;
+    crewi_output_open(&output, request->name);
     pid_t pid = fork();
     if (pid == 0)
-        child(request, port_fd);
+        begin_child(request, port_fd, &output);
+    int error = errno;
+    crewi_output_forked(&output);
     struct crewi_child_event event = {
         .what = CREWI_CHILD_STARTED, .slot = request->slot, .pid = pid};
     if (pid < 0) {
         event.what = CREWI_CHILD_FAILED;
-        event.value = errno;
+        event.value = error;
+        crewi_output_child_ended(&output);
     } else {
-        server.children[request->slot] = pid;
+        add_child(request, pid, &output);
     }
     report(&event);
 }
@@ -106,8 +147,11 @@ static void obey(struct crewi_server_request *request, int fd)
         spawn(request, fd);
         break;
     case CREWI_SERVER_SIGNAL:
-        if (request->pid > 0 && server.children[request->slot] == request->pid)
+        if (request->pid > 0 && server.children[request->slot].pid == request->pid)
             kill(request->pid, request->signal);
+        break;
+    case CREWI_SERVER_SHARE_OUTPUT:
+        crewi_output_share(request->pid);
         break;
     default:
         server.stopping = server.orderly = true;
@@ -141,17 +185,74 @@ static bool hear(void)
     return !server.stopping;
 }
 
-static void report_end(pid_t pid, int status)
+/* Limits */
+
+/* One that the kernel has killed for its processor time was not looked at in time. */
+static crew_end_cause cause_of(const struct child *child, int status, const struct rusage *usage)
 {
-    for (uint32_t slot = 0; slot < CREWI_PORT_LIMIT; slot++) {
-        if (server.children[slot] != pid)
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+        return CREW_END_NONE;
+    int64_t used_ns = (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * CREWI_SECOND +
+                      (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * CREWI_MICROSECOND;
+    if (!child->cause && child->limits.cpu_ns && used_ns > child->limits.cpu_ns)
+        return CREW_END_CPU_LIMIT;
+    return child->cause;
+}
+
+/* Kills those that are over their limits. Nanoseconds until the next look; INT64_MAX: none. */
+static int64_t enforce_limits(void)
+{
+    int64_t next_ns = INT64_MAX, now_ns = server.limited ? crewi_now_ns() : 0;
+    for (uint32_t slot = 0; slot < server.slot_end && server.limited; slot++) {
+        struct child *child = &server.children[slot];
+        if (!child->pid || !child->limited || child->cause)
             continue;
-        server.children[slot] = 0;
-        report(&(struct crewi_child_event){
-            .what = CREWI_CHILD_ENDED, .slot = slot, .pid = pid, .value = status});
+        int64_t age_ns = now_ns - child->began_ns;
+        child->cause = crewi_limits_check(&child->limits, child->pid, age_ns);
+        if (child->cause)
+            kill(child->pid, SIGKILL);
+        int64_t child_next_ns =
+            child->cause ? INT64_MAX : crewi_limits_next(&child->limits, age_ns);
+        if (child_next_ns < next_ns)
+            next_ns = child_next_ns;
+    }
+    return next_ns;
+}
+
+/* Ends */
+
+static void note_end(pid_t pid, int status, const struct rusage *usage)
+{
+    for (uint32_t slot = 0; slot < server.slot_end; slot++) {
+        struct child *child = &server.children[slot];
+        if (child->pid != pid)
+            continue;
+        child->end = (struct crewi_child_event){.what = CREWI_CHILD_ENDED,
+                                                .slot = slot,
+                                                .pid = pid,
+                                                .value = status,
+                                                .cause = cause_of(child, status, usage)};
+        server.limited -= child->limited;
+        child->pid = 0;
+        child->ended = true;
+        server.untold++;
+        crewi_output_child_ended(&child->output);
         return;
     }
     /* Otherwise one that a child forked and left behind: reaped, and nobody has to know. */
+}
+
+/* Of those whose output has been written: it is there when a join returns. */
+static void report_ends(void)
+{
+    for (uint32_t slot = 0; slot < server.slot_end && server.untold; slot++) {
+        struct child *child = &server.children[slot];
+        if (!child->ended || !crewi_output_is_written(&child->output))
+            continue;
+        child->ended = false;
+        server.untold--;
+        report(&child->end);
+    }
 }
 
 static void reap(void)
@@ -160,9 +261,10 @@ static void reap(void)
     while (read(server.signals, &news, sizeof news) > 0)
         ;
     int status;
+    struct rusage usage;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        report_end(pid, status);
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
+        note_end(pid, status, &usage);
 }
 
 /* Kills all that is left below us, generation by generation: what a child forked comes back to us
@@ -179,9 +281,9 @@ static void end_everything(void)
         if (list)
             fclose(list);
         if (!found)
-            for (uint32_t slot = 0; slot < CREWI_PORT_LIMIT; slot++)
-                if (server.children[slot])
-                    kill(server.children[slot], SIGKILL);
+            for (uint32_t slot = 0; slot < server.slot_end; slot++)
+                if (server.children[slot].pid)
+                    kill(server.children[slot].pid, SIGKILL);
         if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD)
             return;
     }
@@ -226,6 +328,7 @@ static void set_up(const struct crewi_forkserver_setup *setup, int socket, pid_t
         dup2(null, STDIN_FILENO);
         close(null);
     }
+    crewi_output_begin(crewi_options.output == CREWI_OUTPUT_PREFIX);
     crewi_title_set("crew fork server");
 }
 
@@ -236,18 +339,27 @@ static void wait_for_news(void)
         {.fd = server.signals, .events = POLLIN},
         {.fd = server.rank_watch, .events = POLLIN},
         {.fd = server.launcher_gone ? -1 : server.launcher_watch, .events = POLLIN},
+        {.fd = -1}, /* and the two of the output */
+        {.fd = -1},
     };
-    bool limited = server.rank_deadline_ns != CREWI_FOREVER;
-    poll(fds, sizeof fds / sizeof *fds, limited ? 200 : -1);
+    crewi_output_watch(fds + 4);
+    bool ends_rank = server.rank_deadline_ns != CREWI_FOREVER;
+    int64_t wait_ns = enforce_limits();
+    if (ends_rank && wait_ns > 200 * CREWI_MILLISECOND)
+        wait_ns = 200 * CREWI_MILLISECOND;
+    struct timespec wait = crewi_timespec(wait_ns);
+    ppoll(fds, sizeof fds / sizeof *fds, wait_ns == INT64_MAX ? NULL : &wait, NULL);
+    crewi_output_step(fds + 4);
     if (fds[1].revents)
         reap();
+    report_ends();
     if (fds[2].revents && !fds[0].revents)
         server.stopping = true;
     if (fds[3].revents) {
         server.launcher_gone = true;
         server.rank_deadline_ns = crewi_now_ns() + LAUNCHER_GRACE_NS;
     }
-    if (limited && crewi_now_ns() >= server.rank_deadline_ns) {
+    if (ends_rank && crewi_now_ns() >= server.rank_deadline_ns) {
         kill(server.rank, SIGKILL);
         server.rank_deadline_ns = CREWI_FOREVER;
     }
@@ -263,6 +375,7 @@ _Noreturn void crewi_forkserver_main(const struct crewi_forkserver_setup *setup,
             ;
     }
     end_everything();
+    crewi_output_finish(server.orderly ? CREWI_FOREVER : crewi_now_ns() + OUTPUT_GRACE_NS);
     if (!server.orderly)
         crewi_janitor_clean(has_ended(server.launcher_watch));
     _exit(0);

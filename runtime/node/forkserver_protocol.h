@@ -9,14 +9,20 @@
 
 #include "node/forkserver.h"
 
-enum crewi_server_command { CREWI_SERVER_SPAWN, CREWI_SERVER_SIGNAL, CREWI_SERVER_STOP };
+enum crewi_server_command {
+    CREWI_SERVER_SPAWN,
+    CREWI_SERVER_SIGNAL,
+    CREWI_SERVER_SHARE_OUTPUT,
+    CREWI_SERVER_STOP
+};
 
 struct crewi_server_request {
     uint32_t command;
     uint32_t slot;
-    int32_t pid, signal;       /* of SIGNAL */
+    int32_t pid, signal;       /* of SIGNAL; of SHARE_OUTPUT */
     char name[CREW_NAME_SIZE]; /* of SPAWN, with the port's descriptor */
     struct crewi_cpus cpus;
+    struct crewi_limits limits;
 };
 
 /** The server's life; never returns to the caller of fork(). @p rank is the process id of the rank.

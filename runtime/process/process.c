@@ -55,6 +55,16 @@ static crew_status check_placement(const crew_placement *placement)
     }
 }
 
+static crew_status check_limits(const crew_process_attr *attr)
+{
+    /* Turned around, so that NaN is refused, too. */
+    if (!(attr->cpu_limit_s >= 0) || !(attr->wall_limit_s >= 0))
+        return crewi_error(CREW_EINVAL, "a %s limit of %g seconds",
+                           attr->cpu_limit_s >= 0 ? "time" : "processor time",
+                           attr->cpu_limit_s >= 0 ? attr->wall_limit_s : attr->cpu_limit_s);
+    return CREW_OK;
+}
+
 static crew_status check_attr(const crew_process_attr *attr)
 {
     crew_status status = crewi_process_check_name(attr->name);
@@ -68,7 +78,7 @@ static crew_status check_attr(const crew_process_attr *attr)
         return crewi_error(CREW_EINVAL, "%d says nothing about daemons", (int)attr->daemon);
     if (attr->start_method < CREW_START_DEFAULT || attr->start_method > CREW_START_RANK)
         return crewi_error(CREW_EINVAL, "%d is no start method", (int)attr->start_method);
-    return CREW_OK;
+    return check_limits(attr);
 }
 
 static crew_status check_argument(const char *call, const crew_process *process, const void *what,
@@ -104,6 +114,28 @@ static void apply_placement(struct crewi_process_spec *spec, const crew_placemen
         spec->rank = rank_on_host(placement->host);
     else if (spec->place == CREW_PLACE_RANK)
         spec->rank = here ? crew_current_rank() : placement->rank;
+}
+
+/* A limit that is there is not 0, however short; one that never comes is none. */
+static int64_t limit_ns(double limit_s)
+{
+    int64_t limit = crewi_timeout_ns(limit_s);
+    if (limit == CREWI_FOREVER)
+        return 0;
+    return limit_s > 0 && limit == 0 ? 1 : limit;
+}
+
+static crew_status apply_limits(struct crewi_process_spec *spec, const crew_process_attr *attr)
+{
+    bool any = attr->memory_limit || attr->cpu_limit_s > 0 || attr->wall_limit_s > 0;
+    if (any && spec->inside)
+        return crewi_error(CREW_ENOTSUP,
+                           "a process inside its rank cannot have limits, as it cannot be ended by "
+                           "force: start it with CREW_START_FORKSERVER");
+    spec->limits = (struct crewi_limits){.memory = attr->memory_limit,
+                                         .cpu_ns = limit_ns(attr->cpu_limit_s),
+                                         .wall_ns = limit_ns(attr->wall_limit_s)};
+    return CREW_OK;
 }
 
 static void apply_attr(struct crewi_process_spec *spec, const crew_process_attr *attr,
@@ -151,7 +183,7 @@ static crew_status prepare(const char *call, const crew_process_attr *attr,
     crewi_process_spec_from(spec, &client->identity);
     apply_attr(spec, attr, &client->identity);
     spec->start_method = (uint8_t)client->identity.start_method;
-    return CREW_OK;
+    return apply_limits(spec, attr);
 }
 
 crew_status crew_process_create(crew_process *process, crew_process_function *function,
@@ -312,6 +344,15 @@ crew_status crew_process_exitcode(crew_process process, int *exitcode)
                            info.name);
     *exitcode = info.exitcode;
     return CREW_OK;
+}
+
+crew_status crew_process_end_cause(crew_process process, crew_end_cause *cause)
+{
+    struct crewi_process_info info;
+    crew_status status = query_open(process, cause, &info);
+    if (!status)
+        *cause = (crew_end_cause)info.cause;
+    return status;
 }
 
 crew_status crew_process_pid(crew_process process, pid_t *pid)

@@ -14,6 +14,9 @@
  * have ended. */
 void crewi_process_leave(void);
 
+/** Waits for the threads of <crew/thread.h>; not for the one that calls. */
+void crewi_threads_wait(void);
+
 /** A name that a process may have; NULL is fine, too. ::CREW_EINVAL */
 crew_status crewi_process_check_name(const char *name);
 

@@ -47,17 +47,40 @@ static int run(struct crewi_frame *frame, const struct crewi_process_order *orde
 static struct crewi_client self;
 static struct crewi_frame *first_frame; /* holds the argument, for as long as the process lives */
 
-/* Runs at exit(), whoever called it; not when the process is killed. */
-static void leave(void)
+static pid_t own_pid;
+
+/* What _exit() leaves out of the work of sanitizers and gcov. */
+extern void __lsan_do_leak_check(void) __attribute__((weak));
+#ifdef CREWI_COVERAGE
+extern void __gcov_dump(void);
+#endif
+
+/* The last to run at exit(), whoever called it; not when the process is killed. What was registered
+ * before it, before the fork, is the program's, and not for its children to do once more. A process
+ * that the child has forked itself is no client, and nobody's parent. */
+static void leave(int status, void *context)
 {
-    if (crewi_client_current() != &self)
-        return;
-    crewi_process_leave();
+    (void)context;
+    if (crewi_client_current() == &self && getpid() == own_pid) {
+        crewi_threads_wait();
+        crewi_process_leave();
+    }
     fflush(NULL);
+    if (__lsan_do_leak_check)
+        __lsan_do_leak_check();
+#ifdef CREWI_COVERAGE
+    __gcov_dump();
+#endif
+    _exit(status);
 }
 
 int crewi_process_child_main(const struct crewi_child *child)
 {
+    own_pid = getpid();
+    if (on_exit(leave, NULL)) {
+        crewi_error_word("out of memory");
+        goto fail;
+    }
     if (crewi_job_attach(child->job_fd) || crewi_client_init_remote(&self, child))
         goto fail;
     crewi_client_set_process(&self);
@@ -70,9 +93,8 @@ int crewi_process_child_main(const struct crewi_child *child)
     }
     crewi_log_identify(self.identity.name, crewi_job->rank, crewi_job->ranks[crewi_job->rank].host);
     crewi_log(CREWI_LOG_INFO, "child process calling its function");
-    if (atexit(leave))
-        goto fail;
     int code = run(first_frame, order);
+    crewi_threads_wait();
     crewi_log(CREWI_LOG_INFO, "process exiting with exitcode %d", code & 0xff);
     return code;
 fail:

@@ -271,6 +271,30 @@ static void visit_child(struct crewi_engine *engine, struct crewi_object *object
     search->count++;
 }
 
+static void note_cause(struct crewi_process *process, const struct crewi_process_report *report)
+{
+    const struct crewi_process_spec *spec = &process->order.spec;
+    char limit[80];
+    process->cause = WIFEXITED(report->status) ? CREW_END_EXIT : CREW_END_SIGNAL;
+    switch (report->cause) {
+    case CREW_END_MEMORY_LIMIT:
+        snprintf(limit, sizeof limit, "memory, %llu bytes",
+                 (unsigned long long)spec->limits.memory);
+        break;
+    case CREW_END_CPU_LIMIT:
+        snprintf(limit, sizeof limit, "processor time, %.3g s", (double)spec->limits.cpu_ns / 1e9);
+        break;
+    case CREW_END_WALL_LIMIT:
+        snprintf(limit, sizeof limit, "time, %.3g s", (double)spec->limits.wall_ns / 1e9);
+        break;
+    default:
+        return;
+    }
+    process->cause = (crew_end_cause)report->cause;
+    crewi_log(CREWI_LOG_WARNING, "process %s on rank %d was killed at its limit of %s", spec->name,
+              process->rank, limit);
+}
+
 static void ended(struct crewi_engine *engine, const struct crewi_message *message)
 {
     struct crewi_process_report report;
@@ -279,6 +303,7 @@ static void ended(struct crewi_engine *engine, const struct crewi_message *messa
         return;
     process->state = CREWI_PROCESS_OVER;
     process->exitcode = crewi_exitcode(report.status);
+    note_cause(process, &report);
     crewi_process_count_reported(engine, process->rank, report.hosted, false);
     crewi_process_release_name(engine, process);
     crewi_timer_cancel(&engine->timers, &process->patience);
@@ -408,6 +433,7 @@ static void fill_info(const struct crewi_process *process, struct crewi_process_
         .pid = process->pid,
         .rank = process->rank,
         .daemon = process->order.spec.daemon,
+        .cause = (uint8_t)process->cause,
     };
     memcpy(info->name, process->order.spec.name, sizeof info->name);
     memcpy(info->creator_name, process->order.spec.creator_name, sizeof info->creator_name);

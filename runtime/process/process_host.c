@@ -83,6 +83,7 @@ static crew_status spawn_ordered(struct crewi_engine *engine,
         .name = order->spec.name,
         .core = order->spec.core,
         .inside = order->spec.inside,
+        .limits = order->spec.limits,
         .start = start,
     };
     status = engine->host_ops->spawn(engine->host, &spawn, &hosted->slot);
@@ -131,6 +132,7 @@ static void child_news(struct crewi_engine *engine, const struct crewi_message *
         .pid = note.pid,
         .draft_progress = note.draft_progress,
         .draft_size = note.draft_size,
+        .cause = note.cause,
     };
     if (message->op == CREWI_OP_CHILD_STARTED) {
         report(engine, CREWI_PROCESS_SPAWNED, head, NULL, 0);

@@ -17,6 +17,7 @@ struct crewi_process {
     struct crewi_process_order order; /* what it is to be */
     enum crewi_process_state state;
     int rank, pid, exitcode;
+    crew_end_cause cause;
     uint32_t ranks_tried;        /* of those that it may be on, for a place inside one */
     bool abandoned;              /* its creator is gone: nobody will ask */
     bool claims_name;            /* its name is, or is to be, its own alone */

@@ -53,6 +53,7 @@ struct crewi_process_spec {
     uint8_t is_class;     /* the argument begins with a crew_process_class */
     uint8_t start_method; /* crew_start_method: what it will choose by default itself */
     uint8_t reserved[7];
+    struct crewi_limits limits;
     char name[CREW_NAME_SIZE]; /* "": by counting; the prefix below is used then */
     char prefix[CREW_NAME_SIZE];
     char creator_name[CREW_NAME_SIZE];
@@ -74,6 +75,8 @@ struct crewi_process_report {
     uint64_t draft_progress;
     uint32_t draft_size;
     uint32_t hosted; /* how many processes that rank has now */
+    uint32_t cause;  /* ENDED: a crew_end_cause, if it was a limit */
+    uint32_t reserved;
 };
 
 /** A name that is to be, is, or was a process's alone. */
@@ -106,7 +109,7 @@ struct crewi_process_info {
     uint64_t creator;
     int32_t state, exitcode, pid;
     int32_t rank; /* -1: not chosen yet */
-    uint8_t daemon, reserved[7];
+    uint8_t daemon, cause /* a crew_end_cause */, reserved[6];
     char name[CREW_NAME_SIZE];
     char creator_name[CREW_NAME_SIZE];
 };

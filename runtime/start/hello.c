@@ -15,7 +15,7 @@
 
 struct hello {
     uint8_t build_id[CREWI_BUILD_ID_SIZE];
-    int32_t bell_pid, bell_fd; /* fd -1: no doorbells */
+    int32_t pid, bell_fd; /* fd -1: no doorbells */
     char host[CREWI_HOST_SIZE];
     char trouble[256];
     struct crewi_cores cores;
@@ -27,7 +27,7 @@ static void fill(struct hello *mine, const struct crewi_hello *hello)
     snprintf(mine->trouble, sizeof mine->trouble, "%s", hello->trouble);
     if (crewi_program_build_id(mine->build_id) && !*hello->trouble)
         snprintf(mine->trouble, sizeof mine->trouble, "%s", crew_error_message());
-    mine->bell_pid = (int32_t)getpid();
+    mine->pid = (int32_t)getpid();
     mine->bell_fd = crewi_options.doorbell == CREWI_DOORBELL_ON ? hello->bell_fd : -1;
     if (gethostname(mine->host, sizeof mine->host - 1))
         snprintf(mine->host, sizeof mine->host, "unknown");
@@ -109,6 +109,14 @@ static crew_status publish(const struct crewi_transport *transport, const struct
     return status;
 }
 
+static pid_t first_pid(const struct crewi_transport *transport, const struct hello *all)
+{
+    uint32_t rank = 0;
+    while (transport->host_of_rank[rank] != transport->host_of_rank[transport->rank])
+        rank++;
+    return all[rank].pid;
+}
+
 /* Attaches the doorbells of the ranks of this node; NULL if one cannot be. */
 static struct crewi_bell **attach(const struct crewi_transport *transport, const struct hello *all)
 {
@@ -118,7 +126,7 @@ static struct crewi_bell **attach(const struct crewi_transport *transport, const
             rank == transport->rank)
             continue;
         if (all[rank].bell_fd >= 0 &&
-            !crewi_bell_attach(&bells[rank], all[rank].bell_pid, all[rank].bell_fd))
+            !crewi_bell_attach(&bells[rank], all[rank].pid, all[rank].bell_fd))
             continue;
         if (all[rank].bell_fd >= 0)
             crewi_log(CREWI_LOG_INFO, "no doorbell to rank %u (%s): ranks look on a clock instead",
@@ -153,7 +161,7 @@ static crew_status agree(struct crewi_transport *transport, struct crewi_bell **
 }
 
 crew_status crewi_hello(struct crewi_transport *transport, const struct crewi_hello *hello,
-                        struct crewi_bell ***peer_bells)
+                        struct crewi_hello_answer *answer)
 {
     struct hello mine;
     struct hello *all = malloc(transport->rank_count * sizeof *all);
@@ -166,8 +174,9 @@ crew_status crewi_hello(struct crewi_transport *transport, const struct crewi_he
     if (!status)
         status = publish(transport, all, hello->job_fd);
     if (!status) {
-        *peer_bells = attach(transport, all);
-        status = agree(transport, peer_bells);
+        answer->first_pid = first_pid(transport, all);
+        answer->peer_bells = attach(transport, all);
+        status = agree(transport, &answer->peer_bells);
     }
     free(all);
     return status;

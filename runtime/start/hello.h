@@ -10,6 +10,8 @@
 #include "node/bell.h"
 #include "transport/transport.h"
 
+#include <sys/types.h>
+
 /** What a rank has to offer, and what is wrong with it. */
 struct crewi_hello {
     const struct crewi_affinity *affinity;
@@ -17,17 +19,22 @@ struct crewi_hello {
     const char *trouble; /* why this rank cannot go on; "" when it can */
 };
 
+/** What it learns for itself. */
+struct crewi_hello_answer {
+    struct crewi_bell **peer_bells; /* by rank; NULL when doorbells are off, or some rank could not
+                                       attach one */
+    pid_t first_pid;                /* of the first rank on this host; may be its own */
+};
+
 /**
  * Exchanges it, checks that all ranks can go on and run the same build, publishes the job
  * (node/job.h), and attaches the doorbells of the node's ranks. Blocks until all ranks are there.
  *
- * @param peer_bells  set to an array by rank, or to NULL when doorbells are off or some rank could
- * not attach one
  * @return ::CREW_ESTATE or ::CREW_EBUILD on every rank when one has trouble or runs another build;
  * only rank 0 has the reason then, the others an empty one
  */
 crew_status crewi_hello(struct crewi_transport *transport, const struct crewi_hello *hello,
-                        struct crewi_bell ***peer_bells);
+                        struct crewi_hello_answer *answer);
 
 /** Detaches the doorbells; NULL is fine. */
 void crewi_hello_fini(struct crewi_bell **peer_bells);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "engine/client.h"
 #include "node/job.h"
+#include "node/output.h"
 #include "node/scheduling.h"
 #include "node/title.h"
 #include "pool/pool_home.h"
@@ -64,6 +65,22 @@ static crew_status begin_node(bool launched)
     return crewi_forkserver_start(&rank.server, &setup);
 }
 
+/* Lines of what the rank itself prints leave in one write each, as those of its children do. */
+static void buffer_lines(void)
+{
+    static char buffer[65536];
+    setvbuf(stdout, buffer, _IOLBF, sizeof buffer);
+}
+
+/* Whether the launcher passes the output of ranks on without saying which it is from. Otherwise it
+ * goes by lines itself, or each rank's is wanted apart. */
+static bool mixes_ranks(void)
+{
+    return getenv("OMPI_COMM_WORLD_RANK") && !getenv("OMPI_MCA_orte_tag_output") &&
+           !getenv("OMPI_MCA_orte_timestamp_output") && !getenv("OMPI_MCA_orte_output_filename") &&
+           !getenv("OMPI_MCA_orte_xml_output");
+}
+
 static crew_status begin_job(bool use_mpi, const char *trouble)
 {
     crew_status status = use_mpi ? crewi_transport_create_mpi(&rank.transport, crewi_mpi_announced)
@@ -76,7 +93,15 @@ static crew_status begin_job(bool use_mpi, const char *trouble)
                                 .bell_fd = rank.bell_fd,
                                 .job_fd = rank.job_fd,
                                 .trouble = trouble};
-    return crewi_hello(rank.transport, &hello, &rank.peer_bells);
+    struct crewi_hello_answer answer = {0};
+    status = crewi_hello(rank.transport, &hello, &answer);
+    rank.peer_bells = answer.peer_bells;
+    /* Doorbells are found by process ids, too: where they are, an id means the same to all. */
+    if (!status && rank.peer_bells && answer.first_pid != getpid() && mixes_ranks()) {
+        crewi_output_share(answer.first_pid);
+        status = crewi_forkserver_share_output(&rank.server, answer.first_pid);
+    }
+    return status;
 }
 
 static crew_status begin_engine(void)
@@ -158,6 +183,7 @@ static void end_main(void)
     if (client != &rank.main)
         crewi_loop_fatal(&rank.loop, "%s called exit() inside rank %d", client->identity.name,
                          crew_current_rank());
+    crewi_threads_wait();
     crewi_process_leave();
     fflush(NULL);
     crewi_loop_lock(&rank.loop);
@@ -221,6 +247,7 @@ int crew_run(int argc, char **argv, int (*app)(int argc, char **argv))
     char trouble[CREWI_ERROR_SIZE] = "";
     if (crewi_options_load())
         snprintf(trouble, sizeof trouble, "%s", crew_error_message());
+    buffer_lines();
     char **copy = crewi_title_init(argc, argv);
     if (!copy || begin_node(crewi_transport_is_launched()))
         return fail_start(false);

@@ -130,8 +130,9 @@ static int app(int argc, char **argv)
     snprintf(deed.who, sizeof deed.who, "%s", argv[1]);
     deed.signal = argc > 2 ? atoi(argv[2]) : 0;
     CHECK_OK(crew_pool_create(&pool, NULL));
-    // What a process forked by itself is only found again by the fork server.
-    order.forks = strcmp(deed.who, "server") != 0;
+    // What a process forked by itself is found again by the fork server, or, when that is gone, in
+    // the process group that it has under a launcher.
+    order.forks = strcmp(deed.who, "server") != 0 || getenv("OMPI_COMM_WORLD_RANK") != NULL;
     populate(&order);
     printf("all is running\n");
     fflush(stdout);

@@ -6,6 +6,7 @@
 #include "mark.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -393,8 +394,15 @@ void calls_run(const struct variant *variant)
     CHECK_TEXT(crew_version(), CREW_VERSION);
 }
 
+static void *no_thread(void *arg)
+{
+    return arg;
+}
+
 void check_outside(void)
 {
+    pthread_t thread;
+    crew_end_cause cause;
     crew_process process = {77};
     size_t count = 77;
     bool flag;
@@ -413,12 +421,14 @@ void check_outside(void)
         CHECK_STATUS(crew_process_close(process), CREW_ESTATE);
         CHECK_STATUS(crew_process_is_alive(process, &flag), CREW_ESTATE);
         CHECK_STATUS(crew_process_exitcode(process, &number), CREW_ESTATE);
+        CHECK_STATUS(crew_process_end_cause(process, &cause), CREW_ESTATE);
         CHECK_STATUS(crew_process_pid(process, &pid), CREW_ESTATE);
         CHECK_STATUS(crew_process_rank(process, &number), CREW_ESTATE);
         CHECK_STATUS(crew_process_host(process, text, sizeof text), CREW_ESTATE);
         CHECK_STATUS(crew_process_name(process, text, sizeof text), CREW_ESTATE);
         CHECK_STATUS(crew_process_daemon(process, &flag), CREW_ESTATE);
     }
+    CHECK_STATUS(crew_thread_create(&thread, NULL, no_thread, NULL), CREW_ESTATE);
     CHECK_STATUS(crew_active_children(NULL, 0, &count), CREW_ESTATE);
     CHECK_INT(crew_current_process().id, 0);
     CHECK_INT(crew_rank_count(), 0);

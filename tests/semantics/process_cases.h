@@ -14,6 +14,16 @@ case_function prc_01, prc_02, prc_03, prc_04, prc_05, prc_06, prc_07, prc_08, pr
 // process_end.c: exit codes and signals
 case_function prc_09, prc_09_exit, prc_10, prc_11, prc_12, prc_12_early, prc_13, prc_inside;
 
+// process_limits.c: limits, and what ended a process
+case_function limit_memory, limit_cpu, limit_wall, limit_one_of_all, limit_none, limit_not_reached,
+    limit_refused;
+
+// process_exit.c: threads, atexit callbacks, buffers, standard input
+case_function prc_32, prc_32_threads, prc_34, calls_thread;
+
+// Before crew_run(): a callback that no process may run.
+void register_inherited(void);
+
 // process_family.c: names, daemons, parents and children
 case_function prc_18_first, prc_18, prc_19, prc_20, prc_23, prc_24, prc_25, prc_26, prc_27, prc_31,
     prc_nested_names, prc_titles;

@@ -56,6 +56,17 @@ const struct test_case program_cases[] = {
     {"inside-everywhere", calls_inside_everywhere, CASE_ONCE | CASE_MAIN},
     {"class", calls_class, 0},
     {"inside", prc_inside, 0},
+    {"PRC-32", prc_32, CASE_KILLABLE},
+    {"PRC-32-threads", prc_32_threads, CASE_KILLABLE},
+    {"PRC-34", prc_34, CASE_KILLABLE},
+    {"thread", calls_thread, 0},
+    {"limit-memory", limit_memory, CASE_KILLABLE},
+    {"limit-cpu", limit_cpu, CASE_KILLABLE},
+    {"limit-wall", limit_wall, CASE_KILLABLE},
+    {"limit-one-of-all", limit_one_of_all, CASE_KILLABLE},
+    {"limit-none", limit_none, 0},
+    {"limit-not-reached", limit_not_reached, CASE_KILLABLE},
+    {"limit-refused", limit_refused, CASE_ONCE},
     {"names", prc_nested_names, 0},
     {"titles", prc_titles, CASE_KILLABLE},
     {"create", calls_create, CASE_ONCE},
@@ -76,6 +87,7 @@ const struct test_case program_cases[] = {
 int main(int argc, char **argv)
 {
     check_outside();
+    register_inherited();
     int code = crew_run(argc, argv, cases_main);
     check_outside();
     return code ? code : check_failures() != 0;

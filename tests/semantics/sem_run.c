@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <crew/crew.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,99 @@ static int do_output(void)
         run_process(greet, "the rank itself", 16, &attr);
     }
     printf("hello from the main process");
+    return 0;
+}
+
+#define LINE_WRITERS 8
+#define LINES 300
+
+// Lines of one letter each, of all lengths, some to standard error.
+static int write_lines(void *arg)
+{
+    int letter = *(const int *)arg;
+    for (int i = 0; i < LINES; i++) {
+        char line[4000];
+        int length = 1 + (i * 37 + letter * 11) % 3000;
+        memset(line, letter, (size_t)length);
+        fprintf(i % 10 ? stdout : stderr, "<%.*s>\n", length, line);
+    }
+    return 0;
+}
+
+// From everywhere at once: beside each rank, in each rank, and in the main process.
+static int do_lines(void)
+{
+    crew_process processes[2 * LINE_WRITERS];
+    int count = 0, letter = 'a';
+    for (int i = 0; i < LINE_WRITERS; i++, letter++) {
+        crew_process_attr attr = {.placement = CREW_ON_RANK(i % crew_rank_count())};
+        CHECK_OK(
+            crew_process_create(&processes[count++], write_lines, &letter, sizeof letter, &attr));
+    }
+    for (int rank = 0; rank < crew_rank_count(); rank++, letter++) {
+        crew_process_attr attr = {.placement = CREW_ON_RANK(rank), .start_method = CREW_START_RANK};
+        CHECK_OK(
+            crew_process_create(&processes[count++], write_lines, &letter, sizeof letter, &attr));
+    }
+    for (int i = 0; i < count; i++)
+        CHECK_OK(crew_process_start(processes[i]));
+    write_lines(&letter);
+    for (int i = 0; i < count; i++)
+        CHECK_OK(crew_process_join(processes[i], CREW_FOREVER));
+    return 0;
+}
+
+static void *finish_later(void *arg)
+{
+    (void)arg;
+    check_sleep(0.2);
+    printf("the thread is done\n");
+    return NULL;
+}
+
+static int do_threads(void)
+{
+    pthread_t thread;
+    CHECK_OK(crew_thread_create(&thread, NULL, finish_later, NULL));
+    pthread_detach(thread);
+    return 4;
+}
+
+static int print_and_die(void *arg)
+{
+    (void)arg;
+    printf("a line of one that dies\nand a");
+    printf(" part of one");
+    raise(SIGKILL);
+    return 0;
+}
+
+static int run_shell(void *arg)
+{
+    (void)arg;
+    return system("echo from a shell; echo and its errors >&2");
+}
+
+static int do_death(void)
+{
+    for (int rank = 0; rank < crew_rank_count(); rank++) {
+        crew_process_attr attr = {.placement = CREW_ON_RANK(rank)};
+        run_process(print_and_die, NULL, 0, &attr);
+        run_process(run_shell, NULL, 0, &attr);
+    }
+    return 0;
+}
+
+// What a process has printed is at its place when join returns.
+static int do_order(void)
+{
+    for (int i = 0; i < 50; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        run_process(greet, name, strlen(name) + 1,
+                    &(crew_process_attr){.placement = CREW_ON_RANK(crew_current_rank())});
+        printf("%d is over\n", i);
+    }
     return 0;
 }
 
@@ -178,7 +272,8 @@ static const struct {
     {"log", do_log},           {"failing", do_failing}, {"output", do_output},
     {"end", do_end},           {"exit", do_exit},       {"open", do_open},
     {"progress", do_progress}, {"again", do_again},     {"again-in-process", do_again_in_process},
-    {"options", do_options},
+    {"options", do_options},   {"lines", do_lines},     {"death", do_death},
+    {"order", do_order},       {"threads", do_threads},
 };
 
 static int app(int argc, char **argv)

@@ -29,6 +29,7 @@ static void defaults(void **state)
     (void)state;
     assert_int_equal(crewi_options.log, CREWI_LOG_WARNING);
     assert_int_equal(crewi_options.bind, CREWI_BIND_CORE);
+    assert_int_equal(crewi_options.output, CREWI_OUTPUT_PLAIN);
     assert_int_equal(crewi_options.transport, CREWI_TRANSPORT_AUTO);
     assert_int_equal(crewi_options.doorbell, CREWI_DOORBELL_ON);
 }
@@ -43,10 +44,12 @@ static void each_choice_can_be_taken(void **state)
         assert_int_equal(crewi_options.log, level);
     }
     setenv("CREW_BIND", "none", 1);
+    setenv("CREW_OUTPUT", "prefix", 1);
     setenv("CREW_TRANSPORT", "mpi", 1);
     setenv("CREW_DOORBELL", "off", 1);
     assert_int_equal(crewi_options_load(), CREW_OK);
     assert_int_equal(crewi_options.bind, CREWI_BIND_NONE);
+    assert_int_equal(crewi_options.output, CREWI_OUTPUT_PREFIX);
     assert_int_equal(crewi_options.transport, CREWI_TRANSPORT_MPI);
     assert_int_equal(crewi_options.doorbell, CREWI_DOORBELL_OFF);
 }

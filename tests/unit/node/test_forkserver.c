@@ -26,6 +26,8 @@ enum {
     SLOT_LOOK,
     SLOT_DEAF,
     SLOT_EXIT,
+    SLOT_SPIN,
+    SLOT_HOG,
     SLOT_BUSY = 1000
 };
 
@@ -75,6 +77,19 @@ static int look_around(const struct crewi_child *child)
     return wrong;
 }
 
+#define MIB ((size_t)1 << 20)
+
+static int take_memory(void)
+{
+    char *memory =
+        mmap(NULL, 160 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return 1;
+    memset(memory, 1, 160 * MIB);
+    for (;;)
+        pause();
+}
+
 static int child_main(const struct crewi_child *child)
 {
     switch (child->slot) {
@@ -93,6 +108,11 @@ static int child_main(const struct crewi_child *child)
         return look_around(child);
     case SLOT_EXIT:
         exit(45);
+    case SLOT_SPIN:
+        for (volatile unsigned turns = 0;; turns++)
+            ;
+    case SLOT_HOG:
+        return take_memory();
     default:
         _exit(child->slot < 256 ? (int)child->slot : 0);
     }
@@ -151,7 +171,7 @@ static void expect_nothing(void)
     assert_false(crewi_forkserver_poll(&server, &event));
 }
 
-static void ask_for(uint32_t slot, const struct crewi_cpus *cpus)
+static void ask_for(uint32_t slot, const struct crewi_cpus *cpus, const struct crewi_limits *limits)
 {
     static const struct crewi_cpus anywhere;
     int fd;
@@ -159,19 +179,25 @@ static void ask_for(uint32_t slot, const struct crewi_cpus *cpus)
     assert_int_equal(crewi_port_create(&fd), CREW_OK);
     assert_int_equal(crewi_port_attach(&port, fd, false), CREW_OK);
     assert_int_equal(
-        crewi_forkserver_spawn(&server, slot, fd, "Process-7", cpus ? cpus : &anywhere), CREW_OK);
+        crewi_forkserver_spawn(&server, slot, fd, "Process-7", cpus ? cpus : &anywhere, limits),
+        CREW_OK);
     crewi_port_detach(&port);
     close(fd);
 }
 
-static pid_t spawn(uint32_t slot)
+static pid_t spawn_limited(uint32_t slot, const struct crewi_limits *limits)
 {
-    ask_for(slot, NULL);
+    ask_for(slot, NULL, limits);
     struct crewi_child_event event = next_event();
     assert_int_equal(event.what, CREWI_CHILD_STARTED);
     assert_int_equal(event.slot, slot);
     assert_true(event.pid > 0 && event.pid != server.pid);
     return event.pid;
+}
+
+static pid_t spawn(uint32_t slot)
+{
+    return spawn_limited(slot, NULL);
 }
 
 /* The status that waitpid() gave the server. */
@@ -208,7 +234,7 @@ static void a_child_has_what_it_needs(void **state)
     sched_getaffinity(0, sizeof allowed, &allowed);
     if (!CPU_ISSET(0, &allowed))
         skip();
-    ask_for(SLOT_LOOK, &first);
+    ask_for(SLOT_LOOK, &first, NULL);
     struct crewi_child_event event = next_event();
     assert_int_equal(event.what, CREWI_CHILD_STARTED);
     int status = expect_end(SLOT_LOOK, event.pid);
@@ -221,7 +247,7 @@ static void news_ring_the_bell(void **state)
     (void)state;
     crewi_bell_answer(bell);
     atomic_store(&bell->server_news, 0);
-    ask_for(0, NULL);
+    ask_for(0, NULL, NULL);
     crewi_bell_sleep(bell, CREWI_BELL_SERVICE, crewi_now_ns() + LOST_NS);
     assert_int_equal(atomic_load(&bell->rung), 1);
     assert_int_equal(atomic_load(&bell->server_news), 1);
@@ -279,7 +305,7 @@ static void a_fork_that_fails(void **state)
 {
     (void)state;
     atomic_store(fork_fails, EAGAIN);
-    ask_for(9, NULL);
+    ask_for(9, NULL, NULL);
     struct crewi_child_event event = next_event();
     atomic_store(fork_fails, 0);
     assert_int_equal(event.what, CREWI_CHILD_FAILED);
@@ -319,6 +345,70 @@ static void stop_with_children_alive(void **state)
     crewi_forkserver_stop(&server);
 }
 
+static void expect_cause(uint32_t slot, pid_t pid, crew_end_cause cause)
+{
+    struct crewi_child_event event = next_event();
+    assert_int_equal(event.what, CREWI_CHILD_ENDED);
+    assert_int_equal(event.slot, slot);
+    assert_int_equal(event.pid, pid);
+    assert_true(WIFSIGNALED(event.value));
+    assert_int_equal(WTERMSIG(event.value), SIGKILL);
+    assert_int_equal(event.cause, cause);
+}
+
+static void limits(void **state)
+{
+    static const struct crewi_limits cpu = {.cpu_ns = 50 * CREWI_MILLISECOND},
+                                     wall = {.wall_ns = 50 * CREWI_MILLISECOND},
+                                     memory = {.memory = 128 * MIB};
+    (void)state;
+    /* Beside each other: one is over each, and one over none. */
+    pid_t other = spawn(SLOT_PAUSE), spinner = spawn_limited(SLOT_SPIN, &cpu);
+    expect_cause(SLOT_SPIN, spinner, CREW_END_CPU_LIMIT);
+    expect_cause(SLOT_HOG, spawn_limited(SLOT_HOG, &memory), CREW_END_MEMORY_LIMIT);
+    expect_cause(SLOT_PAUSE_TOO, spawn_limited(SLOT_PAUSE_TOO, &wall), CREW_END_WALL_LIMIT);
+    assert_false(is_gone(other));
+    crewi_forkserver_signal(&server, SLOT_PAUSE, other, SIGKILL);
+    expect_cause(SLOT_PAUSE, other, CREW_END_NONE);
+}
+
+/* The slot of one with a limit is free for one without. */
+static void limits_are_of_one_child(void **state)
+{
+    static const struct crewi_limits wall = {.wall_ns = 20 * CREWI_MILLISECOND};
+    (void)state;
+    expect_cause(SLOT_PAUSE, spawn_limited(SLOT_PAUSE, &wall), CREW_END_WALL_LIMIT);
+    pid_t pid = spawn(SLOT_PAUSE);
+    usleep(60000);
+    assert_false(is_gone(pid));
+    crewi_forkserver_signal(&server, SLOT_PAUSE, pid, SIGKILL);
+    expect_cause(SLOT_PAUSE, pid, CREW_END_NONE);
+}
+
+static bool is_zombie(pid_t pid)
+{
+    char path[64], state = '?';
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+    fclose(file);
+    return state == 'Z';
+}
+
+/* The kernel ends one that spins while the server does not look; it is called by its name. */
+static void a_server_that_does_not_look(void **state)
+{
+    static const struct crewi_limits cpu = {.cpu_ns = 500 * CREWI_MILLISECOND};
+    (void)state;
+    pid_t pid = spawn_limited(SLOT_SPIN, &cpu);
+    kill(server.pid, SIGSTOP);
+    for (int64_t end_ns = crewi_now_ns() + 3 * LOST_NS; !is_zombie(pid); usleep(10000))
+        assert_true(crewi_now_ns() < end_ns);
+    kill(server.pid, SIGCONT);
+    expect_cause(SLOT_SPIN, pid, CREW_END_CPU_LIMIT);
+}
+
 /* Asks for all of them before it hears anything, if the server's answers fit somewhere. */
 static void many(uint32_t count)
 {
@@ -327,8 +417,8 @@ static void many(uint32_t count)
     int fd;
     assert_int_equal(crewi_port_create(&fd), CREW_OK);
     for (uint32_t i = 0; i < count; i++)
-        assert_int_equal(crewi_forkserver_spawn(&server, SLOT_BUSY + i, fd, "many", &anywhere),
-                         CREW_OK);
+        assert_int_equal(
+            crewi_forkserver_spawn(&server, SLOT_BUSY + i, fd, "many", &anywhere, NULL), CREW_OK);
     close(fd);
     while (ended < count) {
         struct crewi_child_event event = next_event();
@@ -379,6 +469,9 @@ int main(void)
         TEST(ends_by_signal),
         TEST(signals_for_somebody_else),
         TEST(one_that_does_not_hear),
+        TEST(limits),
+        TEST(limits_are_of_one_child),
+        TEST(a_server_that_does_not_look),
         TEST(a_fork_that_fails),
         TEST(a_server_that_cannot_be_forked),
         TEST(stop_with_children_alive),

@@ -71,7 +71,7 @@ static void spawn_all(void)
 {
     static const struct crewi_cpus anywhere;
     for (uint32_t slot = 0; slot < ROLES; slot++)
-        crewi_forkserver_spawn(&server, slot, bell_fd, "a child", &anywhere);
+        crewi_forkserver_spawn(&server, slot, bell_fd, "a child", &anywhere, NULL);
 }
 
 static bool all_are_there(void)
@@ -185,7 +185,8 @@ static void a_server_that_is_killed(void **state)
             event.what = CREWI_CHILD_STARTED;
     } while (event.what != CREWI_SERVER_GONE);
     assert_false(crewi_forkserver_poll(&server, &event)); /* said once */
-    assert_int_equal(crewi_forkserver_spawn(&server, 1, bell_fd, "late", &anywhere), CREW_ESYSTEM);
+    assert_int_equal(crewi_forkserver_spawn(&server, 1, bell_fd, "late", &anywhere, NULL),
+                     CREW_ESYSTEM);
     assert_int_equal(crewi_forkserver_signal(&server, PAUSES, board->children[PAUSES], SIGTERM),
                      CREW_ESYSTEM);
     crewi_forkserver_stop(&server);
@@ -256,11 +257,11 @@ static void a_server_is_deaf(void **state)
     (void)state;
     static const struct crewi_cpus anywhere;
     assert_int_equal(start_server(false), CREW_OK);
-    crewi_forkserver_spawn(&server, PAUSES, bell_fd, "the first", &anywhere);
+    crewi_forkserver_spawn(&server, PAUSES, bell_fd, "the first", &anywhere, NULL);
     assert_true(becomes_set(&board->children[PAUSES])); /* it has begun */
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         kill(server.pid, signals[i]);
-    crewi_forkserver_spawn(&server, HAS_A_CHILD, bell_fd, "the second", &anywhere);
+    crewi_forkserver_spawn(&server, HAS_A_CHILD, bell_fd, "the second", &anywhere, NULL);
     assert_true(becomes_set(&board->grandchildren[HAS_A_CHILD]));
     assert_int_equal(waitpid(server.pid, NULL, WNOHANG), 0);
     crewi_forkserver_stop(&server);
