@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "node/scheduling.h"
+#include "node/spare.h"
 #include "node/title.h"
 
 #include <errno.h>
@@ -30,6 +31,8 @@ struct server {
     sigset_t mask_before;
     int64_t rank_deadline_ns; /* when the rank is ended by force */
     bool stopping, orderly, launcher_gone;
+    bool wants_spare; /* somebody has started a child: there will be more */
+    struct crewi_spare spare;
     pid_t children[CREWI_PORT_LIMIT]; /* by slot; 0: none */
 };
 
@@ -58,18 +61,20 @@ static void bind_to(const struct crewi_cpus *cpus)
         sched_setaffinity(0, sizeof set, &set);
 }
 
-/* The first steps of a child: away with what belongs to the server, then the function above. */
-static _Noreturn void child(const struct crewi_server_request *request, int port_fd)
+/* Away with what belongs to the server. */
+static void leave_server(void)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != server.pid)
-        _exit(128 + SIGKILL); /* the server died before the line above */
     close(server.socket);
     close(server.signals);
     close(server.rank_watch);
     if (server.launcher_watch >= 0)
         close(server.launcher_watch);
     signal(SIGCHLD, SIG_DFL);
+}
+
+/* What a child does with its request, and then the function above. */
+static _Noreturn void child(const struct crewi_server_request *request, int port_fd)
+{
     sigprocmask(SIG_SETMASK, &server.mask_before, NULL);
     bind_to(&request->cpus);
     crewi_title_set(request->name);
@@ -85,9 +90,15 @@ static _Noreturn void child(const struct crewi_server_request *request, int port
 static void spawn(struct crewi_server_request *request, int port_fd)
 {
     request->name[sizeof request->name - 1] = '\0';
-    pid_t pid = fork();
-    if (pid == 0)
+    server.wants_spare = true;
+    pid_t pid = crewi_spare_use(&server.spare, request, sizeof *request, port_fd);
+    if (!pid && (pid = fork()) == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != server.pid)
+            _exit(128 + SIGKILL); /* the server died before the line above */
+        leave_server();
         child(request, port_fd);
+    }
     struct crewi_child_event event = {
         .what = CREWI_CHILD_STARTED, .slot = request->slot, .pid = pid};
     if (pid < 0) {
@@ -97,6 +108,17 @@ static void spawn(struct crewi_server_request *request, int port_fd)
         server.children[request->slot] = pid;
     }
     report(&event);
+}
+
+/* When there is nothing else to do: a child that runs by now needs no help from us. */
+static void prepare_spare(void)
+{
+    if (!server.wants_spare || crewi_spare_fork(&server.spare))
+        return;
+    struct crewi_server_request request;
+    leave_server();
+    int port_fd = crewi_spare_wait(&server.spare, &request, sizeof request);
+    child(&request, port_fd);
 }
 
 static void obey(struct crewi_server_request *request, int fd)
@@ -161,8 +183,10 @@ static void reap(void)
         ;
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        crewi_spare_reaped(&server.spare, pid);
         report_end(pid, status);
+    }
 }
 
 /* Kills all that is left below us, generation by generation: what a child forked comes back to us
@@ -261,6 +285,8 @@ _Noreturn void crewi_forkserver_main(const struct crewi_forkserver_setup *setup,
         wait_for_news();
         while (hear())
             ;
+        if (!server.stopping)
+            prepare_spare();
     }
     end_everything();
     if (!server.orderly)
