@@ -31,7 +31,7 @@ struct server {
     sigset_t mask_before;
     int64_t rank_deadline_ns; /* when the rank is ended by force */
     bool stopping, orderly, launcher_gone;
-    bool wants_spare; /* somebody has started a child: there will be more */
+    bool wants_spare; /* a child was started: there may be more */
     struct crewi_spare spare;
     pid_t children[CREWI_PORT_LIMIT]; /* by slot; 0: none */
 };
@@ -108,17 +108,6 @@ static void spawn(struct crewi_server_request *request, int port_fd)
         server.children[request->slot] = pid;
     }
     report(&event);
-}
-
-/* When there is nothing else to do: a child that runs by now needs no help from us. */
-static void prepare_spare(void)
-{
-    if (!server.wants_spare || crewi_spare_fork(&server.spare))
-        return;
-    struct crewi_server_request request;
-    leave_server();
-    int port_fd = crewi_spare_wait(&server.spare, &request, sizeof request);
-    child(&request, port_fd);
 }
 
 static void obey(struct crewi_server_request *request, int fd)
@@ -253,6 +242,18 @@ static void set_up(const struct crewi_forkserver_setup *setup, int socket, pid_t
     crewi_title_set("crew fork server");
 }
 
+/* When there is nothing else to do. */
+static void prepare_spare(void)
+{
+    server.wants_spare = false;
+    if (crewi_spare_fork(&server.spare))
+        return;
+    struct crewi_server_request request;
+    leave_server();
+    int port_fd = crewi_spare_wait(&server.spare, &request, sizeof request);
+    child(&request, port_fd);
+}
+
 static void wait_for_news(void)
 {
     struct pollfd fds[] = {
@@ -262,7 +263,12 @@ static void wait_for_news(void)
         {.fd = server.launcher_gone ? -1 : server.launcher_watch, .events = POLLIN},
     };
     bool limited = server.rank_deadline_ns != CREWI_FOREVER;
-    poll(fds, sizeof fds / sizeof *fds, limited ? 200 : -1);
+    if (poll(fds, sizeof fds / sizeof *fds,
+             server.wants_spare ? 0
+             : limited          ? 200
+                                : -1) == 0 &&
+        server.wants_spare)
+        prepare_spare();
     if (fds[1].revents)
         reap();
     if (fds[2].revents && !fds[0].revents)
@@ -285,8 +291,6 @@ _Noreturn void crewi_forkserver_main(const struct crewi_forkserver_setup *setup,
         wait_for_news();
         while (hear())
             ;
-        if (!server.stopping)
-            prepare_spare();
     }
     end_everything();
     if (!server.orderly)
