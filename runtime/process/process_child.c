@@ -35,13 +35,19 @@ static const struct crewi_process_order *take_order(struct crewi_client *client,
 /* The argument moves to the front of its frame, where memory is aligned as malloc's. */
 static int run(struct crewi_frame *frame, const struct crewi_process_order *order)
 {
-    crew_process_function *function = (crew_process_function *)(uintptr_t)order->function;
+    crewi_function *function = (crewi_function *)(uintptr_t)order->function;
+    if (!function && crewi_funcref_resolve(&order->spec.function, &function)) {
+        crewi_log(CREWI_LOG_ERROR, "the function of %s: %s", order->spec.name,
+                  crew_error_message());
+        return 1;
+    }
     size_t size = frame->header.size - sizeof *order;
     bool is_class = order->spec.is_class;
     memmove(frame->payload, frame->payload + sizeof *order, size);
+    crew_process_function *main_function = (crew_process_function *)function;
     if (is_class) /* the one in the copy is where it was in the creator */
-        ((crew_process_class *)(void *)frame->payload)->run = function;
-    return function(size ? frame->payload : NULL);
+        ((crew_process_class *)(void *)frame->payload)->run = main_function;
+    return main_function(size ? frame->payload : NULL);
 }
 
 static struct crewi_client self;

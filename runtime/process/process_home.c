@@ -86,7 +86,8 @@ static bool is_terminated(const char *text, size_t size)
 
 static bool is_sound(const struct crewi_engine *engine, const struct crewi_process_spec *spec)
 {
-    return is_terminated(spec->name, sizeof spec->name) &&
+    return crewi_funcref_is_sound(&spec->function) &&
+           is_terminated(spec->name, sizeof spec->name) &&
            is_terminated(spec->prefix, sizeof spec->prefix) &&
            is_terminated(spec->creator_name, sizeof spec->creator_name) &&
            is_terminated(spec->creator_path, sizeof spec->creator_path) &&

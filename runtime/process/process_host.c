@@ -66,7 +66,7 @@ static crew_status spawn_ordered(struct crewi_engine *engine,
                                  const struct crewi_message *message)
 {
     crewi_function *function;
-    crew_status status = crewi_funcref_resolve(&order->spec.function, &function);
+    crew_status status = crewi_funcref_find(&order->spec.function, &function);
     if (status)
         return status;
     struct hosted *hosted = calloc(1, sizeof *hosted);

@@ -63,7 +63,7 @@ struct crewi_process_spec {
 struct crewi_process_order {
     struct crewi_process_spec spec;
     uint64_t process;
-    uint64_t function; /* the address, once the runner has found it */
+    uint64_t function; /* the address, once the runner has found it; 0: to be loaded */
     char path[CREW_NAME_SIZE];
 };
 
