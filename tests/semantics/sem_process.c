@@ -68,6 +68,8 @@ const struct test_case program_cases[] = {
     {"info", calls_info, 0},
     {"self", calls_self, 0},
     {"placement", calls_placement, CASE_ONCE | CASE_MAIN},
+    {"argument-large", argument_large, 0},
+    {"argument-many", argument_many, 0},
     {"module", module_later, 0},
     {"module-nested", module_nested, CASE_MAIN},
     {"module-missing", module_missing, 0},
