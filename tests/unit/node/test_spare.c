@@ -14,7 +14,10 @@
 
 static struct crewi_spare spare;
 
-/* The child writes its request to the descriptor that comes with it, and ends with 7. */
+#define WAITS 1000
+
+/* The child writes its request to the descriptor that comes with it, and ends with 7; or it waits
+ * for a signal. */
 static void make_spare(void)
 {
     pid_t pid = crewi_spare_fork(&spare);
@@ -22,7 +25,10 @@ static void make_spare(void)
         int request, fd = crewi_spare_wait(&spare, &request, sizeof request);
         sigset_t none;
         sigemptyset(&none);
+        alarm(request == WAITS ? 10 : 0);
         sigprocmask(SIG_SETMASK, &none, NULL);
+        while (request == WAITS)
+            pause();
         _exit(getpgrp() == getpgid(getppid()) &&
                       pwrite(fd, &request, sizeof request, 0) == sizeof request
                   ? 7
@@ -124,6 +130,7 @@ static void signals_of_the_group(void **state)
     assert_true(WIFEXITED(status));
     expect_number(fd, 5);
     sigprocmask(SIG_SETMASK, &all, NULL);
+    number = WAITS;
     for (int i = 0; i < 50; i++) {
         fd = make_file();
         make_spare();
@@ -131,6 +138,7 @@ static void signals_of_the_group(void **state)
         kill(pid, SIGTERM);
         status = status_of(pid);
         assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGTERM);
         close(fd);
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
