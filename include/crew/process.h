@@ -155,16 +155,18 @@ typedef struct crew_process_info {
  *
  * @param process   set to the new handle; closed with crew_process_close(), or with the end of the
  * creator
- * @param function  a function of the program, or of a library that it had loaded when crew_run()
- * began
+ * @param function  a function of the program, of a library linked to it, or of one that the caller
+ * has loaded with dlopen(); the process loads the last from the same path, where its rank has to
+ * find a file of the same build
  * @param arg       @p size bytes that are copied for the process: numbers, strings in arrays,
  * handles, no pointers
  * @param size      in bytes, up to 1 GiB; 0 with NULL gives the function a NULL
  * @param attr      NULL for the defaults
  * @return ::CREW_EINVAL function or process NULL, arg NULL with a size, a name that is empty or too
  * long, a rank or a host that there is not, unique without a name, a limit below 0; ::CREW_EBUILD
- * the function is in no module that every process has; ::CREW_EEXIST a unique name is taken;
- * ::CREW_ENOTSUP limits for a ::CREW_START_RANK process
+ * the function is in no program or library, or in one without a build id, or whose file is gone or
+ * has a path of more than 991 characters; ::CREW_EEXIST a unique name is taken; ::CREW_ENOTSUP
+ * limits for a ::CREW_START_RANK process
  */
 CREW_API crew_status crew_process_create(crew_process *process, crew_process_function *function,
                                          const void *arg, size_t size,
@@ -196,8 +198,8 @@ CREW_API crew_status crew_process_create_class(crew_process *process,
  *
  * @return ::CREW_ESTATE it was started before, or the caller is a daemon (which may have no
  * children), or its rank already runs a ::CREW_START_RANK process; ::CREW_EPERM the caller did not
- * create it; ::CREW_EBUILD the rank does not have the function; ::CREW_ESYSTEM it could not be
- * forked
+ * create it; ::CREW_EBUILD the rank finds no library of that build at the path, the reason names
+ * the file, the host and the build ids; ::CREW_ESYSTEM it could not be forked
  */
 CREW_API crew_status crew_process_start(crew_process process);
 

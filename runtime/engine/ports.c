@@ -137,9 +137,13 @@ bool crewi_ports_poll(struct crewi_loop *loop, bool all)
 static void child_started(struct crewi_loop *loop, struct crewi_port_endpoint *endpoint, pid_t pid)
 {
     struct crewi_child_note note = {.process = endpoint->base.process, .pid = pid};
+    struct crewi_record record;
     endpoint->pid = pid;
-    crewi_bell_ring_port(loop->bell, endpoint->slot);
     tell_process_kind(loop, CREWI_OP_CHILD_STARTED, &note, NULL);
+    /* What it has sent meanwhile goes out in the next pass, behind that note. Most have not, and a
+     * ring for nothing wakes the service thread. */
+    if (crewi_ring_peek(&endpoint->port.in, &record))
+        crewi_bell_ring_port(loop->bell, endpoint->slot);
     if (endpoint->pending_signal)
         crewi_forkserver_signal(&loop->server, endpoint->slot, pid, endpoint->pending_signal);
 }

@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "node/output.h"
 #include "node/scheduling.h"
+#include "node/spare.h"
 #include "node/title.h"
 
 #include <errno.h>
@@ -51,6 +52,9 @@ struct server {
     uint32_t limited;                        /* children with limits */
     uint32_t untold;                         /* children whose end is still to be told */
     struct child children[CREWI_PORT_LIMIT]; /* by slot */
+    bool wants_spare;                        /* a child was started: there may be more */
+    struct crewi_spare spare;
+    struct crewi_output spare_output;
 };
 
 static struct server server; /* one in a process, and too large for a stack */
@@ -78,13 +82,9 @@ static void bind_to(const struct crewi_cpus *cpus)
         sched_setaffinity(0, sizeof set, &set);
 }
 
-/* The first steps of a child: away with what belongs to the server, then the function above. */
-static _Noreturn void begin_child(const struct crewi_server_request *request, int port_fd,
-                                  const struct crewi_output *output)
+/* Away with what belongs to the server. */
+static void leave_server(const struct crewi_output *output)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != server.pid)
-        _exit(128 + SIGKILL); /* the server died before the line above */
     close(server.socket);
     close(server.signals);
     close(server.rank_watch);
@@ -92,6 +92,11 @@ static _Noreturn void begin_child(const struct crewi_server_request *request, in
         close(server.launcher_watch);
     signal(SIGCHLD, SIG_DFL);
     crewi_output_attach(output);
+}
+
+/* What a child does with its request, and then the function above. */
+static _Noreturn void child(const struct crewi_server_request *request, int port_fd)
+{
     sigprocmask(SIG_SETMASK, &server.mask_before, NULL);
     bind_to(&request->cpus);
     crewi_limits_apply(&request->limits);
@@ -118,16 +123,54 @@ static void add_child(const struct crewi_server_request *request, pid_t pid,
         server.slot_end = request->slot + 1;
 }
 
+static void drop_spare(void)
+{
+    crewi_spare_reaped(&server.spare, server.spare.pid);
+    crewi_output_child_ended(&server.spare_output);
+}
+
+/* The pid of the spare, which has the request now; 0 when there is none. */
+static pid_t use_spare(const struct crewi_server_request *request, int port_fd,
+                       struct crewi_output *output)
+{
+    bool was_there = server.spare.pid != 0;
+    pid_t pid = crewi_spare_use(&server.spare, request, sizeof *request, port_fd);
+    if (was_there && !pid)
+        crewi_output_child_ended(&server.spare_output);
+    if (!pid)
+        return 0;
+    *output = server.spare_output;
+    crewi_output_name(output, request->name);
+    return pid;
+}
+
+static pid_t fork_child(const struct crewi_server_request *request, int port_fd,
+                        struct crewi_output *output)
+{
+    crewi_output_open(output, request->name);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != server.pid)
+            _exit(128 + SIGKILL); /* the server died before the line above */
+        leave_server(output);
+        child(request, port_fd);
+    }
+    int error = errno;
+    crewi_output_forked(output);
+    errno = error;
+    return pid;
+}
+
 static void spawn(struct crewi_server_request *request, int port_fd)
 {
     request->name[sizeof request->name - 1] = '\0';
+    server.wants_spare = true;
     struct crewi_output output;
-    crewi_output_open(&output, request->name);
-    pid_t pid = fork();
-    if (pid == 0)
-        begin_child(request, port_fd, &output);
+    pid_t pid = use_spare(request, port_fd, &output);
+    if (!pid)
+        pid = fork_child(request, port_fd, &output);
     int error = errno;
-    crewi_output_forked(&output);
     struct crewi_child_event event = {
         .what = CREWI_CHILD_STARTED, .slot = request->slot, .pid = pid};
     if (pid < 0) {
@@ -263,8 +306,11 @@ static void reap(void)
     int status;
     struct rusage usage;
     pid_t pid;
-    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+        if (server.spare.pid == pid)
+            drop_spare();
         note_end(pid, status, &usage);
+    }
 }
 
 /* Kills all that is left below us, generation by generation: what a child forked comes back to us
@@ -332,6 +378,26 @@ static void set_up(const struct crewi_forkserver_setup *setup, int socket, pid_t
     crewi_title_set("crew fork server");
 }
 
+/* When there is nothing else to do. */
+static void prepare_spare(void)
+{
+    struct crewi_server_request request;
+    server.wants_spare = false;
+    if (server.spare.pid)
+        return;
+    crewi_output_open(&server.spare_output, "");
+    pid_t pid = crewi_spare_fork(&server.spare);
+    if (pid) {
+        crewi_output_forked(&server.spare_output);
+        if (pid < 0)
+            crewi_output_child_ended(&server.spare_output);
+        return;
+    }
+    leave_server(&server.spare_output);
+    int port_fd = crewi_spare_wait(&server.spare, &request, sizeof request);
+    child(&request, port_fd);
+}
+
 static void wait_for_news(void)
 {
     struct pollfd fds[] = {
@@ -344,11 +410,13 @@ static void wait_for_news(void)
     };
     crewi_output_watch(fds + 4);
     bool ends_rank = server.rank_deadline_ns != CREWI_FOREVER;
-    int64_t wait_ns = enforce_limits();
+    int64_t wait_ns = server.wants_spare ? 0 : enforce_limits();
     if (ends_rank && wait_ns > 200 * CREWI_MILLISECOND)
         wait_ns = 200 * CREWI_MILLISECOND;
     struct timespec wait = crewi_timespec(wait_ns);
-    ppoll(fds, sizeof fds / sizeof *fds, wait_ns == INT64_MAX ? NULL : &wait, NULL);
+    int found = ppoll(fds, sizeof fds / sizeof *fds, wait_ns == INT64_MAX ? NULL : &wait, NULL);
+    if (found == 0 && server.wants_spare)
+        prepare_spare();
     crewi_output_step(fds + 4);
     if (fds[1].revents)
         reap();

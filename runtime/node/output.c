@@ -373,6 +373,13 @@ void crewi_output_open(struct crewi_output *child, const char *name)
             child->streams[i] = open_stream(&output.outlets[i], name, &child->ends[i]);
 }
 
+void crewi_output_name(struct crewi_output *child, const char *name)
+{
+    for (int i = 0; i < 2; i++)
+        if (child->streams[i])
+            snprintf(child->streams[i]->name, sizeof child->streams[i]->name, "%s", name);
+}
+
 void crewi_output_forked(struct crewi_output *child)
 {
     for (int i = 0; i < 2; i++) {

@@ -50,6 +50,9 @@ void crewi_output_begin(bool prefix);
 /** Server, before a fork: makes the pipes. Where that is not possible the child writes directly. */
 void crewi_output_open(struct crewi_output *output, const char *name);
 
+/** Server: who it is turns out only now. */
+void crewi_output_name(struct crewi_output *output, const char *name);
+
 /** Child, after the fork: its descriptors 1 and 2 are the pipes, and nothing is left of the
  * server's. Standard output is not buffered from now on. */
 void crewi_output_attach(const struct crewi_output *output);

@@ -31,6 +31,7 @@ static void forget(struct crewi_engine *engine, struct crewi_pool *pool)
 static bool is_sound(const struct crewi_pool_spec *spec)
 {
     return spec->workers >= 1 && spec->workers <= WORKER_LIMIT &&
+           crewi_funcref_is_sound(&spec->worker) && crewi_funcref_is_sound(&spec->initializer) &&
            memchr(spec->creator_name, '\0', sizeof spec->creator_name) &&
            memchr(spec->creator_path, '\0', sizeof spec->creator_path);
 }

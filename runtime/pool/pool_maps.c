@@ -111,15 +111,18 @@ static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
         .count = range.count,
         .item_size = map->submission.item_size,
         .result_size = map->submission.result_size,
-        .function = map->submission.function,
     };
+    const struct crewi_funcref *function = &map->submission.function;
     uint64_t bytes = range.count * chunk.item_size;
-    struct crewi_frame *frame = crewi_engine_delivery(&worker->origin, CREWI_KIND_POOL,
-                                                      CREWI_POOL_CHUNK, sizeof chunk + bytes);
+    memcpy(chunk.function, function, sizeof chunk.function);
+    struct crewi_frame *frame =
+        crewi_engine_delivery(&worker->origin, CREWI_KIND_POOL, CREWI_POOL_CHUNK,
+                              sizeof chunk + bytes + function->path_size);
     if (!frame)
         return NULL;
     memcpy(frame->payload, &chunk, sizeof chunk);
     memcpy(frame->payload + sizeof chunk, map->items + range.begin * chunk.item_size, bytes);
+    memcpy(frame->payload + sizeof chunk + bytes, function->path, function->path_size);
     return frame;
 }
 
@@ -211,7 +214,8 @@ static bool is_sound(const struct crewi_pool_submission *submission, uint64_t pa
     uint64_t largest = submission->item_size > submission->result_size ? submission->item_size
                                                                        : submission->result_size;
     if (!submission->item_size || largest > CREWI_FRAME_LIMIT / 2 ||
-        !memchr(submission->task, '\0', sizeof submission->task))
+        !memchr(submission->task, '\0', sizeof submission->task) ||
+        !crewi_funcref_is_sound(&submission->function))
         return false;
     if (submission->count > (UINT64_MAX >> 2) / (largest + sizeof(int32_t)))
         return false;

@@ -68,11 +68,12 @@ struct crewi_pool_outcome {
     uint32_t reason_size;
 };
 
-/** A chunk; the items follow. Its size keeps them aligned to 16 bytes. */
+/** A chunk; the items follow, then the path of the function's module if there is one. Its size
+ * keeps the items aligned to 16 bytes. */
 struct crewi_pool_chunk {
     uint64_t map, begin, count, item_size, result_size;
-    struct crewi_funcref function;
     uint64_t reserved;
+    _Alignas(8) unsigned char function[CREWI_FUNCREF_HEAD_SIZE]; /* of a crewi_funcref */
 };
 
 /** What came of tasks begin to begin + count - 1. Failures and results follow. */

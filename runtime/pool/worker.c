@@ -138,13 +138,18 @@ static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk
 }
 
 /* Looks the function up once for each map. A worker that does not have it fails its tasks. */
-static void find_function(struct worker *worker, const struct crewi_pool_chunk *chunk)
+static void find_function(struct worker *worker, const struct crewi_pool_chunk *chunk,
+                          const unsigned char *behind_items)
 {
     crewi_function *function = NULL;
+    struct crewi_funcref ref = {0};
     if (worker->known_map == chunk->map)
         return;
     worker->known_map = chunk->map;
-    worker->lookup = crewi_funcref_resolve(&chunk->function, &function);
+    memcpy(&ref, chunk->function, sizeof chunk->function);
+    if (ref.path_size <= sizeof ref.path)
+        memcpy(ref.path, behind_items, ref.path_size);
+    worker->lookup = crewi_funcref_resolve(&ref, &function);
     worker->function = (crew_task_function *)function;
     if (worker->lookup)
         snprintf(worker->lookup_reason, sizeof worker->lookup_reason, "%s", crew_error_message());
@@ -155,7 +160,7 @@ static crew_status run_chunk(struct worker *worker, const struct crewi_frame *fr
     const struct crewi_pool_chunk *chunk = (const void *)frame->payload;
     const unsigned char *items = frame->payload + sizeof *chunk;
     crew_status status = CREW_OK;
-    find_function(worker, chunk);
+    find_function(worker, chunk, items + chunk->count * chunk->item_size);
     if (chunk->result_size > worker->result_room) {
         unsigned char *grown = realloc(worker->large, chunk->result_size);
         if (!grown)

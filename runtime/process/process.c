@@ -151,8 +151,8 @@ static void apply_attr(struct crewi_process_spec *spec, const crew_process_attr 
         memcpy(spec->name, attr->name, strlen(attr->name) + 1);
 }
 
-static crew_status create(crew_process *process, const struct crewi_process_spec *spec,
-                          const void *arg, size_t size)
+static crew_status send_create(crew_process *process, const struct crewi_process_spec *spec,
+                               const void *arg, size_t size)
 {
     struct crewi_call call = {
         .kind = CREWI_KIND_PROCESS,
@@ -163,8 +163,23 @@ static crew_status create(crew_process *process, const struct crewi_process_spec
         .body = arg,
         .body_size = size,
     };
-    crewi_client_current()->has_made_processes = true;
     return crewi_call_fixed(&call, &process->id, sizeof process->id);
+}
+
+static crew_status create(crew_process *process, struct crewi_process_spec *spec, const void *arg,
+                          size_t size)
+{
+    crew_status status = CREW_ENOTSUP;
+    crewi_client_current()->has_made_processes = true;
+    if (size >= CREWI_PARCEL_SIZE_MIN && !crewi_parcel_create(&spec->parcel, arg, size)) {
+        status = send_create(process, spec, NULL, 0);
+        crewi_parcel_close(&spec->parcel); /* the home has it by now */
+    }
+    if (status != CREW_ENOTSUP)
+        return status;
+    /* No memfd, or none that the home may open: in the message then. */
+    crewi_error_clear();
+    return send_create(process, spec, arg, size);
 }
 
 /* Checks, and fills in all of the specification but the function. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,16 +33,41 @@ static const struct crewi_process_order *take_order(struct crewi_client *client,
     return order;
 }
 
-/* The argument moves to the front of its frame, where memory is aligned as malloc's. */
-static int run(struct crewi_frame *frame, const struct crewi_process_order *order)
+/* Where the argument is, and what of it is to be given back. */
+struct argument {
+    void *memory;
+    uint64_t mapped; /* bytes; 0: it is in the frame */
+};
+
+/* It moves to the front of its frame, where memory is aligned as malloc's, or is mapped. */
+static crew_status take_argument(struct crewi_frame *frame, struct argument *argument)
 {
-    crew_process_function *function = (crew_process_function *)(uintptr_t)order->function;
-    size_t size = frame->header.size - sizeof *order;
-    bool is_class = order->spec.is_class;
+    const struct crewi_process_order *order = (const void *)frame->payload;
+    uint64_t size = frame->header.size - sizeof *order;
+    if (order->spec.parcel.size) {
+        crew_status status = crewi_parcel_map(&order->spec.parcel, &argument->memory);
+        argument->mapped = status ? 0 : order->spec.parcel.size;
+        return status;
+    }
     memmove(frame->payload, frame->payload + sizeof *order, size);
+    argument->memory = size ? frame->payload : NULL;
+    return CREW_OK;
+}
+
+static int run(struct crewi_frame *frame, struct argument *argument)
+{
+    const struct crewi_process_order *order = (const void *)frame->payload;
+    crewi_function *function = (crewi_function *)(uintptr_t)order->function;
+    bool is_class = order->spec.is_class;
+    if ((!function && crewi_funcref_resolve(&order->spec.function, &function)) ||
+        take_argument(frame, argument)) {
+        crewi_log(CREWI_LOG_ERROR, "%s cannot begin: %s", order->spec.name, crew_error_message());
+        return 1;
+    }
+    crew_process_function *body = (crew_process_function *)function;
     if (is_class) /* the one in the copy is where it was in the creator */
-        ((crew_process_class *)(void *)frame->payload)->run = function;
-    return function(size ? frame->payload : NULL);
+        ((crew_process_class *)argument->memory)->run = body;
+    return body(argument->memory);
 }
 
 static struct crewi_client self;
@@ -93,7 +119,7 @@ int crewi_process_child_main(const struct crewi_child *child)
     }
     crewi_log_identify(self.identity.name, crewi_job->rank, crewi_job->ranks[crewi_job->rank].host);
     crewi_log(CREWI_LOG_INFO, "child process calling its function");
-    int code = run(first_frame, order);
+    int code = run(first_frame, &(struct argument){0});
     crewi_threads_wait();
     crewi_log(CREWI_LOG_INFO, "process exiting with exitcode %d", code & 0xff);
     return code;
@@ -108,6 +134,7 @@ struct inside {
     struct crewi_client client;
     struct crewi_frame *start;
     struct crewi_loop *loop;
+    struct argument argument;
     int wait_status;
 };
 
@@ -149,6 +176,8 @@ static void end_inside(void *context)
         inside->wait_status = SIGTERM;
     else
         crewi_process_leave();
+    if (inside->argument.mapped) /* before anybody hears of the end */
+        munmap(inside->argument.memory, inside->argument.mapped);
     crewi_client_set_thread(NULL);
     crewi_loop_lock(inside->loop);
     crewi_client_fini_local(&inside->client);
@@ -165,8 +194,7 @@ static void *inside_main(void *context)
     struct inside *inside = context;
     crewi_client_set_thread(&inside->client);
     pthread_cleanup_push(end_inside, inside);
-    int code = run(inside->start,
-                   (const struct crewi_process_order *)(const void *)inside->start->payload);
+    int code = run(inside->start, &inside->argument);
     inside->wait_status = (code & 0xff) << 8; /* as W_EXITCODE */
     pthread_cleanup_pop(1);
     return NULL;

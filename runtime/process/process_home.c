@@ -11,18 +11,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* How long an abandoned process may take to end after SIGTERM. */
 #define PATIENCE_NS (500 * CREWI_MILLISECOND)
 
+/* Each takes a descriptor; a rank needs some for other things, too. */
+#define PARCEL_LIMIT 256
+
+static void free_argument(struct crewi_engine *engine, struct crewi_process *process)
+{
+    if (process->order.spec.parcel.size)
+        crewi_processes_of(engine)->parcels--;
+    crewi_parcel_close(&process->order.spec.parcel);
+    free(process->arg);
+    process->arg = NULL;
+}
+
 static void release(struct crewi_engine *engine, struct crewi_process *process)
 {
     crewi_parking_clear(engine, &process->joins);
     crewi_timer_cancel(&engine->timers, &process->patience);
-    free(process->arg);
-    process->arg = NULL;
+    free_argument(engine, process);
 }
 
 void crewi_process_drop(struct crewi_engine *engine, struct crewi_process *process)
@@ -49,6 +61,20 @@ int crewi_exitcode(int wait_status)
 
 static void lose_patience(struct crewi_engine *engine, struct crewi_timer *timer);
 
+/* ENOTSUP: the client is to send the bytes. */
+static crew_status take_parcel(struct crewi_engine *engine, struct crewi_process *process)
+{
+    struct crewi_parcel *parcel = &process->order.spec.parcel;
+    if (!parcel->size)
+        return CREW_OK;
+    if (crewi_processes_of(engine)->parcels < PARCEL_LIMIT && !crewi_parcel_take(parcel)) {
+        crewi_processes_of(engine)->parcels++;
+        return CREW_OK;
+    }
+    *parcel = (struct crewi_parcel){0};
+    return crewi_error(CREW_ENOTSUP, "the argument cannot be shared");
+}
+
 static crew_status make(struct crewi_engine *engine, const struct crewi_process_spec *spec,
                         const void *arg, size_t size, struct crewi_process **made)
 {
@@ -67,11 +93,13 @@ static crew_status make(struct crewi_engine *engine, const struct crewi_process_
     process->rank = spec->place == CREW_PLACE_RANK ? spec->rank : -1;
     process->patience.fire = lose_patience;
     process->object.id = process->order.process = crewi_engine_new_id(engine, CREWI_KIND_PROCESS);
-    crew_status status = crewi_process_give_name(engine, &process->order);
+    crew_status status = take_parcel(engine, process);
+    if (!status)
+        status = crewi_process_give_name(engine, &process->order);
     if (!status)
         status = crewi_engine_add(engine, &process->object);
     if (status) {
-        free(process->arg);
+        free_argument(engine, process);
         free(process);
         return status;
     }
@@ -86,7 +114,8 @@ static bool is_terminated(const char *text, size_t size)
 
 static bool is_sound(const struct crewi_engine *engine, const struct crewi_process_spec *spec)
 {
-    return is_terminated(spec->name, sizeof spec->name) &&
+    return crewi_funcref_is_sound(&spec->function) &&
+           is_terminated(spec->name, sizeof spec->name) &&
            is_terminated(spec->prefix, sizeof spec->prefix) &&
            is_terminated(spec->creator_name, sizeof spec->creator_name) &&
            is_terminated(spec->creator_path, sizeof spec->creator_path) &&
@@ -128,10 +157,37 @@ static void create(struct crewi_engine *engine, const struct crewi_message *mess
 
 /* Starting */
 
+/* Whether processes of that rank can open what is ours: where doorbells can be attached, in the
+ * same way. */
+static bool shares_files(struct crewi_engine *engine, uint32_t rank)
+{
+    const struct crewi_loop *loop = crewi_processes_of(engine)->loop;
+    return rank == engine->rank || (loop && loop->peer_bells && loop->peer_bells[rank]);
+}
+
+/* The bytes instead of the parcel. */
+static crew_status send_unpacked(struct crewi_engine *engine, const struct crewi_process *process,
+                                 struct crewi_outgoing *note)
+{
+    struct crewi_process_order order = process->order;
+    void *memory;
+    crew_status status = crewi_parcel_map(&order.spec.parcel, &memory);
+    if (status)
+        return status;
+    note->head = &order;
+    note->body = memory;
+    note->body_size = order.spec.parcel.size;
+    order.spec.parcel = (struct crewi_parcel){0};
+    status = crewi_engine_tell(engine, note);
+    munmap(memory, note->body_size);
+    return status;
+}
+
 static crew_status order_start(struct crewi_engine *engine, struct crewi_process *process)
 {
     if (process->rank < 0)
         process->rank = crewi_process_choose_rank(engine, process);
+    bool unpack = process->order.spec.parcel.size && !shares_files(engine, (uint32_t)process->rank);
     struct crewi_outgoing note = {
         .kind = CREWI_KIND_PROCESS,
         .op = CREWI_PROCESS_SPAWN,
@@ -141,7 +197,8 @@ static crew_status order_start(struct crewi_engine *engine, struct crewi_process
         .body = process->arg,
         .body_size = process->arg_size,
     };
-    crew_status status = crewi_engine_tell(engine, &note);
+    crew_status status =
+        unpack ? send_unpacked(engine, process, &note) : crewi_engine_tell(engine, &note);
     if (status)
         return status;
     process->state = CREWI_PROCESS_STARTING;
@@ -307,8 +364,7 @@ static void ended(struct crewi_engine *engine, const struct crewi_message *messa
     crewi_process_count_reported(engine, process->rank, report.hosted, false);
     crewi_process_release_name(engine, process);
     crewi_timer_cancel(&engine->timers, &process->patience);
-    free(process->arg);
-    process->arg = NULL;
+    free_argument(engine, process);
     crewi_parking_reply_all(engine, &process->joins, NULL, 0);
     tell_watcher(engine, process, CREWI_WATCH_ENDED, message);
     if (process->abandoned)

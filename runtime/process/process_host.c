@@ -12,7 +12,15 @@
 
 struct hosted {
     uint32_t slot;
+    struct crewi_parcel parcel; /* what came as bytes, for a child here */
 };
+
+static void free_one(struct hosted *hosted)
+{
+    if (hosted)
+        crewi_parcel_close(&hosted->parcel);
+    free(hosted);
+}
 
 /* With how many there are here now, for homes that place processes. */
 static void report(struct crewi_engine *engine, uint8_t op, struct crewi_process_report head,
@@ -43,21 +51,27 @@ static void report_failure(struct crewi_engine *engine, uint64_t process, crew_s
 }
 
 /* The first frame of a process: its order, with the address of the function on this rank, and its
- * argument. */
+ * argument. What is large does not have to go through the port. */
 static struct crewi_frame *start_frame(const struct crewi_message *message,
-                                       crewi_function *function)
+                                       crewi_function *function, struct crewi_parcel *parcel)
 {
     struct crewi_process_order order;
-    struct crewi_frame *frame = crewi_frame_create(message->size);
-    if (!frame)
-        return NULL;
+    uint64_t size = message->size - sizeof order;
     memcpy(&order, message->data, sizeof order);
     order.function = (uint64_t)(uintptr_t)function;
+    const char *argument = (const char *)message->data + sizeof order;
+    if (size >= CREWI_PARCEL_SIZE_MIN && !order.spec.inside &&
+        !crewi_parcel_create(parcel, argument, size)) {
+        order.spec.parcel = *parcel;
+        size = 0;
+    }
+    struct crewi_frame *frame = crewi_frame_create(sizeof order + size);
+    if (!frame)
+        return NULL;
     frame->header.type = CREWI_DELIVERY;
     frame->header.kind = CREWI_KIND_PROCESS;
     memcpy(frame->payload, &order, sizeof order);
-    memcpy(frame->payload + sizeof order, (const char *)message->data + sizeof order,
-           message->size - sizeof order);
+    memcpy(frame->payload + sizeof order, argument, size);
     return frame;
 }
 
@@ -66,12 +80,12 @@ static crew_status spawn_ordered(struct crewi_engine *engine,
                                  const struct crewi_message *message)
 {
     crewi_function *function;
-    crew_status status = crewi_funcref_resolve(&order->spec.function, &function);
+    crew_status status = crewi_funcref_find(&order->spec.function, &function);
     if (status)
         return status;
     struct hosted *hosted = calloc(1, sizeof *hosted);
-    struct crewi_frame *start = start_frame(message, function);
-    if (!hosted || !start) {
+    struct crewi_frame *start = hosted ? start_frame(message, function, &hosted->parcel) : NULL;
+    if (!start) {
         status = crewi_error_memory();
         goto fail_memory;
     }
@@ -90,11 +104,11 @@ static crew_status spawn_ordered(struct crewi_engine *engine,
     if (!status)
         return CREW_OK;
     crewi_table_take(&crewi_processes_of(engine)->hosted, order->process);
-    free(hosted);
+    free_one(hosted);
     return status;
 fail_memory:
     crewi_frame_destroy(start);
-    free(hosted);
+    free_one(hosted);
     return status;
 }
 
@@ -138,7 +152,7 @@ static void child_news(struct crewi_engine *engine, const struct crewi_message *
         report(engine, CREWI_PROCESS_SPAWNED, head, NULL, 0);
         return;
     }
-    free(crewi_table_take(&crewi_processes_of(engine)->hosted, note.process));
+    free_one(crewi_table_take(&crewi_processes_of(engine)->hosted, note.process));
     if (message->op == CREWI_OP_CHILD_FAILED) {
         char reason[128];
         snprintf(reason, sizeof reason, "fork on rank %u: %s", engine->rank, strerror(note.value));
@@ -173,7 +187,7 @@ void crewi_host_request(struct crewi_engine *engine, const struct crewi_message 
 static void free_hosted(struct crewi_table *hosted)
 {
     for (size_t i = 0; i < hosted->room; i++)
-        free(hosted->entries[i].value);
+        free_one(hosted->entries[i].value);
     crewi_table_fini(hosted);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/funcref.h"
 #include "engine/loop.h"
+#include "node/parcel.h"
 
 #include <crew/process.h>
 #include <stdint.h>
@@ -41,10 +42,14 @@ enum crewi_process_engine_op {
     CREWI_PROCESS_RELEASE         /* home to rank 0: crewi_process_claim */
 };
 
+/** Arguments from here on go as parcels between processes of one host. */
+#define CREWI_PARCEL_SIZE_MIN ((size_t)65536)
+
 /** What a process is to be. */
 struct crewi_process_spec {
     struct crewi_funcref function;
     uint64_t creator;
+    struct crewi_parcel parcel; /* the argument, when it does not follow in the message */
     uint64_t watcher; /* an object on the home rank that is told of start and end; 0: none */
     int32_t place;    /* crew_place */
     int32_t rank;     /* of CREW_PLACE_RANK, and any rank of the host of CREW_PLACE_HOST */
@@ -64,7 +69,7 @@ struct crewi_process_spec {
 struct crewi_process_order {
     struct crewi_process_spec spec;
     uint64_t process;
-    uint64_t function; /* the address, once the runner has found it */
+    uint64_t function; /* the address, once the runner has found it; 0: to be loaded */
     char path[CREW_NAME_SIZE];
 };
 

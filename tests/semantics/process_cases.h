@@ -42,6 +42,12 @@ case_function prc_21, prc_21_main, prc_22, calls_describe, calls_find, calls_uni
 case_function prc_15, prc_23_later, prc_35_first, prc_35, calls_places, calls_least_busy,
     calls_inside_everywhere, calls_class;
 
+// process_argument.c: large arguments
+case_function argument_large, argument_many;
+
+// process_module.c: functions of a library that is loaded later
+case_function module_later, module_nested, module_missing, module_exchanged;
+
 // Checks of calls outside crew_run(), by main.
 void check_outside(void);
 

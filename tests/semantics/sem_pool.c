@@ -39,6 +39,8 @@ const struct test_case program_cases[] = {
     {"others", calls_pool_others, 0},
     {"workers", calls_pool_workers, CASE_ONCE},
     {"who", pool_workers, CASE_ONCE},
+    {"module", pool_module, CASE_ONCE},
+    {"module-tasks", pool_module_tasks, CASE_ONCE},
     {0},
 };
 

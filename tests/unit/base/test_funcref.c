@@ -44,7 +44,7 @@ static void there_and_back(crewi_function *function)
     crewi_function *resolved = NULL;
     memset(&ref, 0xff, sizeof ref);
     assert_int_equal(crewi_funcref_make(&ref, function), CREW_OK);
-    assert_int_equal(ref.reserved, 0);
+    assert_int_equal(ref.path_size, 0);
     assert_int_equal(crewi_funcref_resolve(&ref, &resolved), CREW_OK);
     assert_true(resolved == function);
 }
@@ -159,12 +159,96 @@ static void a_module_that_came_later(void **state)
     void *handle;
     (void)state;
     crewi_function *function = function_in(MODULE_USUAL, "function_of_usual", &handle);
-    assert_int_equal(crewi_funcref_make(&ref, function), CREW_EBUILD);
-    assert_int_equal(crewi_modules_load(), CREW_OK);
-    there_and_back(function);
+    crewi_function *found = function;
+    assert_int_equal(crewi_funcref_make(&ref, function), CREW_OK);
+    assert_true(crewi_funcref_is_sound(&ref));
+    assert_string_equal(ref.path, MODULE_USUAL);
+    assert_int_equal(crewi_funcref_find(&ref, &found), CREW_OK);
+    assert_null(found); /* others have to load it */
+    assert_int_equal(crewi_funcref_resolve(&ref, &found), CREW_OK);
+    assert_true(found == function);
     assert_int_equal(crewi_funcref_make(&ref, as_function(dlsym(handle, "module_number"))),
                      CREW_EBUILD);
+    assert_int_equal(crewi_modules_load(), CREW_OK);
+    there_and_back(function);
     dlclose(handle);
+}
+
+/* Looking at it does not load it; resolving does. */
+static void a_module_that_is_not_here(void **state)
+{
+    struct crewi_funcref ref;
+    void *handle;
+    (void)state;
+    crewi_function *function = function_in(MODULE_USUAL, "function_of_usual", &handle);
+    assert_int_equal(crewi_funcref_make(&ref, function), CREW_OK);
+    dlclose(handle);
+    assert_null(dlopen(MODULE_USUAL, RTLD_NOW | RTLD_NOLOAD));
+    assert_int_equal(crewi_funcref_find(&ref, &function), CREW_OK);
+    assert_null(function);
+    assert_null(dlopen(MODULE_USUAL, RTLD_NOW | RTLD_NOLOAD));
+    ref.offset += (uint64_t)1 << 40;
+    assert_int_equal(crewi_funcref_find(&ref, &function), CREW_EBUILD);
+    assert_int_equal(crewi_funcref_resolve(&ref, &function), CREW_EBUILD);
+    assert_non_null(strstr(crew_error_message(), "not in the code of " MODULE_USUAL));
+    assert_null(dlopen(MODULE_USUAL, RTLD_NOW | RTLD_NOLOAD));
+    ref.offset -= (uint64_t)1 << 40;
+    assert_int_equal(crewi_funcref_resolve(&ref, &function), CREW_OK);
+    assert_int_equal(((int (*)(void))function)(), 4711);
+    handle = dlopen(MODULE_USUAL, RTLD_NOW | RTLD_NOLOAD);
+    assert_non_null(handle);
+    dlclose(handle);
+    dlclose(handle);
+}
+
+static void refused(const struct crewi_funcref *ref, const char *reason)
+{
+    crewi_function *function = (crewi_function *)of_the_program;
+    assert_int_equal(crewi_funcref_find(ref, &function), CREW_EBUILD);
+    assert_non_null(strstr(crew_error_message(), reason));
+    assert_int_equal(crewi_funcref_resolve(ref, &function), CREW_EBUILD);
+    assert_non_null(strstr(crew_error_message(), reason));
+    assert_true(function == (crewi_function *)of_the_program);
+}
+
+static void set_path(struct crewi_funcref *ref, const char *path)
+{
+    ref->path_size = (uint32_t)strlen(path) + 1;
+    memcpy(ref->path, path, ref->path_size);
+}
+
+static void files_that_are_not_it(void **state)
+{
+    struct crewi_funcref ref;
+    char expected[2 * CREWI_BUILD_ID_SIZE + 1];
+    void *handle;
+    (void)state;
+    crewi_function *function = function_in(MODULE_USUAL, "function_of_usual", &handle);
+    assert_int_equal(crewi_funcref_make(&ref, function), CREW_OK);
+    dlclose(handle);
+    crewi_build_id_text(ref.build_id, expected);
+    set_path(&ref, "/nowhere/module.so");
+    refused(&ref, "/nowhere/module.so cannot be read");
+    refused(&ref, "No such file or directory");
+    refused(&ref, expected);
+    set_path(&ref, MODULE_SHORT);
+    refused(&ref, "is another build");
+    refused(&ref, "build id 1234567800000000000000000000000000000000");
+    refused(&ref, expected);
+    set_path(&ref, MODULE_NAMELESS);
+    refused(&ref, "has no build id");
+    set_path(&ref, "/dev/null");
+    refused(&ref, "Exec format error");
+    set_path(&ref, "/proc/self/status");
+    refused(&ref, "cannot be read");
+    set_path(&ref, "/");
+    refused(&ref, "Is a directory");
+    ref.path[ref.path_size - 1] = 'x';
+    assert_false(crewi_funcref_is_sound(&ref));
+    refused(&ref, "is loaded there");
+    ref.path_size = UINT32_MAX;
+    assert_false(crewi_funcref_is_sound(&ref));
+    refused(&ref, "is loaded there");
 }
 
 static void a_module_without_build_id(void **state)
@@ -206,6 +290,7 @@ static void nothing_without_a_list(void **state)
     assert_int_equal(crewi_program_build_id(id), CREW_EBUILD);
     assert_int_equal(crewi_funcref_resolve(&ref, &resolved), CREW_EBUILD);
     assert_int_equal(crewi_funcref_make(&ref, (crewi_function *)of_the_program), CREW_EBUILD);
+    assert_int_equal(crewi_funcref_find(&ref, &resolved), CREW_EBUILD);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, load, unload)
@@ -216,7 +301,8 @@ int main(void)
         TEST(functions_of_the_program),   TEST(functions_of_libc),
         TEST(data_is_no_function),        TEST(an_unknown_build_id),
         TEST(offsets_outside_code),       TEST(build_ids),
-        TEST(a_module_that_came_later),   TEST(a_module_without_build_id),
+        TEST(a_module_that_came_later),   TEST(a_module_that_is_not_here),
+        TEST(files_that_are_not_it),      TEST(a_module_without_build_id),
         TEST(a_short_build_id_is_padded), TEST(nothing_without_a_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

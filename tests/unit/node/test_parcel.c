@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Bytes that processes share: taken over, mapped, and what is no parcel. */
+#include "node/parcel.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SIZE ((size_t)300000)
+
+static unsigned char bytes[SIZE];
+
+static int fill(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SIZE; i++)
+        bytes[i] = (unsigned char)(i * 7 + i / 256);
+    return 0;
+}
+
+static void expect_bytes(const struct crewi_parcel *parcel)
+{
+    void *memory;
+    assert_int_equal(crewi_parcel_map(parcel, &memory), CREW_OK);
+    assert_memory_equal(memory, bytes, SIZE);
+    assert_int_equal((uintptr_t)memory % 16, 0);
+    memset(memory, 0xee, SIZE); /* a copy of its own */
+    munmap(memory, SIZE);
+}
+
+static void from_hand_to_hand(void **state)
+{
+    struct crewi_parcel first, second;
+    (void)state;
+    assert_int_equal(crewi_parcel_create(&first, bytes, SIZE), CREW_OK);
+    assert_int_equal(first.size, SIZE);
+    assert_int_equal(first.pid, getpid());
+    second = first;
+    assert_int_equal(crewi_parcel_take(&second), CREW_OK);
+    assert_int_not_equal(second.fd, first.fd);
+    expect_bytes(&first);
+    crewi_parcel_close(&first);
+    assert_int_equal(first.size, 0);
+    crewi_parcel_close(&first);
+    expect_bytes(&second);
+    expect_bytes(&second);
+    crewi_parcel_close(&second);
+}
+
+static void from_another_process(void **state)
+{
+    struct crewi_parcel parcel;
+    (void)state;
+    assert_int_equal(crewi_parcel_create(&parcel, bytes, SIZE), CREW_OK);
+    pid_t pid = fork();
+    if (pid == 0) {
+        void *memory;
+        close(parcel.fd);
+        if (crewi_parcel_map(&parcel, &memory) || memcmp(memory, bytes, SIZE) != 0)
+            _exit(1);
+        _exit(crewi_parcel_take(&parcel) || parcel.pid != getpid() ? 2 : 0);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    crewi_parcel_close(&parcel);
+}
+
+static void refused(struct crewi_parcel parcel, crew_status status)
+{
+    void *memory = bytes;
+    struct crewi_parcel before = parcel;
+    assert_int_equal(crewi_parcel_map(&parcel, &memory), status);
+    assert_ptr_equal(memory, bytes);
+    assert_int_equal(crewi_parcel_take(&parcel), status);
+    assert_memory_equal(&parcel, &before, sizeof parcel);
+}
+
+static void what_is_none(void **state)
+{
+    struct crewi_parcel good, bad;
+    (void)state;
+    assert_int_equal(crewi_parcel_create(&good, bytes, SIZE), CREW_OK);
+    bad = good;
+    bad.size++; /* a mapping would end in SIGBUS */
+    refused(bad, CREW_EPROTO);
+    bad = good;
+    bad.pid = -1;
+    refused(bad, CREW_ESYSTEM);
+    bad = good;
+    bad.fd = 1000000;
+    refused(bad, CREW_ESYSTEM);
+    bad = good;
+    bad.fd = memfd_create("open", MFD_CLOEXEC); /* may shrink */
+    assert_int_equal(ftruncate(bad.fd, (off_t)SIZE), 0);
+    refused(bad, CREW_EPROTO);
+    close(bad.fd);
+    bad.fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    refused(bad, CREW_EPROTO);
+    close(bad.fd);
+    crewi_parcel_close(&good);
+}
+
+static void nobody_changes_it(void **state)
+{
+    struct crewi_parcel parcel;
+    (void)state;
+    assert_int_equal(crewi_parcel_create(&parcel, bytes, SIZE), CREW_OK);
+    assert_int_equal(write(parcel.fd, "x", 1), -1);
+    assert_int_equal(ftruncate(parcel.fd, 0), -1);
+    assert_true(mmap(NULL, SIZE, PROT_WRITE, MAP_SHARED, parcel.fd, 0) == MAP_FAILED);
+    crewi_parcel_close(&parcel);
+}
+
+static void no_descriptors(void **state)
+{
+    struct crewi_parcel parcel = {.size = 77};
+    struct rlimit before, none;
+    (void)state;
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = before;
+    none.rlim_cur = 3;
+    setrlimit(RLIMIT_NOFILE, &none);
+    crew_status status = crewi_parcel_create(&parcel, bytes, SIZE);
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_int_not_equal(status, CREW_OK);
+    assert_int_equal(parcel.size, 77);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(from_hand_to_hand), cmocka_unit_test(from_another_process),
+        cmocka_unit_test(what_is_none),      cmocka_unit_test(nobody_changes_it),
+        cmocka_unit_test(no_descriptors),
+    };
+    return cmocka_run_group_tests(tests, fill, NULL);
+}
