@@ -204,7 +204,7 @@ void crewi_loop_serve(struct crewi_loop *loop)
  * rung for it. */
 static bool needs_service(const struct crewi_loop *loop)
 {
-    return loop->polls_clock || loop->local_waiters || loop->engine.timers.count ||
+    return loop->polls_clock || loop->local_waiters > 1 || loop->engine.timers.count ||
            crewi_transport_activity(loop->engine.transport);
 }
 
@@ -223,8 +223,10 @@ void crewi_loop_wait(struct crewi_loop *loop, const bool *done, pthread_cond_t *
         crewi_bell_begin_driving(loop->bell);
         while (!*done)
             crewi_loop_step(loop, CREWI_BELL_DRIVER, done);
+        if (atomic_load(&loop->bell->rung)) /* quicker than to wake the service thread for it */
+            crewi_loop_pass(loop);
         loop->driving = false;
-        crewi_bell_end_driving(loop->bell, loop->local_waiters > 1 || needs_service(loop));
+        crewi_bell_end_driving(loop->bell, needs_service(loop));
     }
     loop->local_waiters--;
 }

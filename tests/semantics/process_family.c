@@ -272,6 +272,7 @@ static void tell_and_leave(int number)
 struct family {
     struct mark ready, news;
     crew_process_attr attr; // of the children
+    bool stubborn;          // they ignore SIGTERM
 };
 
 static int be_told(void *arg)
@@ -347,7 +348,8 @@ static int report_and_run(void *arg)
 {
     const struct family *family = arg;
     char line[16];
-    signal(SIGTERM, SIG_IGN);
+    if (family->stubborn)
+        signal(SIGTERM, SIG_IGN);
     snprintf(line, sizeof line, "%d", (int)getpid());
     mark_set(&family->ready, line);
     while (pause() != 0)
@@ -373,14 +375,13 @@ static int found_family(void *arg)
     return report_and_run(arg);
 }
 
-static void kill_family(const struct variant *variant, int number)
+static void kill_family(const struct variant *variant, int number, bool stubborn)
 {
     enum { MEMBERS = 5 };
-    struct family family = {.ready = mark_new(), .attr = variant->attr};
+    struct family family = {.ready = mark_new(), .attr = variant->attr, .stubborn = stubborn};
     char text[256], *at = text;
     crew_process process = launch(variant, found_family, &family, sizeof family);
     mark_wait(&family.ready, MEMBERS);
-    // It ignores SIGTERM itself by now: from outside only SIGKILL is sure.
     signal_pid(pid_of(process), number);
     CHECK_INT(finish(process), -number);
     mark_read(&family.ready, text, sizeof text);
@@ -391,8 +392,9 @@ static void kill_family(const struct variant *variant, int number)
 
 void prc_27(const struct variant *variant)
 {
-    kill_family(variant, SIGKILL);
-    kill_family(variant, SIGSEGV);
+    kill_family(variant, SIGKILL, true);
+    kill_family(variant, SIGTERM, false);
+    kill_family(variant, SIGSEGV, false);
 }
 
 // Recursion
