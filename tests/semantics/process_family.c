@@ -303,7 +303,8 @@ static int leave_daemons(void *arg)
 void prc_25(const struct variant *variant)
 {
     char text[64];
-    struct family family = {mark_new(), mark_new(), {.placement = variant->attr.placement}};
+    struct family family = {
+        .ready = mark_new(), .news = mark_new(), .attr = {.placement = variant->attr.placement}};
     double begin = check_now();
     CHECK_INT(finish(launch(variant, leave_daemons, &family, sizeof family)), 0);
     mark_read(&family.news, text, sizeof text);
@@ -335,7 +336,8 @@ static int leave_children(void *arg)
 void prc_26(const struct variant *variant)
 {
     char text[64];
-    struct family family = {mark_new(), mark_new(), {.placement = variant->attr.placement}};
+    struct family family = {
+        .ready = mark_new(), .news = mark_new(), .attr = {.placement = variant->attr.placement}};
     double begin = check_now();
     CHECK_INT(finish(launch(variant, leave_children, &family, sizeof family)), 0);
     CHECK_SECONDS(begin, 0.06, 5);
