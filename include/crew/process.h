@@ -141,9 +141,10 @@ typedef struct crew_process_info {
     crew_process process;
     crew_process parent; /**< id 0 for the main process */
     crew_process_state state;
-    int rank;     /**< -1: not chosen yet; crew_rank_host() has the name of its host */
-    pid_t pid;    /**< 0: not started */
-    int exitcode; /**< when it is stopped; 0 before */
+    int rank;             /**< -1: not chosen yet; crew_rank_host() has the name of its host */
+    pid_t pid;            /**< 0: not started */
+    int exitcode;         /**< when it is stopped; 0 before */
+    crew_end_cause cause; /**< what ended it; ::CREW_END_NONE before */
     bool daemon;
     char name[CREW_NAME_SIZE];
     char parent_name[CREW_NAME_SIZE]; /**< "" for the main process */
@@ -222,7 +223,8 @@ CREW_API crew_status crew_process_join(crew_process process, double timeout_s);
  */
 CREW_API crew_status crew_process_terminate(crew_process process);
 
-/** The same with SIGINT. Python: Process.interrupt. */
+/** The same with SIGINT; for a ::CREW_START_RANK process there is no difference. Python:
+ * Process.interrupt. */
 CREW_API crew_status crew_process_interrupt(crew_process process);
 
 /** The same with SIGKILL; ::CREW_ENOTSUP for a ::CREW_START_RANK process, which cannot be ended by

@@ -460,6 +460,7 @@ crew_status crew_process_describe(crew_process process, crew_process_info *info)
         .rank = known.rank,
         .pid = (pid_t)known.pid,
         .exitcode = known.state == CREWI_PROCESS_OVER ? known.exitcode : 0,
+        .cause = (crew_end_cause)known.cause,
         .daemon = known.daemon != 0,
     };
     memcpy(info->name, known.name, sizeof info->name);

@@ -38,6 +38,7 @@ static struct {
     struct crewi_forkserver server;
     int bell_fd, job_fd;
     pthread_t service;
+    pid_t pid;
     bool called; /* crew_run() was: also in children, which are forked after that */
     bool begun, over;
 } rank;
@@ -177,8 +178,8 @@ static void shut_others_down(void)
 static void end_main(void)
 {
     const struct crewi_client *client = crewi_client_current();
-    if (!rank.begun || rank.over || !client)
-        return;
+    if (!rank.begun || rank.over || !client || getpid() != rank.pid)
+        return; /* the last: a process that the main process has forked itself */
     rank.over = true;
     if (client != &rank.main)
         crewi_loop_fatal(&rank.loop, "%s called exit() inside rank %d", client->identity.name,
@@ -244,6 +245,7 @@ int crew_run(int argc, char **argv, int (*app)(int argc, char **argv))
         return 1;
     }
     rank.called = true;
+    rank.pid = getpid();
     char trouble[CREWI_ERROR_SIZE] = "";
     if (crewi_options_load())
         snprintf(trouble, sizeof trouble, "%s", crew_error_message());

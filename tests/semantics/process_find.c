@@ -138,6 +138,9 @@ static void check_description(crew_process process, crew_process_state state, in
     CHECK_TEXT(info.name, name);
     CHECK_INT(info.state, state);
     CHECK_INT(info.exitcode, exitcode);
+    CHECK_INT(info.cause, state != CREW_PROCESS_STOPPED ? CREW_END_NONE
+                          : exitcode < 0                ? CREW_END_SIGNAL
+                                                        : CREW_END_EXIT);
     CHECK_INT(info.pid != 0, state != CREW_PROCESS_INITIAL);
     CHECK(!info.daemon);
 }

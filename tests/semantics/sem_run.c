@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void run_process(crew_process_function *function, const void *arg, size_t size,
@@ -87,6 +88,19 @@ static int do_output(void)
         run_process(greet, "the rank itself", 16, &attr);
     }
     printf("hello from the main process");
+    return 0;
+}
+
+// A process that the main process forks itself is none of crew's: its exit() ends nothing else.
+static int do_forked(void)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0)
+        exit(3);
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    run_process(greet, "a process", 10, NULL);
     return 0;
 }
 
@@ -269,11 +283,14 @@ static const struct {
     const char *name;
     int (*run)(void);
 } modes[] = {
-    {"log", do_log},           {"failing", do_failing}, {"output", do_output},
-    {"end", do_end},           {"exit", do_exit},       {"open", do_open},
-    {"progress", do_progress}, {"again", do_again},     {"again-in-process", do_again_in_process},
-    {"options", do_options},   {"lines", do_lines},     {"death", do_death},
-    {"order", do_order},       {"threads", do_threads},
+    {"log", do_log},         {"failing", do_failing},
+    {"forked", do_forked},   {"output", do_output},
+    {"end", do_end},         {"exit", do_exit},
+    {"open", do_open},       {"progress", do_progress},
+    {"again", do_again},     {"again-in-process", do_again_in_process},
+    {"options", do_options}, {"lines", do_lines},
+    {"death", do_death},     {"order", do_order},
+    {"threads", do_threads},
 };
 
 static int app(int argc, char **argv)
