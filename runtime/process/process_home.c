@@ -167,19 +167,19 @@ static bool shares_files(struct crewi_engine *engine, uint32_t rank)
 
 /* The bytes instead of the parcel. */
 static crew_status send_unpacked(struct crewi_engine *engine, const struct crewi_process *process,
-                                 struct crewi_outgoing *note)
+                                 struct crewi_outgoing note)
 {
     struct crewi_process_order order = process->order;
     void *memory;
     crew_status status = crewi_parcel_map(&order.spec.parcel, &memory);
     if (status)
         return status;
-    note->head = &order;
-    note->body = memory;
-    note->body_size = order.spec.parcel.size;
+    note.head = &order;
+    note.body = memory;
+    note.body_size = order.spec.parcel.size;
     order.spec.parcel = (struct crewi_parcel){0};
-    status = crewi_engine_tell(engine, note);
-    munmap(memory, note->body_size);
+    status = crewi_engine_tell(engine, &note);
+    munmap(memory, note.body_size);
     return status;
 }
 
@@ -198,7 +198,7 @@ static crew_status order_start(struct crewi_engine *engine, struct crewi_process
         .body_size = process->arg_size,
     };
     crew_status status =
-        unpack ? send_unpacked(engine, process, &note) : crewi_engine_tell(engine, &note);
+        unpack ? send_unpacked(engine, process, note) : crewi_engine_tell(engine, &note);
     if (status)
         return status;
     process->state = CREWI_PROCESS_STARTING;

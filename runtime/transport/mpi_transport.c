@@ -248,7 +248,7 @@ static crew_status mpi_allgather(struct crewi_transport *base, const void *mine,
 static crew_status mpi_users_comm(struct crewi_transport *base, void *comm, size_t size)
 {
     const struct crewi_mpi_transport *transport = mpi(base);
-    if (size != sizeof transport->users)
+    if (size != sizeof(MPI_Comm))
         return crewi_error(CREW_EBUILD, "the program was built with another MPI than crew");
     if (transport->users == MPI_COMM_NULL)
         return crewi_error(CREW_ENOTSUP, "no file of the program includes <crew/mpi.h>");
