@@ -1,31 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Frames through a port: whole and in parts, both ways, in one process and between two. */
 #include "base/clock.h"
-#include "node/port.h"
+#include "port_pair.h"
 #include "processes.h"
 #include "unit.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-static struct crewi_port rank, child;
-static int fd;
-
-static int begin(void **state)
-{
-    (void)state;
-    return crewi_port_create(&fd) || crewi_port_attach(&rank, fd, false) ||
-           crewi_port_attach(&child, fd, true);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    crewi_port_detach(&rank);
-    crewi_port_detach(&child);
-    return close(fd);
-}
 
 /* Moves one frame from side to side, in as many turns as it takes. */
 static int carry(struct crewi_port *from, struct crewi_port *to, uint64_t size, uint64_t seed)
@@ -142,10 +124,10 @@ static uint64_t size_of(uint64_t i)
 }
 
 /* Sends each frame back. */
-static _Noreturn void echo(int port_fd, struct crewi_bell *bell)
+static _Noreturn void echo(int fd, struct crewi_bell *bell)
 {
     struct child_side side = {.bell = bell, .slot = 70};
-    if (crewi_port_attach(&side.port, port_fd, true))
+    if (crewi_port_attach(&side.port, fd, true))
         _exit(98);
     for (uint64_t i = 0; i < FRAMES; i++) {
         struct crewi_frame *frame = child_receive(&side);
@@ -212,7 +194,7 @@ static void both_ways_between_processes(void **state)
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
-        echo(fd, bell);
+        echo(port_fd, bell);
     while (progress.received < FRAMES) {
         int64_t end = crewi_now_ns() + LOST_NS;
         crewi_bell_answer(bell);
@@ -227,7 +209,7 @@ static void both_ways_between_processes(void **state)
     close(bell_fd);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_ports, end_ports)
 
 int main(void)
 {

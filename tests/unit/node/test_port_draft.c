@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Drafts: what a rank finds of a child that was killed in the middle. */
-#include "node/port.h"
+#include "port_pair.h"
 #include "processes.h"
 #include "unit.h"
 
@@ -8,24 +8,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct crewi_port rank, child;
-static int fd;
-
-static int begin(void **state)
-{
-    (void)state;
-    return crewi_port_create(&fd) || crewi_port_attach(&rank, fd, false) ||
-           crewi_port_attach(&child, fd, true);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    crewi_port_detach(&rank);
-    crewi_port_detach(&child);
-    return close(fd);
-}
 
 static void *copy(uint32_t *size, uint64_t *progress)
 {
@@ -161,7 +143,7 @@ static void killed_in_between(void **state)
     assert_true(in_between > 10);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_ports, end_ports)
 
 int main(void)
 {

@@ -2,7 +2,7 @@
 /* What a child can write into its port: records that are no parts of a frame, and anything at all.
  */
 #include "base/clock.h"
-#include "node/port.h"
+#include "port_pair.h"
 #include "processes.h"
 #include "unit.h"
 
@@ -12,24 +12,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct crewi_port rank, child;
-static int fd;
-
-static int begin(void **state)
-{
-    (void)state;
-    return crewi_port_create(&fd) || crewi_port_attach(&rank, fd, false) ||
-           crewi_port_attach(&child, fd, true);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    crewi_port_detach(&rank);
-    crewi_port_detach(&child);
-    return close(fd);
-}
 
 static void put(uint32_t type, const void *bytes, uint32_t size)
 {
@@ -50,8 +32,8 @@ static void put_first(uint32_t type, const struct crewi_header *header, uint32_t
 
 static void again(void)
 {
-    end(NULL);
-    assert_int_equal(begin(NULL), 0);
+    end_ports(NULL);
+    assert_int_equal(begin_ports(NULL), 0);
 }
 
 /* Nothing comes of it, now and later, and the frame that was begun is not leaked. */
@@ -157,7 +139,7 @@ static _Noreturn void scribble(uint64_t seed)
 {
     struct stat info;
     unsigned char *memory = (unsigned char *)child.shared;
-    if (fstat(fd, &info))
+    if (fstat(port_fd, &info))
         _exit(1);
     uint64_t size = (uint64_t)info.st_size;
     for (;;) {
@@ -218,7 +200,7 @@ static void a_child_that_scribbles(void **state)
     assert_true(received > 10);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_ports, end_ports)
 
 int main(void)
 {
