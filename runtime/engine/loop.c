@@ -48,7 +48,7 @@ void crewi_loop_ring_others(struct crewi_loop *loop)
 void crewi_loop_init(struct crewi_loop *loop, struct crewi_transport *transport,
                      struct crewi_bell *bell)
 {
-    *loop = (struct crewi_loop){.bell = bell};
+    *loop = (struct crewi_loop){.bell = bell, .spare_fd = -1};
     crewi_engine_init(&loop->engine, transport);
     loop->engine.host_ops = &crewi_loop_host;
     loop->engine.host = loop;
@@ -76,6 +76,7 @@ void crewi_loop_fini(struct crewi_loop *loop)
         free(endpoint->base.touched);
         free(endpoint);
     }
+    crewi_ports_drop_spare(loop);
     crewi_engine_fini(&loop->engine);
     pthread_mutex_destroy(&loop->mutex);
 }

@@ -59,6 +59,8 @@ struct crewi_loop {
     bool polls_clock; /* messages may come without a ring */
     int64_t idle_since_ns, safety_look_ns;
     struct crewi_port_endpoint *ports[CREWI_PORT_LIMIT];
+    struct crewi_port spare_port;    /* made ahead for the next child */
+    int spare_fd;                    /* its memory; -1: there is none */
     struct crewi_affinity *affinity; /* NULL: children are not bound */
     crewi_run_inside *run_inside;
     crewi_stop_inside *stop_inside;
@@ -139,6 +141,9 @@ bool crewi_ports_poll(struct crewi_loop *loop, bool all);
 
 /** Hears what the fork server has to say. True if it said something. */
 bool crewi_ports_hear_server(struct crewi_loop *loop);
+
+/** Gives back the port that was made ahead, if there is one. */
+void crewi_ports_drop_spare(struct crewi_loop *loop);
 
 /** Something that cannot be mended: says so, and ends the job. */
 _Noreturn void crewi_loop_fatal(struct crewi_loop *loop, const char *format, ...)

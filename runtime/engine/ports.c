@@ -209,6 +209,46 @@ bool crewi_ports_hear_server(struct crewi_loop *loop)
     return any;
 }
 
+static crew_status make_port(struct crewi_port *port, int *fd)
+{
+    int made;
+    crew_status status = crewi_port_create(&made);
+    if (status)
+        return status;
+    status = crewi_port_attach(port, made, false);
+    if (status)
+        close(made);
+    else
+        *fd = made;
+    return status;
+}
+
+/* The next start then does not have to wait for that. Without one it does, and that is all. */
+static void prepare_spare(struct crewi_loop *loop)
+{
+    if (loop->spare_fd < 0 && !make_port(&loop->spare_port, &loop->spare_fd))
+        crewi_port_touch(&loop->spare_port);
+}
+
+void crewi_ports_drop_spare(struct crewi_loop *loop)
+{
+    if (loop->spare_fd < 0)
+        return;
+    crewi_port_detach(&loop->spare_port);
+    close(loop->spare_fd);
+    loop->spare_fd = -1;
+}
+
+static crew_status take_port(struct crewi_loop *loop, struct crewi_port *port, int *fd)
+{
+    if (loop->spare_fd < 0)
+        return make_port(port, fd);
+    *port = loop->spare_port;
+    *fd = loop->spare_fd;
+    loop->spare_fd = -1;
+    return CREW_OK;
+}
+
 /* Makes the port and gives the child its place. */
 static crew_status open_port(struct crewi_loop *loop, uint64_t process,
                              struct crewi_port_endpoint **made, int *fd)
@@ -216,12 +256,9 @@ static crew_status open_port(struct crewi_loop *loop, uint64_t process,
     struct crewi_port_endpoint *endpoint = calloc(1, sizeof *endpoint);
     if (!endpoint)
         return crewi_error_memory();
-    crew_status status = crewi_port_create(fd);
+    crew_status status = take_port(loop, &endpoint->port, fd);
     if (status)
-        goto fail_create;
-    status = crewi_port_attach(&endpoint->port, *fd, false);
-    if (status)
-        goto fail_attach;
+        goto fail_port;
     endpoint->base = (struct crewi_endpoint){.process = process, .deliver = deliver_to_port};
     endpoint->loop = loop;
     crewi_frames_init(&endpoint->out);
@@ -233,9 +270,8 @@ static crew_status open_port(struct crewi_loop *loop, uint64_t process,
     return CREW_OK;
 fail_slot:
     crewi_port_detach(&endpoint->port);
-fail_attach:
     close(*fd);
-fail_create:
+fail_port:
     free(endpoint);
     return status;
 }
@@ -264,6 +300,7 @@ static crew_status spawn(void *host, const struct crewi_spawn *spawn, uint32_t *
         return status;
     }
     *slot = endpoint->slot;
+    prepare_spare(loop);
     return CREW_OK;
 }
 

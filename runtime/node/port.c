@@ -53,6 +53,13 @@ crew_status crewi_port_attach(struct crewi_port *port, int fd, bool child)
     return CREW_OK;
 }
 
+void crewi_port_touch(struct crewi_port *port)
+{
+    volatile unsigned char *memory = (unsigned char *)port->shared + HEADER_SPACE;
+    memory[0] = 0; /* the first page of the ring to the rank, and of the other one */
+    memory[CREWI_PORT_RING_SIZE] = 0;
+}
+
 void crewi_port_detach(struct crewi_port *port)
 {
     crewi_frame_destroy(port->incoming.frame);

@@ -61,6 +61,9 @@ crew_status crewi_port_create(int *fd);
 /** Maps it, on the child's side or on the rank's. ::CREW_ESYSTEM */
 crew_status crewi_port_attach(struct crewi_port *port, int fd, bool child);
 
+/** Has the kernel find memory for what the first frames need, ahead of time. */
+void crewi_port_touch(struct crewi_port *port);
+
 /** Unmaps it; what was under way is dropped. */
 void crewi_port_detach(struct crewi_port *port);
 
