@@ -132,8 +132,7 @@ typedef struct crew_process_class {
 typedef enum crew_process_state {
     CREW_PROCESS_INITIAL, /**< not started */
     CREW_PROCESS_STARTED, /**< alive */
-    CREW_PROCESS_STOPPED, /**< ended */
-    CREW_PROCESS_CLOSED
+    CREW_PROCESS_STOPPED  /**< ended */
 } crew_process_state;
 
 /** All that is known of a process; see crew_process_describe(). */

@@ -139,6 +139,20 @@ crew_status crewi_call_fixed(const struct crewi_call *call, void *data, size_t s
     return status;
 }
 
+void crewi_many_expect(struct crewi_client *client, struct crewi_many *many)
+{
+    for (size_t i = 0; i < many->count; i++) {
+        many->waiters[i].request = many->frames[i]->header.origin.request = ++client->last_request;
+        crewi_client_expect(client, &many->waiters[i]);
+    }
+}
+
+void crewi_many_forget(struct crewi_client *client, struct crewi_many *many)
+{
+    for (size_t i = 0; i < many->count; i++)
+        crewi_client_forget(client, &many->waiters[i]);
+}
+
 void crewi_many_free(struct crewi_many *many)
 {
     for (size_t i = 0; i < many->count; i++) {

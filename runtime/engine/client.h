@@ -152,6 +152,10 @@ crew_status crewi_remote_take(struct crewi_client *client, struct crewi_frame **
 crew_status crewi_local_call_many(struct crewi_client *client, struct crewi_many *many);
 crew_status crewi_remote_call_many(struct crewi_client *client, struct crewi_many *many);
 
+/** Numbers the requests, one behind the other, and links their waiters in; and out again. */
+void crewi_many_expect(struct crewi_client *client, struct crewi_many *many);
+void crewi_many_forget(struct crewi_client *client, struct crewi_many *many);
+
 /** Frees it, with the requests that were not sent, and the replies. */
 void crewi_many_free(struct crewi_many *many);
 

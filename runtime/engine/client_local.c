@@ -88,10 +88,7 @@ crew_status crewi_local_call_many(struct crewi_client *client, struct crewi_many
     struct crewi_loop *loop = client->loop;
     crew_status status = CREW_OK;
     crewi_loop_lock(loop);
-    for (size_t i = 0; i < many->count; i++) {
-        many->waiters[i].request = many->frames[i]->header.origin.request = ++client->last_request;
-        crewi_client_expect(client, &many->waiters[i]);
-    }
+    crewi_many_expect(client, many);
     for (size_t i = 0; i < many->count && !status; i++) {
         status = crewi_engine_accept_from(&loop->engine, client->slot, many->frames[i]);
         many->frames[i] = NULL;
@@ -100,8 +97,7 @@ crew_status crewi_local_call_many(struct crewi_client *client, struct crewi_many
         crewi_engine_run(&loop->engine, crewi_now_ns());
         crewi_loop_wait(loop, &many->group.done, &client->changed);
     }
-    for (size_t i = 0; i < many->count; i++)
-        crewi_client_forget(client, &many->waiters[i]);
+    crewi_many_forget(client, many);
     if (unlock_to_end(client)) {
         crewi_many_free(many);
         pthread_exit(NULL);

@@ -149,18 +149,14 @@ crew_status crewi_remote_call_many(struct crewi_client *client, struct crewi_man
 {
     crew_status status = CREW_OK;
     pthread_mutex_lock(&client->mutex);
-    for (size_t i = 0; i < many->count; i++) {
-        many->waiters[i].request = many->frames[i]->header.origin.request = ++client->last_request;
-        crewi_client_expect(client, &many->waiters[i]);
-    }
+    crewi_many_expect(client, many);
     for (size_t i = 0; i < many->count && !status; i++) {
         status = send_frame(client, many->frames[i]);
         many->frames[i] = NULL;
     }
     if (!status)
         status = wait_for(client, &many->group.done);
-    for (size_t i = 0; i < many->count; i++)
-        crewi_client_forget(client, &many->waiters[i]);
+    crewi_many_forget(client, many);
     pthread_mutex_unlock(&client->mutex);
     return status;
 }

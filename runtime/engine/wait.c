@@ -118,7 +118,6 @@ static crew_status sleep_for_any(struct waiting *waiting, int64_t timeout_ns)
     return CREW_OK;
 }
 
-/* With nothing to wait for, only time passes. */
 static crew_status wait_for(struct waiting *waiting, int64_t timeout_ns, bool *ready,
                             size_t *how_many)
 {
@@ -135,6 +134,7 @@ static crew_status wait_for(struct waiting *waiting, int64_t timeout_ns, bool *r
     }
 }
 
+/* Only time passes. */
 static crew_status wait_for_nothing(int64_t timeout_ns)
 {
     if (timeout_ns == CREWI_FOREVER)
