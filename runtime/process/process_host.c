@@ -131,7 +131,11 @@ static void stop(struct crewi_engine *engine, const struct crewi_message *messag
     memcpy(&order, message->data, sizeof order);
     const struct hosted *hosted =
         crewi_table_find(&crewi_processes_of(engine)->hosted, order.process);
-    if (hosted && engine->host_ops->signal(engine->host, hosted->slot, order.signal))
+    /* When it has ended, and the note of that is still on its way to us, its slot may be another's.
+     */
+    const struct crewi_endpoint *endpoint = hosted ? engine->endpoints[hosted->slot] : NULL;
+    if (endpoint && endpoint->process == order.process &&
+        engine->host_ops->signal(engine->host, hosted->slot, order.signal))
         crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
 }
 
