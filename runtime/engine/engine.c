@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/handles.h"
 #include "node/bell.h"
 
 #include <stdarg.h>
@@ -28,6 +29,7 @@ void crewi_engine_fini(struct crewi_engine *engine)
             engine->kinds[crewi_id_kind(object->id)]->destroy(engine, object);
     }
     crewi_table_fini(&engine->objects);
+    crewi_handles_fini(engine);
     crewi_timers_fini(&engine->timers);
     crewi_frames_clear(&engine->inbox);
     free(engine->endpoints);
@@ -174,9 +176,9 @@ void crewi_engine_accept(struct crewi_engine *engine, struct crewi_frame *frame)
     crewi_frames_push(&engine->inbox, frame);
 }
 
-static void handle_request(struct crewi_engine *engine, struct crewi_frame *frame)
+static void handle_request(struct crewi_engine *engine, struct crewi_frame **frame)
 {
-    struct crewi_header *header = &frame->header;
+    struct crewi_header *header = &(*frame)->header;
     if (header->type == CREWI_NOTE)
         header->origin.request = 0; /* nobody waits for an answer */
     const struct crewi_kind *kind =
@@ -194,14 +196,19 @@ static void handle_request(struct crewi_engine *engine, struct crewi_frame *fram
         return;
     }
     struct crewi_message message = {
+        .kind = header->kind,
         .op = header->op,
         .object = header->object,
         .timeout_ns = header->timeout_ns,
         .origin = header->origin,
-        .data = frame->payload,
+        .data = (*frame)->payload,
         .size = header->size,
+        .frame = frame,
     };
-    kind->request(engine, object, &message);
+    if (kind->is_shared && header->op >= CREWI_OP_ATTACH)
+        crewi_handles_request(engine, kind, &message);
+    else
+        kind->request(engine, object, &message);
 }
 
 static void client_is_gone(struct crewi_engine *engine, uint64_t process)
@@ -209,6 +216,7 @@ static void client_is_gone(struct crewi_engine *engine, uint64_t process)
     for (int i = 0; i < CREWI_KIND_LIMIT; i++)
         if (engine->kinds[i] && engine->kinds[i]->client_gone)
             engine->kinds[i]->client_gone(engine, process);
+    crewi_handles_client_gone(engine, process);
 }
 
 /* A client that has ended meanwhile gets nothing. */
@@ -227,7 +235,7 @@ static void handle(struct crewi_engine *engine, struct crewi_frame *frame)
     switch (frame->header.type) {
     case CREWI_REQUEST:
     case CREWI_NOTE:
-        handle_request(engine, frame);
+        handle_request(engine, &frame);
         break;
     case CREWI_REPLY:
     case CREWI_DELIVERY:
@@ -255,11 +263,16 @@ bool crewi_engine_run(struct crewi_engine *engine, int64_t now_ns)
         timer->fire(engine, timer);
         any = true;
     }
-    struct crewi_frame *frame;
-    while ((frame = crewi_frames_pop(&engine->inbox))) {
-        handle(engine, frame);
-        any = true;
-    }
+    do {
+        struct crewi_frame *frame;
+        while ((frame = crewi_frames_pop(&engine->inbox))) {
+            handle(engine, frame);
+            any = true;
+        }
+        for (int i = 0; i < CREWI_KIND_LIMIT; i++)
+            if (engine->kinds[i] && engine->kinds[i]->settle)
+                engine->kinds[i]->settle(engine);
+    } while (engine->inbox.first);
     return any;
 }
 
@@ -304,6 +317,14 @@ bool crewi_engine_is_local(const struct crewi_engine *engine, const struct crewi
     return origin->rank == engine->rank && origin->slot < engine->endpoint_room &&
            engine->endpoints[origin->slot] && engine->endpoints[origin->slot]->local &&
            engine->endpoints[origin->slot]->process == origin->process;
+}
+
+bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process)
+{
+    for (uint32_t slot = 0; slot < engine->endpoint_room; slot++)
+        if (engine->endpoints[slot] && engine->endpoints[slot]->process == process)
+            return true;
+    return false;
 }
 
 static void tell_gone(struct crewi_engine *engine, uint32_t rank, uint64_t process)

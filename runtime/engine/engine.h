@@ -31,14 +31,21 @@
 #include <stdint.h>
 
 /** The kinds of objects, as they stand in ids and headers. */
-enum crewi_kind_number { CREWI_KIND_PROCESS = 1, CREWI_KIND_POOL, CREWI_KIND_LIMIT = 16 };
+enum crewi_kind_number {
+    CREWI_KIND_PROCESS = 1,
+    CREWI_KIND_POOL,
+    CREWI_KIND_PIPE,
+    CREWI_KIND_QUEUE,
+    CREWI_KIND_LIMIT = 16
+};
 
 /** Operations that mean the same for every kind whose objects can be waited for. */
 enum crewi_common_op {
     CREWI_OP_FORGET_WAITS = 62, /* note, two uint64_t: first and last request number: parked waits
                                    of the client's that nobody waits for any more */
     CREWI_OP_WAIT               /* request, no data: parked until the object is ready -> one byte,
-                                   1 when it is */
+                                   1 when it is; both have the id in front for kinds that are
+                                   crewi_kind::is_shared */
 };
 
 /** Operations from here on are refused when they come from a child. */
@@ -56,13 +63,20 @@ struct crewi_object {
 
 /** What a request or note brings; all of it is valid during the call only. */
 struct crewi_message {
-    uint8_t op;
+    uint8_t kind, op;
     uint64_t object;
     int64_t timeout_ns;
     struct crewi_origin origin;
     const void *data;
     uint64_t size;
+    struct crewi_frame **frame; /* whose payload the data is; who keeps it sets it to NULL */
 };
+
+struct crewi_handle;
+struct crewi_shared;
+
+/** The most that a kind says about an object to a rank that attaches to it. */
+#define CREWI_DESCRIPTION_SIZE 256
 
 /** A concept, as the engine sees it. */
 struct crewi_kind {
@@ -74,6 +88,26 @@ struct crewi_kind {
     void (*client_gone)(struct crewi_engine *engine, uint64_t process);
     /** The engine ends with this object still there. */
     void (*destroy)(struct crewi_engine *engine, struct crewi_object *object);
+    /** All that came in by now was handled: what was put off for the end of a round. */
+    void (*settle)(struct crewi_engine *engine);
+
+    /* Of objects whose handles are counted (handles.h) */
+
+    bool is_shared;
+    /** At home: what a rank that attaches is told, at most ::CREWI_DESCRIPTION_SIZE bytes. */
+    size_t (*describe)(struct crewi_engine *engine, struct crewi_shared *shared, void *room);
+    /** On a rank: it is attached now; sets crewi_handle::agent. */
+    crew_status (*attach)(struct crewi_engine *engine, struct crewi_handle *handle,
+                          const void *description, size_t size);
+    /** On a rank: the object is gone, or the engine ends; frees crewi_handle::agent. */
+    void (*detach)(struct crewi_engine *engine, struct crewi_handle *handle);
+    /** On a rank: a process has closed its copy, or has ended. May be NULL. */
+    void (*released)(struct crewi_engine *engine, struct crewi_handle *handle, uint64_t process);
+    /** On a rank: a number that goes home with weight, and to came_back there. May be NULL. */
+    uint64_t (*count_out)(struct crewi_engine *engine, struct crewi_handle *handle);
+    void (*came_back)(struct crewi_engine *engine, struct crewi_shared *shared, uint64_t extra);
+    /** At home: nobody has a handle any more. */
+    void (*unreferenced)(struct crewi_engine *engine, struct crewi_shared *shared);
 };
 
 /** Where frames for a client on this rank go. */
@@ -100,6 +134,8 @@ struct crewi_spawn {
 struct crewi_host_ops {
     crew_status (*spawn)(void *host, const struct crewi_spawn *spawn, uint32_t *slot);
     crew_status (*signal)(void *host, uint32_t slot, int signal);
+    /** Takes in what the children have sent by now. NULL: nothing is ever under way from them. */
+    void (*drain)(void *host);
 };
 
 struct crewi_engine {
@@ -108,6 +144,7 @@ struct crewi_engine {
     const struct crewi_kind *kinds[CREWI_KIND_LIMIT];
     void *states[CREWI_KIND_LIMIT]; /* what a kind keeps for itself on this rank */
     struct crewi_table objects;
+    struct crewi_table handles; /* those that processes of this rank know: see handles.h */
     uint64_t last_number;
     struct crewi_timers timers;
     struct crewi_frames inbox; /* for this rank itself, in order */
@@ -207,6 +244,9 @@ crew_status crewi_engine_attach(struct crewi_engine *engine, struct crewi_endpoi
 
 /** Whether the one who asks is code of this rank itself. */
 bool crewi_engine_is_local(const struct crewi_engine *engine, const struct crewi_origin *origin);
+
+/** Whether a process is a client of this rank now. */
+bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process);
 
 /** Frees the slot, and lets every home that the client has used know. */
 void crewi_engine_detach(struct crewi_engine *engine, uint32_t slot);

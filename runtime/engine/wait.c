@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "engine/client.h"
 
+#include <crew/run.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,17 +17,42 @@ struct waiting {
     struct crewi_frame **replies;
 };
 
+static bool can_be_waited_for(uint64_t id)
+{
+    unsigned kind = crewi_id_kind(id);
+    return kind == CREWI_KIND_PROCESS || kind == CREWI_KIND_PIPE || kind == CREWI_KIND_QUEUE;
+}
+
 static crew_status check(const crew_waitable *objects, size_t count, const bool *ready)
 {
     if (!crewi_client_current())
         return crewi_error(CREW_ESTATE, "crew_wait: not inside crew_run()");
     if (count > 0 && (!objects || !ready))
         return crewi_error(CREW_EINVAL, "crew_wait: %s is NULL", objects ? "ready" : "objects");
-    for (size_t i = 0; i < count; i++)
-        if (crewi_id_kind(objects[i].id) != CREWI_KIND_PROCESS) /* others do not give out any yet */
+    for (size_t i = 0; i < count; i++) {
+        if (!can_be_waited_for(objects[i].id))
             return crewi_error(CREW_EINVAL, "crew_wait: object %zu of %zu is %s", i, count,
                                objects[i].id ? "nothing to wait for" : "empty");
+        for (size_t other = 0; other < i; other++)
+            if (objects[other].id == objects[i].id)
+                return crewi_error(CREW_EINVAL, "crew_wait: objects %zu and %zu are the same",
+                                   other, i);
+    }
     return CREW_OK;
+}
+
+/* What has counted handles is asked through the own rank; others at home. */
+static struct crewi_call question(const crew_waitable *object)
+{
+    struct crewi_call call = {.kind = (uint8_t)crewi_id_kind(object->id), .op = CREWI_OP_WAIT};
+    if (call.kind == CREWI_KIND_PROCESS) {
+        call.object = object->id;
+    } else {
+        call.rank = (uint32_t)crew_current_rank();
+        call.head = &object->id;
+        call.head_size = sizeof object->id;
+    }
+    return call;
 }
 
 static crew_status begin(struct waiting *waiting, const crew_waitable *objects, size_t count)
@@ -36,9 +63,7 @@ static crew_status begin(struct waiting *waiting, const crew_waitable *objects, 
     if (!waiting->calls || !waiting->replies)
         return crewi_error_memory();
     for (size_t i = 0; i < count; i++)
-        waiting->calls[i] = (struct crewi_call){.kind = (uint8_t)crewi_id_kind(objects[i].id),
-                                                .op = CREWI_OP_WAIT,
-                                                .object = objects[i].id};
+        waiting->calls[i] = question(&objects[i]);
     return CREW_OK;
 }
 
@@ -100,8 +125,8 @@ static void forget_waits(const struct waiting *waiting, uint64_t first)
         struct crewi_call note = waiting->calls[i];
         note.op = CREWI_OP_FORGET_WAITS;
         note.timeout_ns = 0;
-        note.head = range;
-        note.head_size = sizeof range;
+        note.body = range;
+        note.body_size = sizeof range;
         if (!waiting->replies[i])
             crewi_tell(&note);
     }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Handles of shared objects: which process has a copy of which, and when an object has none left.
+ *
+ * A handle is a plain value that travels in arguments and messages, so its copies have to be
+ * counted where it passes by. They are counted by *weight*: an object begins with a large weight,
+ * all of it with its creator; a copy that is passed on takes a part of its sender's along; a copy
+ * that is closed, or whose process ends, gives its weight back to the home. When the home has all
+ * of it, nobody has a handle. So passing a handle on costs the home no message, and nothing depends
+ * on the order in which messages of different ranks arrive there.
+ *
+ * Each rank keeps, for each object that its processes know, a crewi_handle with its *holders*. A
+ * holder that has closed its copy stays on record, so that later calls are refused, until the
+ * object is gone. The first use on a rank *attaches* it to the object at its home: it asks for what
+ * the kind says about the object (crewi_kind::describe), and, for a process that came by the handle
+ * in a way that nobody saw, for weight.
+ *
+ * Kinds with such objects set crewi_kind::is_shared. Clients' calls for them go to their own rank
+ * (no object in the header, the id first in the payload), which begins with crewi_handle_use().
+ */
+#ifndef CREWI_ENGINE_HANDLES_H
+#define CREWI_ENGINE_HANDLES_H
+
+#include "engine/engine.h"
+
+/** Between engines, of all kinds with is_shared: the last operations. The object is named in the
+ * payload, a crewi_handle_note. */
+enum crewi_handle_op {
+    CREWI_OP_ATTACH = 250, /* rank to home */
+    CREWI_OP_ATTACHED,     /* home to rank: with the kind's description */
+    CREWI_OP_GIVE_BACK,    /* rank to home: weight */
+    CREWI_OP_GONE          /* home to rank: nobody has a handle any more */
+};
+
+struct crewi_handle_note {
+    uint64_t id, weight;
+    uint64_t process; /* ATTACH, ATTACHED: for whom the weight is; 0: none is wanted */
+    uint64_t extra;   /* GIVE_BACK: what crewi_kind::count_out said */
+    int32_t status;   /* ATTACHED: CREW_ENOENT when there is no such object */
+    uint32_t rank;    /* ATTACH, GIVE_BACK: whose it is */
+};
+
+/** A copy of a handle that is with no process now: in a message, or an argument. */
+struct crewi_share {
+    uint64_t id, weight;
+};
+
+/** All zero is none. */
+struct crewi_shares {
+    struct crewi_share *list;
+    size_t count;
+};
+
+/** How far into a message handles are looked for. */
+#define CREWI_SCAN_SIZE ((size_t)65536)
+
+/** At home: what every object of such a kind begins with. All zero but for the id. */
+struct crewi_shared {
+    struct crewi_object object;
+    uint64_t lent;      /* weight that is out */
+    uint64_t *attached; /* a bit for each rank that knows it */
+};
+
+/** A process with a copy. */
+struct crewi_holder {
+    struct crewi_holder *next;
+    uint64_t process, weight;
+    bool closed;
+};
+
+/** An object, as a rank knows it. */
+struct crewi_handle {
+    uint64_t id;
+    struct crewi_holder *holders;
+    struct crewi_frames pending; /* of clients, until it is attached */
+    bool attached, attaching;
+    void *agent; /* the kind's own; NULL until it is attached */
+};
+
+/* At home */
+
+/** Adds a new object, its id set, to the engine, with all weight given to @p process, who is on
+ * this rank; the rank is attached to it. ::CREW_ENOMEM */
+crew_status crewi_shared_add(struct crewi_engine *engine, struct crewi_shared *shared,
+                             uint64_t process);
+
+/** Removes it, and tells the ranks that know it. The caller frees it. */
+void crewi_shared_remove(struct crewi_engine *engine, struct crewi_shared *shared);
+
+/* On the rank of a client */
+
+/**
+ * The handle that a client's request is about. NULL when there is nothing more to do now: it was
+ * refused (the process has closed it), or its frame was put aside until the rank is attached; it
+ * comes once more then.
+ */
+struct crewi_handle *crewi_handle_use(struct crewi_engine *engine,
+                                      const struct crewi_message *message, uint64_t id);
+
+/** NULL when the rank does not know it. */
+struct crewi_handle *crewi_handle_find(const struct crewi_engine *engine, uint64_t id);
+
+/** Whether the process has a copy that it has not closed. */
+bool crewi_handle_is_open(const struct crewi_handle *handle, uint64_t process);
+
+/** Closes the copy of a process. False when it had none open. */
+bool crewi_handle_close(struct crewi_engine *engine, uint64_t id, uint64_t process);
+
+/** Whether any process of this rank holds it. */
+bool crewi_handle_is_held(const struct crewi_handle *handle);
+
+/* Passing on */
+
+/**
+ * Finds the handles in a message of a process, and takes a share of each. ::CREW_ENOMEM;
+ * ::CREW_ESTATE there are too many copies of one. Nothing is taken then.
+ */
+crew_status crewi_shares_take(struct crewi_engine *engine, uint64_t process, const void *data,
+                              size_t size, struct crewi_shares *shares);
+
+/** A process of this rank gets them: it holds those handles now. */
+void crewi_shares_hand_over(struct crewi_engine *engine, uint64_t process,
+                            const struct crewi_share *list, size_t count);
+
+/** Nobody gets them: their weight goes home. */
+void crewi_shares_drop(struct crewi_engine *engine, const struct crewi_share *list, size_t count);
+
+/** Frees the list alone. */
+void crewi_shares_free(struct crewi_shares *shares);
+
+/* For the engine itself */
+
+/** Hears an operation of ::crewi_handle_op. */
+void crewi_handles_request(struct crewi_engine *engine, const struct crewi_kind *kind,
+                           const struct crewi_message *message);
+
+/** A process of this rank has ended. */
+void crewi_handles_client_gone(struct crewi_engine *engine, uint64_t process);
+
+void crewi_handles_fini(struct crewi_engine *engine);
+
+#endif
