@@ -6,6 +6,7 @@
 #ifndef CREW_CREW_H
 #define CREW_CREW_H
 
+#include <crew/pipe.h>
 #include <crew/pool.h>
 #include <crew/process.h>
 #include <crew/run.h>

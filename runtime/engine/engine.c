@@ -23,6 +23,7 @@ void crewi_engine_init(struct crewi_engine *engine, struct crewi_transport *tran
 
 void crewi_engine_fini(struct crewi_engine *engine)
 {
+    engine->transport = NULL; /* what is dropped from here on is nobody's news */
     for (size_t i = 0; i < engine->objects.room; i++) {
         struct crewi_object *object = engine->objects.entries[i].value;
         if (object)
@@ -77,6 +78,10 @@ void crewi_engine_each(struct crewi_engine *engine, enum crewi_kind_number kind,
 
 void crewi_engine_send(struct crewi_engine *engine, struct crewi_frame *frame)
 {
+    if (!engine->transport) {
+        crewi_frame_destroy(frame);
+        return;
+    }
     if (frame->header.target_rank == engine->rank) {
         crewi_frames_push(&engine->inbox, frame);
         return;
@@ -87,7 +92,8 @@ void crewi_engine_send(struct crewi_engine *engine, struct crewi_frame *frame)
 
 crew_status crewi_engine_tell(struct crewi_engine *engine, const struct crewi_outgoing *note)
 {
-    struct crewi_frame *frame = crewi_frame_create(note->head_size + note->body_size);
+    struct crewi_frame *frame =
+        crewi_frame_create(note->head_size + note->body_size + note->tail_size);
     if (!frame)
         return crewi_error_memory();
     frame->header.type = note->type ? note->type : (uint8_t)CREWI_NOTE;
@@ -100,6 +106,8 @@ crew_status crewi_engine_tell(struct crewi_engine *engine, const struct crewi_ou
         memcpy(frame->payload, note->head, note->head_size);
     if (note->body_size)
         memcpy(frame->payload + note->head_size, note->body, note->body_size);
+    if (note->tail_size)
+        memcpy(frame->payload + note->head_size + note->body_size, note->tail, note->tail_size);
     crewi_engine_send(engine, frame);
     return CREW_OK;
 }
@@ -312,11 +320,16 @@ crew_status crewi_engine_attach(struct crewi_engine *engine, struct crewi_endpoi
     return CREW_OK;
 }
 
-bool crewi_engine_is_local(const struct crewi_engine *engine, const struct crewi_origin *origin)
+bool crewi_engine_is_there(const struct crewi_engine *engine, const struct crewi_origin *origin)
 {
     return origin->rank == engine->rank && origin->slot < engine->endpoint_room &&
-           engine->endpoints[origin->slot] && engine->endpoints[origin->slot]->local &&
+           engine->endpoints[origin->slot] &&
            engine->endpoints[origin->slot]->process == origin->process;
+}
+
+bool crewi_engine_is_local(const struct crewi_engine *engine, const struct crewi_origin *origin)
+{
+    return crewi_engine_is_there(engine, origin) && engine->endpoints[origin->slot]->local;
 }
 
 bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process)

@@ -51,6 +51,9 @@ enum crewi_common_op {
 /** Operations from here on are refused when they come from a child. */
 #define CREWI_ENGINE_OPS 64
 
+/** The number in an id. */
+#define CREWI_NUMBER_MASK (((uint64_t)1 << 40) - 1)
+
 /** Ranks that an id has room for. */
 #define CREWI_RANK_LIMIT ((uint32_t)1 << 20)
 
@@ -202,8 +205,8 @@ struct crewi_outgoing {
     uint8_t type, kind, op;
     uint32_t rank;
     uint64_t object;
-    const void *head, *body; /* the payload is both, one behind the other */
-    size_t head_size, body_size;
+    const void *head, *body, *tail; /* the payload is all three, one behind the other */
+    size_t head_size, body_size, tail_size;
 };
 
 /** Puts a note together and sends it. ::CREW_ENOMEM */
@@ -244,6 +247,9 @@ crew_status crewi_engine_attach(struct crewi_engine *engine, struct crewi_endpoi
 
 /** Whether the one who asks is code of this rank itself. */
 bool crewi_engine_is_local(const struct crewi_engine *engine, const struct crewi_origin *origin);
+
+/** Whether the one who asked, on this rank, has not ended. */
+bool crewi_engine_is_there(const struct crewi_engine *engine, const struct crewi_origin *origin);
 
 /** Whether a process is a client of this rank now. */
 bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process);

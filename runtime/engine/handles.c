@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "engine/handles.h"
 
+#include <crew/run.h>
+
 #include "base/error.h"
 #include "base/log.h"
 
@@ -97,6 +99,8 @@ static void hold(struct crewi_engine *engine, uint64_t id, uint64_t process, uin
         return;
     }
     holder->weight += weight;
+    if (holder->closed)
+        holder->mark = 0;
     holder->closed = false;
 }
 
@@ -104,6 +108,12 @@ bool crewi_handle_is_open(const struct crewi_handle *handle, uint64_t process)
 {
     const struct crewi_holder *holder = handle ? find_holder(handle, process) : NULL;
     return holder && !holder->closed;
+}
+
+uint32_t *crewi_handle_mark(struct crewi_handle *handle, uint64_t process)
+{
+    struct crewi_holder *holder = find_holder(handle, process);
+    return holder ? &holder->mark : NULL;
 }
 
 bool crewi_handle_is_held(const struct crewi_handle *handle)
@@ -244,7 +254,7 @@ struct crewi_handle *crewi_handle_use(struct crewi_engine *engine,
 }
 
 static void handle_is_nothing(struct crewi_engine *engine, const struct crewi_kind *kind,
-                              struct crewi_handle *handle, uint64_t process)
+                              struct crewi_handle *handle, const struct crewi_handle_note *note)
 {
     struct crewi_frames waiting = handle->pending;
     struct crewi_frame *frame;
@@ -252,12 +262,14 @@ static void handle_is_nothing(struct crewi_engine *engine, const struct crewi_ki
         waiting.last = &waiting.first;
     crewi_frames_init(&handle->pending);
     while ((frame = crewi_frames_pop(&waiting))) {
-        if (handle->attached && frame->header.origin.process != process) {
+        if (handle->attached && frame->header.origin.process != note->process) {
             crewi_frames_push(&handle->pending, frame);
             continue;
         }
-        crewi_engine_refuse(engine, &frame->header.origin, CREW_ENOENT,
-                            "there is no such %s: it was closed everywhere, or never was one",
+        bool never_was = note->status == CREW_ENOENT;
+        crewi_engine_refuse(engine, &frame->header.origin, (crew_status)note->status,
+                            never_was ? "there never was such a %s"
+                                      : "this %s is closed: all copies of it are",
                             kind->name);
         crewi_frame_destroy(frame);
     }
@@ -296,7 +308,7 @@ static void hear_attached(struct crewi_engine *engine, const struct crewi_kind *
     }
     handle->attaching = false;
     if (note->status) {
-        handle_is_nothing(engine, kind, handle, note->process);
+        handle_is_nothing(engine, kind, handle, note);
         return;
     }
     const struct crewi_holder *holder = find_holder(handle, note->process);
@@ -328,6 +340,20 @@ static void mark_attached(struct crewi_shared *shared, uint32_t rank)
     shared->attached[rank / 64] |= (uint64_t)1 << (rank % 64);
 }
 
+/* The home's own rank needs no message for that, and some kinds rely on its agent. */
+static crew_status attach_at_home(struct crewi_engine *engine, struct crewi_shared *shared)
+{
+    unsigned char description[CREWI_DESCRIPTION_SIZE];
+    const struct crewi_kind *kind = kind_of(engine, shared->object.id);
+    struct crewi_handle *handle = crewi_handle_find(engine, shared->object.id);
+    if (!handle)
+        return crewi_error_memory();
+    size_t size = kind->describe(engine, shared, description);
+    crew_status status = kind->attach(engine, handle, description, size);
+    handle->attached = !status;
+    return status;
+}
+
 crew_status crewi_shared_add(struct crewi_engine *engine, struct crewi_shared *shared,
                              uint64_t process)
 {
@@ -343,7 +369,7 @@ crew_status crewi_shared_add(struct crewi_engine *engine, struct crewi_shared *s
     shared->lent = WHOLE_WEIGHT;
     mark_attached(shared, engine->rank);
     hold(engine, shared->object.id, process, WHOLE_WEIGHT);
-    return CREW_OK;
+    return attach_at_home(engine, shared);
 }
 
 void crewi_shared_remove(struct crewi_engine *engine, struct crewi_shared *shared)
@@ -370,7 +396,8 @@ static void hear_attach(struct crewi_engine *engine, const struct crewi_kind *ki
         mark_attached(shared, ask->rank);
         size = kind->describe(engine, shared, description);
     } else {
-        answer.status = CREW_ENOENT;
+        bool never_was = (ask->id & CREWI_NUMBER_MASK) > engine->last_number;
+        answer.status = never_was ? CREW_ENOENT : CREW_ECLOSED;
     }
     tell(engine, CREWI_OP_ATTACHED, ask->rank, &answer, description, size);
 }
@@ -449,6 +476,20 @@ static void put_back(struct crewi_engine *engine, uint64_t process, struct crewi
 {
     crewi_shares_hand_over(engine, process, shares->list, shares->count);
     crewi_shares_free(shares);
+}
+
+size_t crewi_handles_look(const void *data, size_t size, uint64_t *words, size_t room)
+{
+    size_t count = 0;
+    size = size < CREWI_SCAN_SIZE ? size : CREWI_SCAN_SIZE;
+    for (size_t at = 0; at + sizeof *words <= size && count < room; at += sizeof *words) {
+        uint64_t word;
+        memcpy(&word, (const char *)data + at, sizeof word);
+        if (crewi_id_kind(word) >= CREWI_KIND_PIPE &&
+            crewi_id_home(word) < (uint32_t)crew_rank_count())
+            words[count++] = word;
+    }
+    return count;
 }
 
 crew_status crewi_shares_take(struct crewi_engine *engine, uint64_t process, const void *data,

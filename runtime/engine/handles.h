@@ -37,7 +37,7 @@ struct crewi_handle_note {
     uint64_t id, weight;
     uint64_t process; /* ATTACH, ATTACHED: for whom the weight is; 0: none is wanted */
     uint64_t extra;   /* GIVE_BACK: what crewi_kind::count_out said */
-    int32_t status;   /* ATTACHED: CREW_ENOENT when there is no such object */
+    int32_t status;   /* ATTACHED: CREW_ECLOSED when it is gone, CREW_ENOENT when it never was */
     uint32_t rank;    /* ATTACH, GIVE_BACK: whose it is */
 };
 
@@ -67,6 +67,7 @@ struct crewi_holder {
     struct crewi_holder *next;
     uint64_t process, weight;
     bool closed;
+    uint32_t mark; /* the kind's own */
 };
 
 /** An object, as a rank knows it. */
@@ -104,6 +105,9 @@ struct crewi_handle *crewi_handle_find(const struct crewi_engine *engine, uint64
 /** Whether the process has a copy that it has not closed. */
 bool crewi_handle_is_open(const struct crewi_handle *handle, uint64_t process);
 
+/** What the kind has noted about a process's copy; NULL when it has none. */
+uint32_t *crewi_handle_mark(struct crewi_handle *handle, uint64_t process);
+
 /** Closes the copy of a process. False when it had none open. */
 bool crewi_handle_close(struct crewi_engine *engine, uint64_t id, uint64_t process);
 
@@ -118,6 +122,10 @@ bool crewi_handle_is_held(const struct crewi_handle *handle);
  */
 crew_status crewi_shares_take(struct crewi_engine *engine, uint64_t process, const void *data,
                               size_t size, struct crewi_shares *shares);
+
+/** The words in a message that look like handles, at most @p room of them. No engine is needed: a
+ * client may do so whose rank does not see the message; inside crew_run() only. */
+size_t crewi_handles_look(const void *data, size_t size, uint64_t *words, size_t room);
 
 /** A process of this rank gets them: it holds those handles now. */
 void crewi_shares_hand_over(struct crewi_engine *engine, uint64_t process,

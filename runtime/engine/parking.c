@@ -41,8 +41,11 @@ static void take_out(struct crewi_engine *engine, struct crewi_parked *parked)
 static void expire(struct crewi_engine *engine, struct crewi_timer *timer)
 {
     struct crewi_parked *parked = (struct crewi_parked *)timer;
-    answer_deadline(engine, parked->parking, &parked->origin);
+    struct crewi_parking *parking = parked->parking;
+    answer_deadline(engine, parking, &parked->origin);
     take_out(engine, parked);
+    if (parking->expired)
+        parking->expired(engine, parking);
 }
 
 void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
@@ -71,9 +74,8 @@ void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
     parking->last = parked;
 }
 
-/* The oldest one, out of the queue; false when there is none. */
-static bool take_first(struct crewi_engine *engine, struct crewi_parking *parking,
-                       struct crewi_origin *origin)
+bool crewi_parking_take_first(struct crewi_engine *engine, struct crewi_parking *parking,
+                              struct crewi_origin *origin)
 {
     struct crewi_parked *parked = parking->first;
     if (!parked)
@@ -93,7 +95,7 @@ void crewi_parking_reply_all(struct crewi_engine *engine, struct crewi_parking *
                              const void *data, size_t size)
 {
     struct crewi_origin origin;
-    while (take_first(engine, parking, &origin))
+    while (crewi_parking_take_first(engine, parking, &origin))
         crewi_engine_reply(engine, &origin, data, size);
 }
 
@@ -101,7 +103,7 @@ void crewi_parking_refuse_all(struct crewi_engine *engine, struct crewi_parking 
                               crew_status status, const char *reason)
 {
     struct crewi_origin origin;
-    while (take_first(engine, parking, &origin))
+    while (crewi_parking_take_first(engine, parking, &origin))
         crewi_engine_refuse(engine, &origin, status, "%s", reason);
 }
 
@@ -116,6 +118,18 @@ void crewi_parking_drop_requests(struct crewi_engine *engine, struct crewi_parki
     }
 }
 
+void crewi_parking_refuse_client(struct crewi_engine *engine, struct crewi_parking *parking,
+                                 uint64_t process, crew_status status, const char *reason)
+{
+    for (struct crewi_parked *parked = parking->first, *next; parked; parked = next) {
+        next = parked->next;
+        if (parked->origin.process != process)
+            continue;
+        crewi_engine_refuse(engine, &parked->origin, status, "%s", reason);
+        take_out(engine, parked);
+    }
+}
+
 void crewi_parking_drop_client(struct crewi_engine *engine, struct crewi_parking *parking,
                                uint64_t process)
 {
@@ -125,6 +139,6 @@ void crewi_parking_drop_client(struct crewi_engine *engine, struct crewi_parking
 void crewi_parking_clear(struct crewi_engine *engine, struct crewi_parking *parking)
 {
     struct crewi_origin origin;
-    while (take_first(engine, parking, &origin))
+    while (crewi_parking_take_first(engine, parking, &origin))
         ;
 }

@@ -15,17 +15,27 @@ struct crewi_parking {
     struct crewi_parked *first, *last;
     crew_status at_deadline; /* CREW_OK: an empty reply */
     const char *reason;      /* with it; valid as long as the queue */
+    /** One has left at its deadline. May be NULL. */
+    void (*expired)(struct crewi_engine *engine, struct crewi_parking *parking);
 };
 
 /** Parks a request until its timeout. Answers with ::CREW_ENOMEM itself when there is no memory. */
 void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
                 const struct crewi_message *message);
 
+/** Takes the oldest one out, for the caller to answer; false when there is none. */
+bool crewi_parking_take_first(struct crewi_engine *engine, struct crewi_parking *parking,
+                              struct crewi_origin *origin);
+
 /** Answers all that are parked. */
 void crewi_parking_reply_all(struct crewi_engine *engine, struct crewi_parking *parking,
                              const void *data, size_t size);
 void crewi_parking_refuse_all(struct crewi_engine *engine, struct crewi_parking *parking,
                               crew_status status, const char *reason);
+
+/** Answers those of one client. */
+void crewi_parking_refuse_client(struct crewi_engine *engine, struct crewi_parking *parking,
+                                 uint64_t process, crew_status status, const char *reason);
 
 /** Drops those of a client that has ended. */
 void crewi_parking_drop_client(struct crewi_engine *engine, struct crewi_parking *parking,

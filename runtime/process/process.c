@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/client.h"
+#include "engine/handles.h"
 #include "node/job.h"
 #include "process/process_call.h"
 #include "process/process_protocol.h"
@@ -14,6 +15,9 @@
 #include <string.h>
 
 #define ARGUMENT_LIMIT ((size_t)1 << 30)
+
+/* Handles that are found in a large argument. */
+#define PARCEL_HANDLES 1024
 
 crew_status crewi_process_check_name(const char *name)
 {
@@ -172,7 +176,9 @@ static crew_status create(crew_process *process, struct crewi_process_spec *spec
     crew_status status = CREW_ENOTSUP;
     crewi_client_current()->has_made_processes = true;
     if (size >= CREWI_PARCEL_SIZE_MIN && !crewi_parcel_create(&spec->parcel, arg, size)) {
-        status = send_create(process, spec, NULL, 0);
+        uint64_t words[PARCEL_HANDLES];
+        size_t count = crewi_handles_look(arg, size, words, PARCEL_HANDLES);
+        status = send_create(process, spec, words, count * sizeof *words);
         crewi_parcel_close(&spec->parcel); /* the home has it by now */
     }
     if (status != CREW_ENOTSUP)

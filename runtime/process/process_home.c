@@ -35,6 +35,8 @@ static void release(struct crewi_engine *engine, struct crewi_process *process)
     crewi_parking_clear(engine, &process->joins);
     crewi_timer_cancel(&engine->timers, &process->patience);
     free_argument(engine, process);
+    crewi_shares_drop(engine, process->shares.list, process->shares.count);
+    crewi_shares_free(&process->shares);
 }
 
 void crewi_process_drop(struct crewi_engine *engine, struct crewi_process *process)
@@ -75,31 +77,42 @@ static crew_status take_parcel(struct crewi_engine *engine, struct crewi_process
     return crewi_error(CREW_ENOTSUP, "the argument cannot be shared");
 }
 
+static crew_status keep_argument(struct crewi_process *process, const void *arg, size_t size)
+{
+    if (!size || process->order.spec.parcel.size)
+        return CREW_OK;
+    process->arg = malloc(size);
+    if (!process->arg)
+        return crewi_error_memory();
+    memcpy(process->arg, arg, size);
+    process->arg_size = size;
+    return CREW_OK;
+}
+
 static crew_status make(struct crewi_engine *engine, const struct crewi_process_spec *spec,
                         const void *arg, size_t size, struct crewi_process **made)
 {
     struct crewi_process *process = calloc(1, sizeof *process);
     if (!process)
         return crewi_error_memory();
-    process->arg = size ? malloc(size) : NULL;
-    if (size && !process->arg) {
-        free(process);
-        return crewi_error_memory();
-    }
-    if (size)
-        memcpy(process->arg, arg, size);
-    process->arg_size = size;
     process->order.spec = *spec;
+    crew_status status = keep_argument(process, arg, size);
+    if (status) {
+        free(process);
+        return status;
+    }
     process->rank = spec->place == CREW_PLACE_RANK ? spec->rank : -1;
     process->patience.fire = lose_patience;
     process->object.id = process->order.process = crewi_engine_new_id(engine, CREWI_KIND_PROCESS);
-    crew_status status = take_parcel(engine, process);
+    status = take_parcel(engine, process);
+    if (!status)
+        status = crewi_shares_take(engine, spec->creator, arg, size, &process->shares);
     if (!status)
         status = crewi_process_give_name(engine, &process->order);
     if (!status)
         status = crewi_engine_add(engine, &process->object);
     if (status) {
-        free_argument(engine, process);
+        release(engine, process);
         free(process);
         return status;
     }
@@ -175,11 +188,11 @@ static crew_status send_unpacked(struct crewi_engine *engine, const struct crewi
     if (status)
         return status;
     note.head = &order;
-    note.body = memory;
-    note.body_size = order.spec.parcel.size;
+    note.tail = memory;
+    note.tail_size = order.spec.parcel.size;
     order.spec.parcel = (struct crewi_parcel){0};
     status = crewi_engine_tell(engine, &note);
-    munmap(memory, note.body_size);
+    munmap(memory, note.tail_size);
     return status;
 }
 
@@ -188,14 +201,17 @@ static crew_status order_start(struct crewi_engine *engine, struct crewi_process
     if (process->rank < 0)
         process->rank = crewi_process_choose_rank(engine, process);
     bool unpack = process->order.spec.parcel.size && !shares_files(engine, (uint32_t)process->rank);
+    process->order.share_count = process->shares.count;
     struct crewi_outgoing note = {
         .kind = CREWI_KIND_PROCESS,
         .op = CREWI_PROCESS_SPAWN,
         .rank = (uint32_t)process->rank,
         .head = &process->order,
         .head_size = sizeof process->order,
-        .body = process->arg,
-        .body_size = process->arg_size,
+        .body = process->shares.list,
+        .body_size = process->shares.count * sizeof *process->shares.list,
+        .tail = process->arg,
+        .tail_size = process->arg_size,
     };
     crew_status status =
         unpack ? send_unpacked(engine, process, note) : crewi_engine_tell(engine, &note);
@@ -295,6 +311,7 @@ static void spawned(struct crewi_engine *engine, const struct crewi_message *mes
     if (report.status == CREW_OK) {
         process->state = CREWI_PROCESS_RUNNING;
         process->pid = report.pid;
+        crewi_shares_free(&process->shares); /* it holds them now */
         crewi_engine_reply(engine, &process->starter, NULL, 0);
     } else if (try_elsewhere(engine, process, &report)) {
         return;

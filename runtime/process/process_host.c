@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/handles.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,10 +57,11 @@ static struct crewi_frame *start_frame(const struct crewi_message *message,
                                        crewi_function *function, struct crewi_parcel *parcel)
 {
     struct crewi_process_order order;
-    uint64_t size = message->size - sizeof order;
     memcpy(&order, message->data, sizeof order);
+    uint64_t head = sizeof order + order.share_count * sizeof(struct crewi_share);
+    uint64_t size = message->size - head;
     order.function = (uint64_t)(uintptr_t)function;
-    const char *argument = (const char *)message->data + sizeof order;
+    const char *argument = (const char *)message->data + head;
     if (size >= CREWI_PARCEL_SIZE_MIN && !order.spec.inside &&
         !crewi_parcel_create(parcel, argument, size)) {
         order.spec.parcel = *parcel;
@@ -73,6 +75,11 @@ static struct crewi_frame *start_frame(const struct crewi_message *message,
     memcpy(frame->payload, &order, sizeof order);
     memcpy(frame->payload + sizeof order, argument, size);
     return frame;
+}
+
+static const struct crewi_share *shares_of(const struct crewi_message *message)
+{
+    return (const void *)((const char *)message->data + sizeof(struct crewi_process_order));
 }
 
 static crew_status spawn_ordered(struct crewi_engine *engine,
@@ -101,8 +108,10 @@ static crew_status spawn_ordered(struct crewi_engine *engine,
         .start = start,
     };
     status = engine->host_ops->spawn(engine->host, &spawn, &hosted->slot);
-    if (!status)
+    if (!status) {
+        crewi_shares_hand_over(engine, order->process, shares_of(message), order->share_count);
         return CREW_OK;
+    }
     crewi_table_take(&crewi_processes_of(engine)->hosted, order->process);
     free_one(hosted);
     return status;
@@ -118,6 +127,8 @@ static void spawn(struct crewi_engine *engine, const struct crewi_message *messa
     if (message->size < sizeof order)
         return;
     memcpy(&order, message->data, sizeof order);
+    if (order.share_count > (message->size - sizeof order) / sizeof(struct crewi_share))
+        return;
     crew_status status = spawn_ordered(engine, &order, message);
     if (status)
         report_failure(engine, order.process, status, crew_error_message());

@@ -8,6 +8,7 @@
 #define CREWI_PROCESS_PROCESS_OBJECT_H
 
 #include "engine/engine.h"
+#include "engine/handles.h"
 #include "engine/parking.h"
 #include "process/process.h"
 #include "process/process_protocol.h"
@@ -26,6 +27,7 @@ struct crewi_process {
     struct crewi_parking joins;
     void *arg;
     size_t arg_size;
+    struct crewi_shares shares; /* of the handles in the argument, until it has started */
 };
 
 static inline bool crewi_process_is_live(const struct crewi_process *process)

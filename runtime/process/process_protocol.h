@@ -18,7 +18,8 @@
 
 /** Of clients. */
 enum crewi_process_op {
-    CREWI_PROCESS_CREATE = 1, /* to the own rank: crewi_process_spec and the argument -> id */
+    CREWI_PROCESS_CREATE = 1, /* to the own rank: crewi_process_spec, and the argument, or of a
+                                 parcel the words in it that look like handles -> id */
     CREWI_PROCESS_START,
     CREWI_PROCESS_JOIN,
     CREWI_PROCESS_SIGNAL, /* int32_t */
@@ -33,7 +34,7 @@ enum crewi_process_op {
 /** Between engines; the loop's own news come before. */
 enum crewi_process_engine_op {
     CREWI_PROCESS_SPAWN =
-        CREWI_OP_CHILD_ENDED + 1, /* home to runner: crewi_process_order and the argument */
+        CREWI_OP_CHILD_ENDED + 1, /* home to runner: crewi_process_order, shares, the argument */
     CREWI_PROCESS_SPAWNED,        /* runner to home: crewi_process_report, and a reason */
     CREWI_PROCESS_ENDED,          /* runner to home: crewi_process_report, and a draft */
     CREWI_PROCESS_STOP,           /* home to runner: crewi_process_stop */
@@ -69,7 +70,8 @@ struct crewi_process_spec {
 struct crewi_process_order {
     struct crewi_process_spec spec;
     uint64_t process;
-    uint64_t function; /* the address, once the runner has found it; 0: to be loaded */
+    uint64_t function;    /* the address, once the runner has found it; 0: to be loaded */
+    uint64_t share_count; /* of handles in the argument; to the runner: the shares come first */
     char path[CREW_NAME_SIZE];
 };
 

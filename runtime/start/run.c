@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/funcref.h"
 #include "base/log.h"
+#include "channel/pipe_channel.h"
 #include "engine/client.h"
 #include "node/job.h"
 #include "node/output.h"
@@ -114,7 +115,8 @@ static crew_status begin_engine(void)
     if (rank.peer_bells)
         crewi_loop_use_doorbells(loop, rank.peer_bells);
     loop->engine.kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
-    return crewi_processes_init(loop);
+    crew_status status = crewi_pipes_init(&loop->engine);
+    return status ? status : crewi_processes_init(loop);
 }
 
 static void *service_main(void *context)
@@ -147,6 +149,7 @@ static void end_rank(void)
     crewi_forkserver_stop(&rank.loop.server);
     crewi_transport_finish(rank.transport);
     crewi_processes_fini(&rank.loop);
+    crewi_pipes_fini(&rank.loop.engine);
     crewi_loop_fini(&rank.loop);
     crewi_hello_fini(rank.peer_bells);
     crewi_affinity_destroy(rank.affinity);

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "channel/pipe_large.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/client.h"
+#include "node/job.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* At a time: the kernel looks for signals in between. */
+#define READ_SIZE ((size_t)1 << 30)
+
+static struct crewi_call call_for(uint8_t op, const void *head, size_t size)
+{
+    return (struct crewi_call){.kind = CREWI_KIND_PIPE,
+                               .op = op,
+                               .rank = (uint32_t)crew_current_rank(),
+                               .timeout_ns = CREWI_FOREVER,
+                               .head = head,
+                               .head_size = size};
+}
+
+/* Sending */
+
+static crew_status send_blocks(const struct crewi_pipe_large_note *want, const char *data,
+                               uint64_t *sent)
+{
+    while (*sent < want->offset) {
+        struct crewi_pipe_large_note note = *want;
+        uint64_t left = want->offset - *sent;
+        note.offset = *sent;
+        struct crewi_call block = call_for(CREWI_PIPE_BLOCK, &note, sizeof note);
+        block.body = data + *sent;
+        block.body_size = left < CREWI_PIPE_BLOCK_SIZE ? left : CREWI_PIPE_BLOCK_SIZE;
+        crew_status status = crewi_tell(&block);
+        if (status)
+            return status;
+        *sent += block.body_size;
+    }
+    return CREW_OK;
+}
+
+/* A reply with a note wants blocks; one without says that it is complete. */
+static crew_status send_what_is_wanted(struct crewi_frame *reply, const char *data)
+{
+    struct crewi_pipe_large_note want;
+    uint64_t sent = 0;
+    while (reply->header.size == sizeof want) {
+        memcpy(&want, reply->payload, sizeof want);
+        crewi_frame_destroy(reply);
+        crew_status status = send_blocks(&want, data, &sent);
+        struct crewi_call more = call_for(CREWI_PIPE_MORE, &want, sizeof want);
+        if (!status)
+            status = crewi_call(&more, &reply);
+        if (status)
+            return status;
+    }
+    crewi_frame_destroy(reply);
+    return CREW_OK;
+}
+
+/* Other processes of the user's may read our memory, where the kernel asks us about that. */
+static void let_others_read(void)
+{
+    static _Atomic bool done;
+    if (!atomic_exchange(&done, true))
+        prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+}
+
+static uint64_t new_cookie(void)
+{
+    static _Atomic uint64_t last;
+    return (uint64_t)crewi_now_ns() ^ (uint64_t)getpid() << 40 ^
+           (atomic_fetch_add(&last, 1) + 1) * 0x9e3779b97f4a7c15u;
+}
+
+static void clear_cookie(void *cookie)
+{
+    atomic_store((_Atomic uint64_t *)cookie, 0);
+}
+
+crew_status crewi_pipe_send_large(uint64_t end, const void *data, size_t size, int64_t timeout_ns)
+{
+    _Atomic uint64_t cookie = new_cookie();
+    struct crewi_pipe_item item = {
+        .end = end,
+        .size = size,
+        .what = CREWI_PIPE_LARGE,
+        .place = {.address = (uint64_t)(uintptr_t)data,
+                  .cookie_address = (uint64_t)(uintptr_t)&cookie,
+                  .cookie = atomic_load(&cookie),
+                  .pid = (int32_t)getpid()},
+    };
+    struct crewi_call call = call_for(CREWI_PIPE_SEND, &item, sizeof item);
+    struct crewi_frame *reply;
+    crew_status status;
+    call.timeout_ns = timeout_ns;
+    let_others_read();
+    pthread_cleanup_push(clear_cookie, &cookie); /* a process inside a rank may end in the call */
+    status = crewi_call(&call, &reply);
+    if (!status)
+        status = send_what_is_wanted(reply, data);
+    pthread_cleanup_pop(1);
+    return status;
+}
+
+/* Receiving */
+
+static crew_status truncated(void)
+{
+    return crewi_error(CREW_ETRUNC, "the sender ended before the message was received");
+}
+
+static ssize_t read_remote(pid_t pid, void *buffer, uint64_t address, size_t size)
+{
+    struct iovec local = {buffer, size}, remote = {(void *)(uintptr_t)address, size};
+    return process_vm_readv(pid, &local, 1, &remote, 1, 0);
+}
+
+/* ENOTSUP: the kernel does not let us. The cookie is read last: as long as it is there, so were the
+ * bytes, and it was that process. */
+static crew_status read_bytes(const struct crewi_pipe_item *item, char *buffer)
+{
+    const struct crewi_pipe_place *place = &item->place;
+    uint64_t cookie = 0, at = 0;
+    while (at < item->size) {
+        uint64_t left = item->size - at;
+        ssize_t got = read_remote(place->pid, buffer + at, place->address + at,
+                                  left < READ_SIZE ? left : READ_SIZE);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && (errno == EPERM || errno == ENOSYS))
+            return CREW_ENOTSUP;
+        if (got <= 0)
+            return truncated();
+        at += (uint64_t)got;
+    }
+    if (read_remote(place->pid, &cookie, place->cookie_address, sizeof cookie) != sizeof cookie ||
+        cookie != place->cookie)
+        return truncated();
+    return CREW_OK;
+}
+
+static struct crewi_pipe_large_note note_for(uint64_t end, const struct crewi_pipe_item *item)
+{
+    return (struct crewi_pipe_large_note){
+        .end = end, .ticket = item->place.ticket, .source = item->source};
+}
+
+static crew_status take_block(const struct crewi_frame *reply, const struct crewi_pipe_item *item,
+                              char *buffer, uint64_t *received)
+{
+    struct crewi_pipe_large_note note;
+    uint64_t bytes = reply->header.size - sizeof note;
+    if (reply->header.size <= sizeof note || bytes > item->size - *received)
+        return crewi_error(CREW_EPROTO, "a block that cannot be");
+    memcpy(buffer + *received, reply->payload + sizeof note, bytes);
+    *received += bytes;
+    return CREW_OK;
+}
+
+static crew_status receive_blocks(uint64_t end, const struct crewi_pipe_item *item, char *buffer)
+{
+    struct crewi_pipe_large_note note = note_for(end, item);
+    struct crewi_call next = call_for(CREWI_PIPE_NEXT, &note, sizeof note);
+    crew_status status = CREW_OK;
+    for (uint64_t received = 0; received < item->size && !status;) {
+        struct crewi_frame *reply;
+        status = crewi_call(&next, &reply);
+        if (status)
+            return status;
+        status = take_block(reply, item, buffer, &received);
+        crewi_frame_destroy(reply);
+    }
+    return status;
+}
+
+static bool is_on_this_host(uint32_t rank)
+{
+    return crewi_job->ranks[rank].host_index == crewi_job->ranks[crewi_job->rank].host_index;
+}
+
+crew_status crewi_pipe_fetch_large(uint64_t end, const struct crewi_pipe_item *item, void *buffer)
+{
+    crew_status status = is_on_this_host(item->source) ? read_bytes(item, buffer) : CREW_ENOTSUP;
+    return status == CREW_ENOTSUP ? receive_blocks(end, item, buffer) : status;
+}
+
+void crewi_pipe_large_done(uint64_t end, const struct crewi_pipe_item *item)
+{
+    struct crewi_pipe_large_note note = note_for(end, item);
+    struct crewi_call done = call_for(CREWI_PIPE_DONE, &note, sizeof note);
+    crewi_tell(&done);
+}
