@@ -126,8 +126,11 @@ static void send(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
 {
     struct crewi_origin sender = frame->header.origin;
     bool is_large = crewi_pipe_item_of(frame)->what == CREWI_PIPE_LARGE;
-    crew_status status = is_large ? crewi_large_send_begin(engine, agent, frame, deadline_ns)
-                                  : take_shares(engine, &frame);
+    crew_status status = CREW_OK;
+    if (is_large)
+        status = crewi_large_send_begin(engine, agent, frame, deadline_ns);
+    else if (!crewi_pipe_item_of(frame)->share_count) /* they were not taken before */
+        status = take_shares(engine, &frame);
     if (status) {
         crewi_frame_destroy(frame);
         crewi_engine_refuse_error(engine, &sender, status);
@@ -183,6 +186,8 @@ static void wait_for_room(struct crewi_engine *engine, struct crewi_pipe_agent *
     waiting->timer.deadline_ns = crewi_deadline_ns(engine->now_ns, message->timeout_ns);
     waiting->outlet = outlet;
     waiting->frame = crewi_pipe_take_frame(message);
+    if (!message->origin.request) /* its sender does not wait, and may end before it goes */
+        take_shares(engine, &waiting->frame);
     *outlet->last_waiting = waiting;
     outlet->last_waiting = &waiting->next;
     hurry(engine, agent);
@@ -245,6 +250,7 @@ void crewi_outlet_readers_gone(struct crewi_engine *engine, struct crewi_pipe_ag
 {
     struct crewi_outlet *outlet = &agent->outlet;
     outlet->readers_gone = true;
+    crewi_handle_stop_posts(engine, crewi_handle_find(engine, agent->end));
     while (outlet->waiting) {
         struct crewi_waiting_send *first = outlet->waiting;
         refuse_no_reader(engine, &first->frame->header.origin);
@@ -254,18 +260,30 @@ void crewi_outlet_readers_gone(struct crewi_engine *engine, struct crewi_pipe_ag
     crewi_large_send_check(engine, agent, last_location);
 }
 
+/* What was posted goes, room or not: for its sender it was sent. A post is never much. */
+static void end_waiting(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
+                        struct crewi_waiting_send *waiting)
+{
+    struct crewi_frame *frame = waiting->frame;
+    unlink_waiting(&agent->outlet, waiting);
+    if (frame->header.origin.request) {
+        crewi_engine_refuse(engine, &frame->header.origin, CREW_ECLOSED,
+                            "the process has closed this connection");
+    } else {
+        waiting->frame = NULL;
+        send(engine, agent, frame, CREWI_FOREVER);
+    }
+    free_waiting(engine, waiting);
+}
+
 void crewi_outlet_released(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                            uint64_t process)
 {
     for (struct crewi_waiting_send *waiting = agent->outlet.waiting, *next; waiting;
          waiting = next) {
         next = waiting->next;
-        if (waiting->frame->header.origin.process != process)
-            continue;
-        crewi_engine_refuse(engine, &waiting->frame->header.origin, CREW_ECLOSED,
-                            "the process has closed this connection");
-        unlink_waiting(&agent->outlet, waiting);
-        free_waiting(engine, waiting);
+        if (waiting->frame->header.origin.process == process)
+            end_waiting(engine, agent, waiting);
     }
     crewi_large_send_released(engine, agent, process);
 }

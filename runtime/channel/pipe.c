@@ -69,7 +69,7 @@ static crew_status send_inline(crew_connection connection, const void *data, siz
     call.head_size = sizeof item;
     call.body = data;
     call.body_size = size;
-    return crewi_call(&call, NULL);
+    return timeout_ns == CREWI_FOREVER ? crewi_post(&call, connection.id) : crewi_call(&call, NULL);
 }
 
 static crew_status send(crew_connection connection, const void *data, size_t size,
@@ -281,6 +281,7 @@ crew_status crew_connection_close(crew_connection connection)
 {
     struct crewi_call call = call_to_end(CREWI_PIPE_CLOSE, &connection);
     crew_status status = check(connection);
+    crewi_post_forget(connection.id);
     if (!status)
         status = crewi_call(&call, NULL);
     return status == CREW_ECLOSED ? CREW_OK : status; /* all copies are */

@@ -49,6 +49,11 @@ void crewi_waiter_done(struct crewi_waiter *waiter)
 
 void crewi_client_arrived(struct crewi_client *client, struct crewi_frame *frame)
 {
+    if (frame->header.type == CREWI_DELIVERY && frame->header.op == CREWI_OP_STOP_POSTS) {
+        crewi_post_drop(client, frame->header.object);
+        crewi_frame_destroy(frame);
+        return;
+    }
     if (frame->header.type == CREWI_DELIVERY) {
         crewi_frames_push(&client->inbox, frame);
         client->inbox_filled = true;
@@ -220,6 +225,31 @@ crew_status crewi_tell(const struct crewi_call *note)
     if (status || (status = build(note, CREWI_NOTE, &frame)))
         return status;
     return client->remote ? crewi_remote_tell(client, frame) : crewi_local_tell(client, frame);
+}
+
+crew_status crewi_post(const struct crewi_call *call, uint64_t object)
+{
+    struct crewi_client *client = crewi_client_current();
+    struct crewi_frame *frame, *answer;
+    if (!client || !client->remote)
+        return crewi_call(call, NULL);
+    crew_status status = build(call, CREWI_NOTE, &frame);
+    if (!status)
+        status = crewi_remote_post(client, frame, object, &answer);
+    if (status || !answer)
+        return status;
+    status = (crew_status)answer->header.status;
+    if (status)
+        crewi_error_text(status, (const char *)answer->payload, answer->header.size);
+    crewi_frame_destroy(answer);
+    return status;
+}
+
+void crewi_post_forget(uint64_t object)
+{
+    struct crewi_client *client = crewi_client_current();
+    if (client && client->remote)
+        crewi_remote_forget_post(client, object);
 }
 
 crew_status crewi_take_delivery(struct crewi_frame **frame)

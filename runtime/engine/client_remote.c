@@ -19,7 +19,6 @@ crew_status crewi_client_init_remote(struct crewi_client *client, const struct c
     client->remote = true;
     client->bell = child->bell;
     client->port_slot = child->slot;
-    client->spin_ns = 2 * crewi_job->host_rank_count <= crewi_job->host_cpu_count ? SPIN_NS : 0;
     crewi_frames_init(&client->inbox);
     pthread_cond_init(&client->changed, NULL);
     pthread_mutex_init(&client->mutex, NULL);
@@ -79,11 +78,20 @@ static bool drain(struct crewi_client *client, bool *broken)
     return any;
 }
 
+/* Not where somebody else may need the core: with a core for each rank of the host and each of its
+ * processes, as far as we see from here. */
+static bool may_spin(const struct crewi_client *client)
+{
+    uint32_t hosted = atomic_load_explicit(&client->bell->hosted, memory_order_relaxed);
+    uint64_t busy = (uint64_t)crewi_job->host_rank_count * (1 + (uint64_t)hosted);
+    return busy <= (uint64_t)crewi_job->host_cpu_count;
+}
+
 static bool spin(struct crewi_client *client)
 {
     struct crewi_record record;
-    int64_t end_ns = crewi_now_ns() + client->spin_ns;
-    while (client->spin_ns && crewi_now_ns() < end_ns) {
+    int64_t end_ns = crewi_now_ns() + SPIN_NS;
+    while (may_spin(client) && crewi_now_ns() < end_ns) {
         if (crewi_ring_peek(&client->port.in, &record))
             return true;
         crewi_pause();
@@ -128,21 +136,58 @@ static crew_status wait_for(struct crewi_client *client, const bool *done)
     return *done ? CREW_OK : port_broken();
 }
 
-crew_status crewi_remote_call(struct crewi_client *client, struct crewi_frame *frame,
-                              struct crewi_frame **reply)
+/* The caller holds the mutex. */
+static crew_status call(struct crewi_client *client, struct crewi_frame *frame,
+                        struct crewi_frame **reply)
 {
     struct crewi_waiter waiter = {0};
-    pthread_mutex_lock(&client->mutex);
     waiter.request = frame->header.origin.request = ++client->last_request;
     crewi_client_expect(client, &waiter);
     crew_status status = send_frame(client, frame);
     if (!status)
         status = wait_for(client, &waiter.done);
     crewi_client_forget(client, &waiter);
-    pthread_mutex_unlock(&client->mutex);
     if (!status)
         *reply = waiter.reply;
     return status;
+}
+
+crew_status crewi_remote_call(struct crewi_client *client, struct crewi_frame *frame,
+                              struct crewi_frame **reply)
+{
+    pthread_mutex_lock(&client->mutex);
+    crew_status status = call(client, frame, reply);
+    pthread_mutex_unlock(&client->mutex);
+    return status;
+}
+
+/* What has arrived is looked at first: it may say that posts are to stop. */
+crew_status crewi_remote_post(struct crewi_client *client, struct crewi_frame *frame,
+                              uint64_t object, struct crewi_frame **reply)
+{
+    bool broken = false;
+    crew_status status;
+    *reply = NULL;
+    pthread_mutex_lock(&client->mutex);
+    if (!client->reading)
+        drain(client, &broken);
+    if (crewi_post_count(client, object, frame->header.size)) {
+        status = send_frame(client, frame);
+    } else {
+        frame->header.type = CREWI_REQUEST;
+        status = call(client, frame, reply);
+        if (!status && !(*reply)->header.status)
+            crewi_post_answered(client, object);
+    }
+    pthread_mutex_unlock(&client->mutex);
+    return status;
+}
+
+void crewi_remote_forget_post(struct crewi_client *client, uint64_t object)
+{
+    pthread_mutex_lock(&client->mutex);
+    crewi_post_drop(client, object);
+    pthread_mutex_unlock(&client->mutex);
 }
 
 crew_status crewi_remote_call_many(struct crewi_client *client, struct crewi_many *many)

@@ -332,12 +332,18 @@ bool crewi_engine_is_local(const struct crewi_engine *engine, const struct crewi
     return crewi_engine_is_there(engine, origin) && engine->endpoints[origin->slot]->local;
 }
 
-bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process)
+bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process,
+                             struct crewi_origin *origin)
 {
-    for (uint32_t slot = 0; slot < engine->endpoint_room; slot++)
-        if (engine->endpoints[slot] && engine->endpoints[slot]->process == process)
-            return true;
-    return false;
+    uint32_t slot = 0;
+    while (slot < engine->endpoint_room &&
+           !(engine->endpoints[slot] && engine->endpoints[slot]->process == process))
+        slot++;
+    if (slot == engine->endpoint_room)
+        return false;
+    if (origin)
+        *origin = (struct crewi_origin){.rank = engine->rank, .slot = slot, .process = process};
+    return true;
 }
 
 static void tell_gone(struct crewi_engine *engine, uint32_t rank, uint64_t process)

@@ -41,6 +41,7 @@ enum crewi_kind_number {
 
 /** Operations that mean the same for every kind whose objects can be waited for. */
 enum crewi_common_op {
+    CREWI_OP_STOP_POSTS = 61,   /* delivery: the client is to ask again before it posts to object */
     CREWI_OP_FORGET_WAITS = 62, /* note, two uint64_t: first and last request number: parked waits
                                    of the client's that nobody waits for any more */
     CREWI_OP_WAIT               /* request, no data: parked until the object is ready -> one byte,
@@ -251,8 +252,9 @@ bool crewi_engine_is_local(const struct crewi_engine *engine, const struct crewi
 /** Whether the one who asked, on this rank, has not ended. */
 bool crewi_engine_is_there(const struct crewi_engine *engine, const struct crewi_origin *origin);
 
-/** Whether a process is a client of this rank now. */
-bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process);
+/** Whether a process is a client of this rank now; then *origin is the way to it, if not NULL. */
+bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process,
+                             struct crewi_origin *origin);
 
 /** Frees the slot, and lets every home that the client has used know. */
 void crewi_engine_detach(struct crewi_engine *engine, uint32_t slot);

@@ -176,6 +176,21 @@ static void forget_holder(struct crewi_engine *engine, struct crewi_handle *hand
     }
 }
 
+void crewi_handle_stop_posts(struct crewi_engine *engine, const struct crewi_handle *handle)
+{
+    for (const struct crewi_holder *holder = handle->holders; holder; holder = holder->next) {
+        struct crewi_origin client;
+        if (holder->closed || !crewi_engine_has_client(engine, holder->process, &client))
+            continue;
+        struct crewi_frame *frame = crewi_engine_delivery(
+            &client, (uint8_t)crewi_id_kind(handle->id), CREWI_OP_STOP_POSTS, 0);
+        if (!frame)
+            continue;
+        frame->header.object = handle->id;
+        crewi_engine_send(engine, frame);
+    }
+}
+
 void crewi_handles_client_gone(struct crewi_engine *engine, uint64_t process)
 {
     for (size_t i = 0; i < engine->handles.room; i++)
@@ -300,7 +315,7 @@ static void hear_attached(struct crewi_engine *engine, const struct crewi_kind *
                           size_t size)
 {
     struct crewi_handle *handle = crewi_handle_find(engine, note->id);
-    bool is_there = note->process && crewi_engine_has_client(engine, note->process);
+    bool is_there = note->process && crewi_engine_has_client(engine, note->process, NULL);
     if (!handle) {
         if (!note->status)
             give_back(engine, note->id, note->weight);

@@ -114,6 +114,9 @@ bool crewi_handle_close(struct crewi_engine *engine, uint64_t id, uint64_t proce
 /** Whether any process of this rank holds it. */
 bool crewi_handle_is_held(const struct crewi_handle *handle);
 
+/** Has the processes that hold it ask again before they post to it: see crewi_post(). */
+void crewi_handle_stop_posts(struct crewi_engine *engine, const struct crewi_handle *handle);
+
 /* Passing on */
 
 /**
