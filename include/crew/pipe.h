@@ -8,10 +8,11 @@
  * does both at both.
  *
  * A connection is a plain value and is given to a process in its argument, or sent to it in a
- * message: crew finds the handles in the first 64 KiB of what is passed on, where they are aligned
- * as the compiler aligns them. From then on the receiver has a copy of its own, which it closes
- * with crew_connection_close() or by its end. (A process that comes by a handle in another way, say
- * in an item of a pool's map, may use it while somebody else still holds the same end.)
+ * message: crew finds the handles in the first 64 KiB of an argument, and in messages of up to 64
+ * KiB, where they are aligned as the compiler aligns them. From then on the receiver has a copy of
+ * its own, which it closes with crew_connection_close() or by its end. (A process that comes by a
+ * handle in another way, say in an item of a pool's map, may use it while somebody else still holds
+ * the same end.)
  *
  * An end is gone when all copies of it are. The other end then receives what is under way, and
  * ::CREW_EOF after that; whoever sends to it gets ::CREW_EPIPE, and no signal. So a process that
@@ -43,9 +44,8 @@
  * In MPI's terms a send is an MPI_Isend from the sender's rank to the receiver's, whoever made the
  * pipe. All calls may be made from the main process, from any process, and from a task, and may
  * also return ::CREW_ESTATE outside crew_run(), ::CREW_ECLOSED for an end that the caller has
- * closed,
- * ::CREW_ENOENT for one that never was, or is gone with all its copies, ::CREW_EINVAL for a handle
- * of another kind, and ::CREW_ENOMEM.
+ * closed, or that is gone with all its copies, ::CREW_ENOENT for one that never was, ::CREW_EINVAL
+ * for a handle of another kind, and ::CREW_ENOMEM.
  */
 #ifndef CREW_PIPE_H
 #define CREW_PIPE_H
