@@ -26,8 +26,8 @@ case_function con_03, con_04, con_05, con_05_unstarted, con_05_in_message, con_0
     con_06_blocked, con_11, con_11_gone, con_11_waiting;
 
 // pipe_passing.c: ends that are handed on
-case_function con_14, con_14_lost, passing_chain, passing_maker, passing_maker_gone,
-    passing_receiver, passing_back;
+case_function con_14, con_14_lost, con_14_large, passing_large_argument, passing_pool,
+    passing_chain, passing_maker, passing_maker_gone, passing_receiver, passing_back;
 
 // pipe_large.c: messages of more than 64 KiB
 case_function con_12, large_timed, large_order, large_both_ways;

@@ -33,6 +33,11 @@ void con_14(const struct variant *variant)
     drop(control.out);
 }
 
+// What is held, and where it is to be sent.
+struct holder {
+    crew_connection control, held;
+};
+
 struct letter {
     char text[20];
     crew_connection ends[3]; // aligned as the compiler does it
@@ -72,6 +77,92 @@ void con_14_lost(const struct variant *variant)
     drop(control.out);
     CHECK_INT(finish(process), 0);
     free(letter);
+}
+
+static int send_letter(void *arg)
+{
+    const struct holder *holder = arg;
+    struct letter *letter = calloc(1, sizeof *letter);
+    letter->ends[1] = holder->held;
+    CHECK_OK(crew_send(holder->control, letter, sizeof *letter));
+    free(letter);
+    return check_result();
+}
+
+// In a large message: the sender has ended before the end is used.
+void con_14_large(const struct variant *variant)
+{
+    struct ends control = make_pipe(), ends = make_pipe();
+    struct holder holder = {control.out, ends.out};
+    struct letter *letter = calloc(1, sizeof *letter);
+    crew_process process = launch(variant, send_letter, &holder, sizeof holder);
+    drop(ends.out);
+    CHECK_OK(crew_recv_timed(control.in, letter, sizeof *letter, NULL, LIMIT_S));
+    CHECK_INT(finish(process), 0);
+    CHECK(letter->ends[1].id == ends.out.id);
+    expect_nothing(ends.in);
+    send_text(letter->ends[1], "from a large message");
+    expect_text(ends.in, "from a large message");
+    drop(ends.out);
+    expect_eof(ends.in);
+    drop(ends.in);
+    drop_both(control);
+    free(letter);
+}
+
+static int use_letter(void *arg)
+{
+    const struct letter *letter = arg;
+    send_text(letter->ends[2], "from a large argument");
+    return check_result();
+}
+
+void passing_large_argument(const struct variant *variant)
+{
+    struct ends ends = make_pipe();
+    struct letter *letter = calloc(1, sizeof *letter);
+    letter->ends[2] = ends.out;
+    crew_process process = make(variant, use_letter, letter, sizeof *letter);
+    free(letter);
+    drop(ends.out);
+    expect_nothing(ends.in);
+    CHECK_OK(crew_process_start(process));
+    expect_text(ends.in, "from a large argument");
+    CHECK_INT(finish(process), 0);
+    expect_eof(ends.in);
+    drop(ends.in);
+}
+
+struct order {
+    crew_connection out;
+    int number;
+};
+
+CREW_TASK(send_its_number, struct order, int)
+{
+    *result = item->number;
+    return crew_send(item->out, &item->number, sizeof item->number);
+}
+
+// Nobody sees the handles in the items of a map: they are good while somebody else has the end.
+void passing_pool(const struct variant *variant)
+{
+    struct ends ends = make_pipe();
+    struct order orders[20];
+    int results[20], sum = 0;
+    crew_pool pool = {0};
+    (void)variant;
+    for (int i = 0; i < 20; i++)
+        orders[i] = (struct order){ends.out, i};
+    CHECK_OK(crew_pool_create(&pool, NULL));
+    CHECK_OK(crew_pool_map(pool, send_its_number, orders, results, 20, NULL));
+    for (int i = 0; i < 20; i++)
+        sum += take_number(ends.in);
+    CHECK_INT(sum, 190);
+    drop(ends.out);
+    CHECK_OK(crew_pool_destroy(pool)); // the workers had copies until then
+    expect_eof(ends.in);
+    drop(ends.in);
 }
 
 struct chain {
