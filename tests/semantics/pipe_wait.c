@@ -212,10 +212,10 @@ void wait_elsewhere(const struct variant *variant)
 // The last process at the other end dies while somebody waits.
 void wait_for_death(const struct variant *variant)
 {
-    struct ends ends = make_pipe(), told = make_pipe();
+    struct ends ends = make_pipe(), silent = make_pipe(), told = make_pipe();
     struct variant other = beside(variant);
     crew_process holder = launch(variant, run_until_ended, &ends.out, sizeof ends.out);
-    struct waiter waiter = {{waitable_of(told.in), waitable_of(ends.in)}, told.out};
+    struct waiter waiter = {{waitable_of(silent.in), waitable_of(ends.in)}, told.out};
     crew_process process = launch(&other, wait_for_second, &waiter, sizeof waiter);
     drop(ends.out);
     expect_text(told.in, "about to wait");
@@ -225,6 +225,7 @@ void wait_for_death(const struct variant *variant)
     expect_eof(ends.in);
     CHECK_INT(finish(process), 0);
     drop(ends.in);
+    drop_both(silent);
     drop_both(told);
 }
 
