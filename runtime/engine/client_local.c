@@ -63,12 +63,24 @@ static void unlock(struct crewi_client *client, struct crewi_frame *arrived)
     pthread_exit(NULL);
 }
 
+/* Takes the mutex. False, without it, when the thread has to end here: a call that begins then may
+ * last for ever. */
+static bool lock(struct crewi_client *client)
+{
+    crewi_loop_lock(client->loop);
+    bool end = client->end_requested && !client->leaving;
+    return !end || !unlock_to_end(client);
+}
+
 crew_status crewi_local_call(struct crewi_client *client, struct crewi_frame *frame,
                              struct crewi_frame **reply)
 {
     struct crewi_loop *loop = client->loop;
     struct crewi_waiter waiter = {0};
-    crewi_loop_lock(loop);
+    if (!lock(client)) {
+        crewi_frame_destroy(frame);
+        pthread_exit(NULL);
+    }
     waiter.request = frame->header.origin.request = ++client->last_request;
     crewi_client_expect(client, &waiter);
     crew_status status = crewi_engine_accept_from(&loop->engine, client->slot, frame);
@@ -87,7 +99,10 @@ crew_status crewi_local_call_many(struct crewi_client *client, struct crewi_many
 {
     struct crewi_loop *loop = client->loop;
     crew_status status = CREW_OK;
-    crewi_loop_lock(loop);
+    if (!lock(client)) {
+        crewi_many_free(many);
+        pthread_exit(NULL);
+    }
     crewi_many_expect(client, many);
     for (size_t i = 0; i < many->count && !status; i++) {
         status = crewi_engine_accept_from(&loop->engine, client->slot, many->frames[i]);
