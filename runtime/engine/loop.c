@@ -113,6 +113,8 @@ static bool poll_transport(struct crewi_loop *loop, bool all)
     int moved = crewi_transport_poll(loop->engine.transport, receive, loop);
     if (moved < 0)
         crewi_loop_fatal(loop, "%s", *crew_error_message() ? crew_error_message() : "MPI failed");
+    if (moved > 1) /* nobody rings once more for what is left */
+        crewi_bell_ring_rank(loop->bell, false);
     return moved > 0;
 }
 

@@ -211,11 +211,14 @@ static int poll_all(struct crewi_mpi_transport *transport, crewi_receive *receiv
         misses = found ? 0 : misses + 1;
         moved |= found;
     }
+    bool more = misses < 2;
     int sends = transport->send_count ? poll_sends(transport) : 0;
     int receives = transport->receive_count ? poll_receives(transport, receive, context) : 0;
     int scatters =
         transport->scatter_list ? crewi_mpi_scatter_poll(transport, receive, context) : 0;
-    return sends < 0 || receives < 0 || scatters < 0 ? -1 : moved | sends | receives | scatters;
+    if (sends < 0 || receives < 0 || scatters < 0)
+        return -1;
+    return more ? 2 : moved | sends | receives | scatters;
 }
 
 static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *context)

@@ -92,7 +92,8 @@ static inline crew_status crewi_transport_scatter(struct crewi_transport *transp
     return transport->ops->scatter(transport, for_rank);
 }
 
-/** Hands what has arrived to @p receive. 1: something moved, 0: nothing, -1: MPI failed. */
+/** Hands what has arrived to @p receive. 2: as much as it hands over in one call, and there may be
+ * more; 1: something moved, 0: nothing, -1: MPI failed. */
 static inline int crewi_transport_poll(struct crewi_transport *transport, crewi_receive *receive,
                                        void *context)
 {
