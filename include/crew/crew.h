@@ -8,6 +8,7 @@
 
 #include <crew/pool.h>
 #include <crew/process.h>
+#include <crew/queue.h>
 #include <crew/run.h>
 #include <crew/status.h>
 #include <crew/thread.h>

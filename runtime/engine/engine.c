@@ -23,6 +23,7 @@ void crewi_engine_init(struct crewi_engine *engine, struct crewi_transport *tran
 
 void crewi_engine_fini(struct crewi_engine *engine)
 {
+    engine->shut_down = true;
     for (size_t i = 0; i < engine->objects.room; i++) {
         struct crewi_object *object = engine->objects.entries[i].value;
         if (object)

@@ -104,6 +104,9 @@ struct crewi_handle *crewi_handle_find(const struct crewi_engine *engine, uint64
 /** Whether the process has a copy that it has not closed. */
 bool crewi_handle_is_open(const struct crewi_handle *handle, uint64_t process);
 
+/** Whether the process has closed its copy. */
+bool crewi_handle_is_closed(const struct crewi_handle *handle, uint64_t process);
+
 /** Closes the copy of a process. False when it had none open. */
 bool crewi_handle_close(struct crewi_engine *engine, uint64_t id, uint64_t process);
 

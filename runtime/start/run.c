@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/funcref.h"
 #include "base/log.h"
+#include "channel/queue_agent.h"
 #include "engine/client.h"
 #include "node/job.h"
 #include "node/output.h"
@@ -114,6 +115,7 @@ static crew_status begin_engine(void)
     if (rank.peer_bells)
         crewi_loop_use_doorbells(loop, rank.peer_bells);
     loop->engine.kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
+    loop->engine.kinds[CREWI_KIND_QUEUE] = &crewi_queue_kind;
     return crewi_processes_init(loop);
 }
 
