@@ -17,17 +17,18 @@ void crewi_queue_gather_announce(struct crewi_engine *engine, const struct crewi
         crewi_queue_agent_tell(engine, CREWI_QUEUE_BEGIN, rank, note);
 }
 
-/* What this rank has: the home its items, others what they hold. Without memory for it, nothing. */
+/* What this rank has: the home what it has set aside, others what they hold. Without memory for it,
+ * nothing. */
 static struct crewi_frame *contribution(struct crewi_engine *engine, struct crewi_queue *queue,
                                         struct crewi_queue_agent *agent, uint64_t head_size)
 {
-    uint64_t kept = queue ? crewi_queue_packed_size(&queue->items) : 0;
+    uint64_t kept = queue ? crewi_queue_packed_size(&queue->leaving) : 0;
     uint64_t held = agent && agent->frozen ? crewi_queue_packed_size(&agent->hold) : 0;
     struct crewi_frame *frame = crewi_frame_create(head_size + kept + held);
     if (!frame)
         return crewi_frame_create(head_size);
     if (kept)
-        crewi_queue_pack(&queue->items, engine->rank, frame->payload + head_size);
+        crewi_queue_pack(&queue->leaving, engine->rank, frame->payload + head_size);
     if (held)
         crewi_queue_pack(&agent->hold, engine->rank, frame->payload + head_size + kept);
     return frame;

@@ -290,6 +290,7 @@ static crew_status make(struct crewi_engine *engine, const struct crewi_queue_sp
     queue->max_items = (uint64_t)spec->max_items;
     queue->scattered = spec->scattered && !spec->max_items;
     crewi_queue_items_init(&queue->items);
+    crewi_queue_items_init(&queue->leaving);
     crew_status status = crewi_shared_add(engine, &queue->shared, process);
     if (status)
         free(queue);
@@ -338,6 +339,7 @@ static void free_queue(struct crewi_engine *engine, struct crewi_queue *queue)
     free_waiters(engine, &queue->others);
     free_waiters(engine, &queue->gathers);
     crewi_queue_items_clear(&queue->items);
+    crewi_queue_items_clear(&queue->leaving);
     free(queue->shared.attached);
     free(queue);
 }
@@ -346,6 +348,7 @@ void crewi_queue_unreferenced(struct crewi_engine *engine, struct crewi_shared *
 {
     struct crewi_queue *queue = (struct crewi_queue *)shared;
     crewi_queue_items_drop(engine, &queue->items, 0);
+    crewi_queue_items_drop(engine, &queue->leaving, 0);
     crewi_shared_remove(engine, shared);
     free_queue(engine, queue);
 }

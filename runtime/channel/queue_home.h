@@ -46,10 +46,11 @@ struct crewi_queue {
     struct crewi_queue_items items;
     uint64_t unfinished; /* put, and not done with */
     struct crewi_queue_waiters puts, gets, others;
-    uint64_t round;         /* the number of the last one begun */
-    uint32_t round_missing; /* ranks that have not answered; 0: no round is under way */
-    bool round_wanted;      /* another one, after this */
-    bool gathering;         /* from its own round until the home has taken part */
+    uint64_t round;                   /* the number of the last one begun */
+    uint32_t round_missing;           /* ranks that have not answered; 0: no round is under way */
+    bool round_wanted;                /* another one, after this */
+    bool gathering;                   /* from its own round until the home has taken part */
+    struct crewi_queue_items leaving; /* in that gather: what comes now is later than all of it */
     struct crewi_queue_waiters gathers;
 };
 

@@ -158,6 +158,15 @@ static void announce(struct crewi_engine *engine, struct crewi_queue *queue)
     tell(engine, queue, CREWI_QUEUE_ANNOUNCE, 0, note);
 }
 
+/* All that the ranks send from now on is later than what they hold, which the gather brings. */
+static void set_aside(struct crewi_engine *engine, struct crewi_queue *queue)
+{
+    struct crewi_frame *item;
+    while ((item = crewi_queue_items_pop(&queue->items)))
+        crewi_queue_items_push(&queue->leaving, item);
+    crewi_queue_serve(engine, queue);
+}
+
 void crewi_queue_hear_flushed(struct crewi_engine *engine, struct crewi_queue *queue,
                               uint64_t number)
 {
@@ -165,6 +174,7 @@ void crewi_queue_hear_flushed(struct crewi_engine *engine, struct crewi_queue *q
         return;
     if (queue->gathering) {
         announce(engine, queue);
+        set_aside(engine, queue);
         return;
     }
     answer_list(engine, &queue->gets, number);
@@ -297,7 +307,14 @@ void crewi_queue_gather(struct crewi_engine *engine, struct crewi_queue *queue,
 
 void crewi_queue_gathered(struct crewi_engine *engine, struct crewi_queue *queue)
 {
+    struct crewi_frame *item;
     queue->gathering = false;
+    if (queue->leaving.count) { /* there was no memory to send them: they are the oldest again */
+        while ((item = crewi_queue_items_pop(&queue->items)))
+            crewi_queue_items_push(&queue->leaving, item);
+        while ((item = crewi_queue_items_pop(&queue->leaving)))
+            crewi_queue_items_push(&queue->items, item);
+    }
     begin_next(engine, queue);
     crewi_queue_serve(engine, queue);
 }
