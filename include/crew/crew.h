@@ -9,6 +9,7 @@
 #include <crew/pipe.h>
 #include <crew/pool.h>
 #include <crew/process.h>
+#include <crew/queue.h>
 #include <crew/run.h>
 #include <crew/status.h>
 #include <crew/thread.h>

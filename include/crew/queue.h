@@ -27,8 +27,8 @@
  * @endcode
  *
  * All calls may be made from the main process, from any process, and from a task, and may also
- * return ::CREW_ESTATE outside crew_run(), ::CREW_ECLOSED when the caller has closed the queue,
- * ::CREW_ENOENT for one that never was, or is gone with all its copies, ::CREW_EINVAL for a handle
+ * return ::CREW_ESTATE outside crew_run(), ::CREW_ECLOSED when the caller has closed the queue, or
+ * it is gone with all its copies, ::CREW_ENOENT for one that never was, ::CREW_EINVAL for a handle
  * of another kind, and ::CREW_ENOMEM.
  */
 #ifndef CREW_QUEUE_H

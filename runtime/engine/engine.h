@@ -157,7 +157,7 @@ struct crewi_engine {
     void *host;
     struct crewi_endpoint **endpoints; /* by slot */
     uint32_t endpoint_room;
-    bool shut_down; /* a shutdown message has come */
+    bool shut_down; /* a shutdown message has come, or the engine ends */
 };
 
 /** Begins with no kinds and no objects. */

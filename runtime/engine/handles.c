@@ -116,6 +116,12 @@ uint32_t *crewi_handle_mark(struct crewi_handle *handle, uint64_t process)
     return holder ? &holder->mark : NULL;
 }
 
+bool crewi_handle_is_closed(const struct crewi_handle *handle, uint64_t process)
+{
+    const struct crewi_holder *holder = handle ? find_holder(handle, process) : NULL;
+    return holder && holder->closed;
+}
+
 bool crewi_handle_is_held(const struct crewi_handle *handle)
 {
     const struct crewi_holder *holder = handle->holders;

@@ -108,6 +108,9 @@ bool crewi_handle_is_open(const struct crewi_handle *handle, uint64_t process);
 /** What the kind has noted about a process's copy; NULL when it has none. */
 uint32_t *crewi_handle_mark(struct crewi_handle *handle, uint64_t process);
 
+/** Whether the process has closed its copy. */
+bool crewi_handle_is_closed(const struct crewi_handle *handle, uint64_t process);
+
 /** Closes the copy of a process. False when it had none open. */
 bool crewi_handle_close(struct crewi_engine *engine, uint64_t id, uint64_t process);
 

@@ -8,6 +8,7 @@
 #include "base/funcref.h"
 #include "base/log.h"
 #include "channel/pipe_channel.h"
+#include "channel/queue_agent.h"
 #include "engine/client.h"
 #include "node/job.h"
 #include "node/output.h"
@@ -115,6 +116,7 @@ static crew_status begin_engine(void)
     if (rank.peer_bells)
         crewi_loop_use_doorbells(loop, rank.peer_bells);
     loop->engine.kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
+    loop->engine.kinds[CREWI_KIND_QUEUE] = &crewi_queue_kind;
     crew_status status = crewi_pipes_init(&loop->engine);
     return status ? status : crewi_processes_init(loop);
 }

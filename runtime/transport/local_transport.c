@@ -25,6 +25,15 @@ static crew_status local_scatter(struct crewi_transport *transport, struct crewi
     return CREW_ENOTSUP;
 }
 
+static crew_status local_gather(struct crewi_transport *transport, uint32_t root,
+                                struct crewi_frame *frame)
+{
+    (void)transport;
+    (void)root;
+    (void)frame;
+    return CREW_ENOTSUP;
+}
+
 static int local_poll(struct crewi_transport *transport, crewi_receive *receive, void *context)
 {
     (void)transport;
@@ -69,6 +78,7 @@ static void local_abort(struct crewi_transport *transport, int code)
 static const struct crewi_transport_ops local_ops = {
     .send = local_send,
     .scatter = local_scatter,
+    .gather = local_gather,
     .poll = local_poll,
     .activity = local_activity,
     .allgather = local_allgather,

@@ -76,12 +76,19 @@ static crew_status duplicate_world(struct crewi_mpi_transport *transport, bool u
     int code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->engines);
     if (code == MPI_SUCCESS)
         code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->scatters);
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->gathers);
+    if (code == MPI_SUCCESS)
+        code = MPI_Type_contiguous(CREWI_MPI_GATHER_UNIT, MPI_BYTE, &transport->unit);
+    if (code == MPI_SUCCESS)
+        code = MPI_Type_commit(&transport->unit);
     if (code == MPI_SUCCESS && users)
         code = MPI_Comm_dup(MPI_COMM_WORLD, &transport->users);
     if (code != MPI_SUCCESS)
         return crewi_mpi_error(code, "MPI_Comm_dup");
     MPI_Comm_set_errhandler(transport->engines, MPI_ERRORS_RETURN);
     MPI_Comm_set_errhandler(transport->scatters, MPI_ERRORS_RETURN);
+    MPI_Comm_set_errhandler(transport->gathers, MPI_ERRORS_RETURN);
     MPI_Comm_rank(transport->engines, &rank);
     MPI_Comm_size(transport->engines, &count);
     transport->base.rank = (uint32_t)rank;
@@ -146,6 +153,8 @@ void crewi_mpi_finish(struct crewi_transport *base)
     put_segment_back(transport);
     if (transport->users != MPI_COMM_NULL)
         MPI_Comm_free(&transport->users);
+    MPI_Type_free(&transport->unit);
+    MPI_Comm_free(&transport->gathers);
     MPI_Comm_free(&transport->scatters);
     MPI_Comm_free(&transport->engines);
     MPI_Finalize();

@@ -2,7 +2,7 @@
 /**
  * @file
  * The parts of the MPI transport. mpi_start.c: its start and its end; mpi_transport.c: point to
- * point; mpi_scatter.c: the collective.
+ * point; mpi_scatter.c and mpi_gather.c: the collectives.
  */
 #ifndef CREWI_TRANSPORT_MPI_TRANSPORT_H
 #define CREWI_TRANSPORT_MPI_TRANSPORT_H
@@ -37,10 +37,30 @@ struct crewi_mpi_scatter {
     unsigned char *bytes;
 };
 
+/** Gathers count pieces of so many bytes, as an int does not reach far. */
+#define CREWI_MPI_GATHER_UNIT 16
+
+enum crewi_mpi_gather_stage {
+    CREWI_MPI_GATHER_NEW,
+    CREWI_MPI_GATHER_SIZES,
+    CREWI_MPI_GATHER_BYTES
+};
+
+/** A gather under way, on the root or elsewhere. */
+struct crewi_mpi_gather {
+    struct crewi_mpi_gather *next;
+    enum crewi_mpi_gather_stage stage;
+    MPI_Request request;
+    int root;
+    int count;                   /* of units that this rank brings */
+    int *counts, *displacements; /* the root's */
+    struct crewi_frame *mine, *whole;
+};
+
 struct crewi_mpi_transport {
     struct crewi_transport base;
-    MPI_Comm engines,
-        scatters;   /* duplicates of MPI_COMM_WORLD: nobody else's messages get in between */
+    MPI_Comm engines, scatters,
+        gathers;    /* duplicates of MPI_COMM_WORLD: nobody else's messages get in between */
     MPI_Comm users; /* for the program; MPI_COMM_NULL when it does not call MPI */
     int *hosts;
     struct crewi_mpi_send *sends;
@@ -48,6 +68,8 @@ struct crewi_mpi_transport {
     struct crewi_mpi_receive *receives;
     size_t receive_count, receive_room;
     struct crewi_mpi_scatter *scatter_list;
+    MPI_Datatype unit; /* what gathers count */
+    struct crewi_mpi_gather *gather_list;
     char segment[256]; /* the shared-memory file of this rank, unlinked; "" for none */
 };
 
@@ -68,6 +90,13 @@ crew_status crewi_mpi_scatter_join(struct crewi_mpi_transport *transport, uint64
 /** Hands out what scatters have brought. 1: something moved, 0: nothing, -1: MPI failed. */
 int crewi_mpi_scatter_poll(struct crewi_mpi_transport *transport, crewi_receive *receive,
                            void *context);
+
+crew_status crewi_mpi_gather(struct crewi_transport *base, uint32_t root,
+                             struct crewi_frame *frame);
+
+/** Moves gathers on, and hands out what they have brought. As for scatters. */
+int crewi_mpi_gather_poll(struct crewi_mpi_transport *transport, crewi_receive *receive,
+                          void *context);
 
 /** Waits for all ranks, ends MPI, frees the transport. */
 void crewi_mpi_finish(struct crewi_transport *base);

@@ -41,6 +41,8 @@ struct crewi_transport_ops {
     crew_status (*send)(struct crewi_transport *transport, uint32_t rank,
                         struct crewi_frame *frame);
     crew_status (*scatter)(struct crewi_transport *transport, struct crewi_frames *for_rank);
+    crew_status (*gather)(struct crewi_transport *transport, uint32_t root,
+                          struct crewi_frame *frame);
     int (*poll)(struct crewi_transport *transport, crewi_receive *receive, void *context);
     enum crewi_transport_activity (*activity)(const struct crewi_transport *transport);
     crew_status (*allgather)(struct crewi_transport *transport, const void *mine, size_t size,
@@ -90,6 +92,20 @@ static inline crew_status crewi_transport_scatter(struct crewi_transport *transp
                                                   struct crewi_frames *for_rank)
 {
     return transport->ops->scatter(transport, for_rank);
+}
+
+/**
+ * Takes part in a gather of one frame from each rank to @p root, in an MPI_Igatherv, and owns the
+ * frame from then on. All ranks have to take part in all gathers, in one order. The root receives
+ * one frame: the header is that of its own, the payloads are one behind the other, its own first,
+ * then those of the others by rank. They are filled up to multiples of 16 bytes by the caller.
+ * @return ::CREW_ENOTSUP nothing was done, and the frame is still the caller's: there is one rank
+ * only; ::CREW_ENOMEM
+ */
+static inline crew_status crewi_transport_gather(struct crewi_transport *transport, uint32_t root,
+                                                 struct crewi_frame *frame)
+{
+    return transport->ops->gather(transport, root, frame);
 }
 
 /** Hands what has arrived to @p receive. 2: as much as it hands over in one call, and there may be

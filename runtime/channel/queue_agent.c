@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "channel/queue_agent.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "channel/queue_home.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD_SIZE sizeof(struct crewi_queue_head)
+
+static struct crewi_queue_agent *agents(const struct crewi_engine *engine)
+{
+    return engine->states[CREWI_KIND_QUEUE];
+}
+
+struct crewi_queue_agent *crewi_queue_agent_find(struct crewi_engine *engine, uint64_t id)
+{
+    const struct crewi_handle *handle = crewi_handle_find(engine, id);
+    return handle ? handle->agent : NULL;
+}
+
+void crewi_queue_agent_tell(struct crewi_engine *engine, uint8_t op, uint32_t rank,
+                            const struct crewi_queue_note *note)
+{
+    struct crewi_outgoing out = {
+        .kind = CREWI_KIND_QUEUE, .op = op, .rank = rank, .head = note, .head_size = sizeof *note};
+    if (crewi_engine_tell(engine, &out))
+        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+}
+
+static void tell_home(struct crewi_engine *engine, const struct crewi_queue_agent *agent,
+                      uint8_t op, uint64_t process)
+{
+    struct crewi_queue_note note = {.id = agent->id, .process = process, .rank = engine->rank};
+    crewi_queue_agent_tell(engine, op, crewi_id_home(agent->id), &note);
+}
+
+/* Whether items stay here at the end of a round. */
+static bool keeps(const struct crewi_queue_agent *agent)
+{
+    return agent->frozen || (agent->scattered && !agent->passing);
+}
+
+void crewi_queue_agent_flush(struct crewi_engine *engine, struct crewi_queue_agent *agent)
+{
+    if (!agent->hold.count)
+        return;
+    struct crewi_frame *batch =
+        crewi_frame_create(HEAD_SIZE + crewi_queue_packed_size(&agent->hold));
+    if (!batch) /* it is tried again */
+        return;
+    *crewi_queue_head_of(batch) =
+        (struct crewi_queue_head){.id = agent->id, .count = (uint32_t)agent->hold.count};
+    crewi_queue_pack(&agent->hold, engine->rank, batch->payload + HEAD_SIZE);
+    batch->header.type = CREWI_NOTE;
+    batch->header.kind = CREWI_KIND_QUEUE;
+    batch->header.op = CREWI_QUEUE_BATCH;
+    batch->header.target_rank = crewi_id_home(agent->id);
+    batch->header.origin.rank = engine->rank;
+    crewi_engine_send(engine, batch);
+}
+
+static void settle(struct crewi_engine *engine)
+{
+    for (struct crewi_queue_agent *agent = agents(engine); agent; agent = agent->next)
+        if (agent->hold.count && !keeps(agent))
+            crewi_queue_agent_flush(engine, agent);
+}
+
+/* Passes a request on, and owns the frame. */
+static void forward(struct crewi_engine *engine, uint64_t id, struct crewi_frame *frame)
+{
+    uint8_t op = frame->header.op;
+    frame->header.op = CREWI_QUEUE_AT_HOME(op);
+    frame->header.target_rank = crewi_id_home(id);
+    if (frame->header.target_rank != engine->rank) {
+        crewi_engine_send(engine, frame);
+        return;
+    }
+    struct crewi_message message = {
+        .kind = CREWI_KIND_QUEUE,
+        .op = frame->header.op,
+        .timeout_ns = frame->header.timeout_ns,
+        .origin = frame->header.origin,
+        .data = frame->payload,
+        .size = frame->header.size,
+        .frame = &frame,
+    };
+    crewi_queue_home_request(engine, &message, op);
+    crewi_frame_destroy(frame);
+}
+
+/* Puts */
+
+/* The frame of an item, with its shares behind. NULL: there is no memory. */
+static struct crewi_frame *take_item(const struct crewi_message *message,
+                                     const struct crewi_shares *shares)
+{
+    struct crewi_frame *item = *message->frame;
+    uint64_t size = HEAD_SIZE + crewi_queue_pad(message->size - HEAD_SIZE);
+    if (shares->count) {
+        item = crewi_frame_create(size + shares->count * sizeof *shares->list);
+        if (!item)
+            return NULL;
+        uint64_t whole = item->header.size;
+        item->header = (*message->frame)->header;
+        item->header.size = whole;
+        memcpy(item->payload, message->data, message->size);
+        memset(item->payload + message->size, 0, size - message->size);
+        memcpy(item->payload + size, shares->list, shares->count * sizeof *shares->list);
+    } else {
+        *message->frame = NULL;
+    }
+    crewi_queue_head_of(item)->share_count = (uint32_t)shares->count;
+    return item;
+}
+
+static void reply_held(struct crewi_engine *engine, const struct crewi_origin *origin)
+{
+    struct crewi_queue_state state = {.is_unbounded = 1};
+    crewi_engine_reply(engine, origin, &state, sizeof state);
+}
+
+/* Away from home. What is not asked waits for the end of the round; what is asked goes behind it.
+ */
+static void hold_or_pass(struct crewi_engine *engine, struct crewi_queue_agent *agent,
+                         struct crewi_frame *item)
+{
+    struct crewi_origin origin = item->header.origin;
+    bool fits =
+        agent->frozen || agent->hold.bytes + crewi_queue_item_bytes(item) <= CREWI_QUEUE_HOLD_LIMIT;
+    if (!fits)
+        crewi_queue_agent_flush(engine, agent);
+    if (!origin.request || (keeps(agent) && fits)) {
+        crewi_queue_items_push(&agent->hold, item);
+        reply_held(engine, &origin);
+        return;
+    }
+    crewi_queue_agent_flush(engine, agent);
+    forward(engine, agent->id, item);
+}
+
+static void put(struct crewi_engine *engine, struct crewi_queue_agent *agent,
+                const struct crewi_message *message)
+{
+    struct crewi_shares shares;
+    if (!agent->unbounded && !message->origin.request)
+        return; /* no client does that: where would it wait? */
+    crew_status status =
+        crewi_shares_take(engine, message->origin.process, (const char *)message->data + HEAD_SIZE,
+                          message->size - HEAD_SIZE, &shares);
+    if (status && message->origin.request) {
+        crewi_engine_refuse_error(engine, &message->origin, status);
+        return;
+    }
+    struct crewi_frame *item = take_item(message, &shares);
+    if (!item) {
+        crewi_shares_hand_over(engine, message->origin.process, shares.list, shares.count);
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM, "out of memory");
+    } else if (agent->unbounded && crewi_id_home(agent->id) != engine->rank) {
+        hold_or_pass(engine, agent, item);
+    } else {
+        forward(engine, agent->id, item);
+    }
+    crewi_shares_free(&shares);
+}
+
+/* Closing, and what may follow it */
+
+static bool has_cancelled(const struct crewi_queue_agent *agent, uint64_t process)
+{
+    for (size_t i = 0; i < agent->cancelled_count; i++)
+        if (agent->cancelled[i] == process)
+            return true;
+    return false;
+}
+
+static void cancel(struct crewi_engine *engine, struct crewi_queue_agent *agent,
+                   const struct crewi_message *message)
+{
+    if (has_cancelled(agent, message->origin.process)) {
+        crewi_engine_reply(engine, &message->origin, NULL, 0);
+        return;
+    }
+    uint64_t *grown =
+        realloc(agent->cancelled, (agent->cancelled_count + 1) * sizeof *agent->cancelled);
+    if (!grown) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM, "out of memory");
+        return;
+    }
+    agent->cancelled = grown;
+    agent->cancelled[agent->cancelled_count++] = message->origin.process;
+    crewi_engine_reply(engine, &message->origin, NULL, 0);
+}
+
+/* True when it was one of these operations, which a closed copy does not keep from being done. */
+static bool closed_request(struct crewi_engine *engine, const struct crewi_message *message,
+                           uint64_t id)
+{
+    struct crewi_queue_agent *agent = crewi_queue_agent_find(engine, id);
+    bool cancels = message->op == CREWI_QUEUE_CANCEL;
+    if (message->op != CREWI_QUEUE_CLOSE && message->op != CREWI_QUEUE_JOIN_THREAD && !cancels)
+        return false;
+    if (!crewi_handle_is_closed(crewi_handle_find(engine, id), message->origin.process))
+        return false;
+    if (cancels && agent)
+        cancel(engine, agent, message);
+    else
+        crewi_engine_reply(engine, &message->origin, NULL, 0);
+    return true;
+}
+
+static void client_gone(struct crewi_engine *engine, uint64_t process)
+{
+    for (struct crewi_queue_agent *agent = agents(engine); agent; agent = agent->next) {
+        if (!has_cancelled(agent, process))
+            continue;
+        crewi_queue_items_drop(engine, &agent->hold, process);
+        for (size_t i = 0; i < agent->cancelled_count; i++)
+            if (agent->cancelled[i] == process)
+                agent->cancelled[i] = agent->cancelled[--agent->cancelled_count];
+        tell_home(engine, agent, CREWI_QUEUE_DROP, process);
+    }
+}
+
+static void released(struct crewi_engine *engine, struct crewi_handle *handle, uint64_t process)
+{
+    struct crewi_queue_agent *agent = handle->agent;
+    if (!keeps(agent))
+        crewi_queue_agent_flush(engine, agent);
+    tell_home(engine, agent, CREWI_QUEUE_RELEASED, process);
+}
+
+/* Requests of clients */
+
+static bool is_sound(const struct crewi_message *message)
+{
+    const struct crewi_queue_head *head = message->data;
+    if (message->op == CREWI_OP_WAIT)
+        return message->size == sizeof(uint64_t);
+    if (message->op == CREWI_OP_FORGET_WAITS)
+        return message->size == 3 * sizeof(uint64_t);
+    if (message->op < CREWI_QUEUE_PUT || message->op > CREWI_QUEUE_CANCEL ||
+        message->size < HEAD_SIZE)
+        return false;
+    if (message->op == CREWI_QUEUE_PUT)
+        return head->size == message->size - HEAD_SIZE && head->size <= CREWI_QUEUE_ITEM_LIMIT;
+    return message->size == HEAD_SIZE && (message->op != CREWI_QUEUE_GET || head->count > 0);
+}
+
+static void from_client(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    if (!is_sound(message)) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                            "a request to a queue that cannot be");
+        return;
+    }
+    uint64_t id = *(const uint64_t *)message->data;
+    if (closed_request(engine, message, id))
+        return;
+    struct crewi_handle *handle = crewi_handle_use(engine, message, id);
+    if (!handle)
+        return;
+    switch (message->op) {
+    case CREWI_QUEUE_PUT:
+        put(engine, handle->agent, message);
+        break;
+    case CREWI_QUEUE_CLOSE:
+        crewi_handle_close(engine, id, message->origin.process);
+        crewi_engine_reply(engine, &message->origin, NULL, 0);
+        break;
+    case CREWI_QUEUE_JOIN_THREAD:
+        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE,
+                            "the process has not closed the queue");
+        break;
+    case CREWI_QUEUE_CANCEL:
+        cancel(engine, handle->agent, message);
+        break;
+    default:
+        forward(engine, id, *message->frame);
+        *message->frame = NULL;
+    }
+}
+
+/* Notes of engines */
+
+void crewi_queue_behind_children(struct crewi_engine *engine, uint8_t op,
+                                 const struct crewi_queue_note *note)
+{
+    if (engine->host_ops && engine->host_ops->drain)
+        engine->host_ops->drain(engine->host);
+    crewi_queue_agent_tell(engine, op, engine->rank, note);
+}
+
+void crewi_queue_agent_flushed(struct crewi_engine *engine, struct crewi_queue_agent *agent,
+                               const struct crewi_queue_note *note)
+{
+    struct crewi_queue_note answer = {.id = note->id, .number = note->number, .rank = engine->rank};
+    if (agent && (note->flags & CREWI_QUEUE_FREEZE)) {
+        agent->frozen++;
+    } else if (agent && agent->frozen) {
+        agent->late_flush = note->number;
+        return;
+    } else if (agent) {
+        crewi_queue_agent_flush(engine, agent);
+    }
+    crewi_queue_agent_tell(engine, CREWI_QUEUE_FLUSHED, crewi_id_home(note->id), &answer);
+}
+
+static void hear_flush_now(struct crewi_engine *engine, const struct crewi_queue_note *note)
+{
+    struct crewi_queue_agent *agent = crewi_queue_agent_find(engine, note->id);
+    if (agent && (note->flags & CREWI_QUEUE_PASS))
+        agent->passing = true;
+    crewi_queue_agent_flushed(engine, agent, note);
+}
+
+/* The reply of a get with handles in it: its process has them now, if it is still there. */
+static void hear_handover(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    struct crewi_frame *frame = *message->frame;
+    struct crewi_queue_head *head = crewi_queue_head_of(frame);
+    uint32_t count = head->share_count;
+    const struct crewi_share *shares =
+        (const void *)(frame->payload + frame->header.size - count * sizeof *shares);
+    *message->frame = NULL;
+    if (crewi_engine_is_there(engine, &message->origin))
+        crewi_shares_hand_over(engine, message->origin.process, shares, count);
+    else
+        crewi_shares_drop(engine, shares, count);
+    head->share_count = 0;
+    frame->header.size -= count * sizeof *shares;
+    frame->header.type = CREWI_REPLY;
+    frame->header.target_rank = engine->rank;
+    crewi_engine_send(engine, frame);
+}
+
+static void from_engine(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    const struct crewi_queue_note *note = message->data;
+    switch (message->op) {
+    case CREWI_QUEUE_HANDOVER:
+        hear_handover(engine, message);
+        break;
+    case CREWI_QUEUE_FLUSH:
+        crewi_queue_behind_children(engine, CREWI_QUEUE_FLUSH_NOW, note);
+        break;
+    case CREWI_QUEUE_FLUSH_NOW:
+        hear_flush_now(engine, note);
+        break;
+    case CREWI_QUEUE_ANNOUNCE:
+        crewi_queue_gather_announce(engine, note);
+        break;
+    case CREWI_QUEUE_BEGIN:
+        crewi_queue_behind_children(engine, CREWI_QUEUE_JOIN_IN, note);
+        break;
+    case CREWI_QUEUE_JOIN_IN:
+        crewi_queue_gather_join(engine, note);
+        break;
+    case CREWI_QUEUE_GATHERED:
+        crewi_queue_gather_done(engine, message);
+        break;
+    default:
+        crewi_queue_home_note(engine, message);
+    }
+}
+
+static void request(struct crewi_engine *engine, struct crewi_object *object,
+                    const struct crewi_message *message)
+{
+    if (object)
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                            "queues are asked through the own rank");
+    else if (message->op >= CREWI_QUEUE_BATCH)
+        from_engine(engine, message);
+    else if (message->op >= CREWI_ENGINE_OPS)
+        crewi_queue_home_request(engine, message, message->op - CREWI_ENGINE_OPS);
+    else if (message->op == CREWI_QUEUE_CREATE)
+        crewi_queue_create(engine, message);
+    else
+        from_client(engine, message);
+}
+
+/* Begin and end */
+
+static crew_status attach(struct crewi_engine *engine, struct crewi_handle *handle,
+                          const void *description, size_t size)
+{
+    struct crewi_queue_description about;
+    struct crewi_queue_agent *agent = calloc(1, sizeof *agent);
+    if (!agent || size != sizeof about) {
+        free(agent);
+        return crewi_error_memory();
+    }
+    memcpy(&about, description, sizeof about);
+    agent->id = handle->id;
+    agent->unbounded = about.unbounded;
+    agent->scattered = about.scattered;
+    agent->passing = about.passing;
+    crewi_queue_items_init(&agent->hold);
+    agent->next = agents(engine);
+    engine->states[CREWI_KIND_QUEUE] = agent;
+    handle->agent = agent;
+    return CREW_OK;
+}
+
+static void detach(struct crewi_engine *engine, struct crewi_handle *handle)
+{
+    struct crewi_queue_agent *agent = handle->agent, *first = agents(engine), **link = &first;
+    while (*link != agent)
+        link = &(*link)->next;
+    *link = agent->next;
+    engine->states[CREWI_KIND_QUEUE] = first;
+    crewi_queue_items_drop(engine, &agent->hold, 0);
+    free(agent->cancelled);
+    free(agent);
+}
+
+const struct crewi_kind crewi_queue_kind = {
+    .name = "queue",
+    .request = request,
+    .client_gone = client_gone,
+    .destroy = crewi_queue_destroy,
+    .settle = settle,
+    .is_shared = true,
+    .describe = crewi_queue_describe,
+    .attach = attach,
+    .detach = detach,
+    .released = released,
+    .unreferenced = crewi_queue_unreferenced,
+};
