@@ -165,7 +165,7 @@ static crew_status receive_into(crew_connection connection, void *buffer, size_t
     const struct crewi_pipe_item *item = (const void *)reply->payload;
     status = copy_out(connection, item, buffer, room);
     if (item->what == CREWI_PIPE_LARGE)
-        crewi_pipe_large_done(connection.id, item);
+        crewi_pipe_large_done(connection.id, item, status);
     if (size && (!status || status == CREW_ETOOSMALL))
         *size = item->size;
     crewi_frame_destroy(reply);
@@ -223,7 +223,7 @@ static crew_status make_view(crew_connection connection, struct crewi_frame *rep
     else
         *view = (crew_view){.data = item + 1, .size = item->size, .owner = reply};
     if (is_large)
-        crewi_pipe_large_done(connection.id, item);
+        crewi_pipe_large_done(connection.id, item, status);
     if (status || is_large)
         crewi_frame_destroy(reply);
     return status;
