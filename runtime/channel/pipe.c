@@ -284,6 +284,7 @@ crew_status crew_connection_close(crew_connection connection)
     struct crewi_call call = call_to_end(CREWI_PIPE_CLOSE, &connection);
     crew_status status = check(connection);
     crewi_post_forget(connection.id);
+    crewi_post_forget(connection.id ^ 1); /* who sends at the other end hears of it at once */
     if (!status)
         status = crewi_call(&call, NULL);
     return status == CREW_ECLOSED ? CREW_OK : status; /* all copies are */
