@@ -8,11 +8,11 @@
  * does both at both.
  *
  * A connection is a plain value and is given to a process in its argument, or sent to it in a
- * message: crew finds the handles in the first 64 KiB of an argument, and in messages of up to 64
- * KiB, where they are aligned as the compiler aligns them. From then on the receiver has a copy of
- * its own, which it closes with crew_connection_close() or by its end. (A process that comes by a
- * handle in another way, say in an item of a pool's map, may use it while somebody else still holds
- * the same end.)
+ * message: crew finds the handles in the first 64 KiB of what is passed on, where they are aligned
+ * as the compiler aligns them. From then on the receiver has a copy of its own, which it closes
+ * with crew_connection_close() or by its end. (A process that comes by a handle in another way, say
+ * in an item of a pool's map, may use it while somebody else still holds the same end.) Bytes that
+ * were never set may hold the value of a handle by chance, and pass it on: so set all of a struct.
  *
  * An end is gone when all copies of it are. The other end then receives what is under way, and
  * ::CREW_EOF after that; whoever sends to it gets ::CREW_EPIPE, and no signal. So a process that

@@ -66,7 +66,7 @@ void crewi_inlet_fini(struct crewi_engine *engine, struct crewi_inlet *inlet)
     for (uint32_t i = 0; i < inlet->source_count; i++)
         drop_items(engine, &inlet->sources[i].early);
     free(inlet->sources);
-    crewi_large_receive_fini(inlet);
+    crewi_large_receive_fini(engine, inlet);
 }
 
 struct crewi_source *crewi_inlet_source(struct crewi_inlet *inlet, uint32_t rank)
@@ -138,7 +138,7 @@ static void give(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
         crewi_engine_refuse(engine, receiver, CREW_ETRUNC,
                             "the sender ended before the message of %llu bytes was received",
                             (unsigned long long)item->size);
-        crewi_frame_destroy(frame);
+        crewi_pipe_item_drop(engine, frame);
     } else if (item->what == CREWI_PIPE_LARGE) {
         crewi_large_receive_begin(engine, agent, frame, receiver);
     } else {

@@ -15,6 +15,7 @@ struct crewi_large_receive {
     struct crewi_origin waiting; /* for a block; its request is 0 when it does not */
     struct crewi_frames blocks;  /* that have come */
     uint64_t given, asked;       /* bytes */
+    struct crewi_frame *item;    /* whose shares the receiver gets */
     bool cut;
 };
 
@@ -27,13 +28,15 @@ static struct crewi_large_receive *find(const struct crewi_pipe_agent *agent,
     return large;
 }
 
-static void free_one(struct crewi_inlet *inlet, struct crewi_large_receive *large)
+static void free_one(struct crewi_engine *engine, struct crewi_inlet *inlet,
+                     struct crewi_large_receive *large)
 {
     struct crewi_large_receive **link = &inlet->larges;
     while (*link != large)
         link = &(*link)->next;
     *link = large->next;
     crewi_frames_clear(&large->blocks);
+    crewi_pipe_item_drop(engine, large->item);
     free(large);
 }
 
@@ -66,7 +69,7 @@ void crewi_large_receive_begin(struct crewi_engine *engine, struct crewi_pipe_ag
     if (!large) {
         complete(engine, agent, item->source, item->place.ticket, CREW_ENOMEM);
         crewi_engine_refuse(engine, receiver, CREW_ENOMEM, "out of memory");
-        crewi_frame_destroy(frame);
+        crewi_pipe_item_drop(engine, frame);
         return;
     }
     *large = (struct crewi_large_receive){
@@ -75,10 +78,11 @@ void crewi_large_receive_begin(struct crewi_engine *engine, struct crewi_pipe_ag
         .size = item->size,
         .process = receiver->process,
         .source = item->source,
+        .item = frame,
     };
     crewi_frames_init(&large->blocks);
     agent->inlet.larges = large;
-    reply_with(engine, frame, receiver);
+    crewi_engine_reply(engine, receiver, item, sizeof *item);
 }
 
 /* Blocks */
@@ -179,7 +183,13 @@ void crewi_large_receive_done(struct crewi_engine *engine, struct crewi_pipe_age
     if (!large || large->process != message->origin.process)
         return;
     complete(engine, agent, large->source, large->ticket, CREW_OK);
-    free_one(&agent->inlet, large);
+    if (note.status == CREW_OK) {
+        size_t count;
+        const struct crewi_share *shares = crewi_pipe_item_shares(large->item, &count);
+        crewi_shares_hand_over(engine, large->process, shares, count);
+        crewi_pipe_item_of(large->item)->share_count = 0;
+    }
+    free_one(engine, &agent->inlet, large);
 }
 
 static bool is_that(struct crewi_frame *frame, const struct crewi_pipe_item *recall)
@@ -217,7 +227,7 @@ void crewi_large_receive_recall(struct crewi_engine *engine, struct crewi_pipe_a
     agent->inlet.taken++;
     complete(engine, agent, what.source, what.place.ticket, CREW_ETIMEDOUT);
     crewi_inlet_owe(engine, agent, crewi_pipe_item_of(frame));
-    crewi_frame_destroy(frame);
+    crewi_pipe_item_drop(engine, frame);
 }
 
 void crewi_large_receive_released(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
@@ -230,12 +240,12 @@ void crewi_large_receive_released(struct crewi_engine *engine, struct crewi_pipe
         crewi_engine_refuse(engine, &large->waiting, CREW_ECLOSED,
                             "the process has closed this connection");
         complete(engine, agent, large->source, large->ticket, CREW_OK);
-        free_one(&agent->inlet, large);
+        free_one(engine, &agent->inlet, large);
     }
 }
 
-void crewi_large_receive_fini(struct crewi_inlet *inlet)
+void crewi_large_receive_fini(struct crewi_engine *engine, struct crewi_inlet *inlet)
 {
     while (inlet->larges)
-        free_one(inlet, inlet->larges);
+        free_one(engine, inlet, inlet->larges);
 }

@@ -26,7 +26,8 @@ void crewi_outlet_init(struct crewi_outlet *outlet,
 static void free_waiting(struct crewi_engine *engine, struct crewi_waiting_send *waiting)
 {
     crewi_timer_cancel(&engine->timers, &waiting->timer);
-    crewi_frame_destroy(waiting->frame);
+    if (waiting->frame)
+        crewi_pipe_item_drop(engine, waiting->frame);
     free(waiting);
 }
 
@@ -80,7 +81,7 @@ static crew_status with_shares(struct crewi_frame **frame, const struct crewi_sh
     return CREW_OK;
 }
 
-/* Handles in an inline message. */
+/* Handles in an inline message, or those that the sender of a large one has found in it. */
 static crew_status take_shares(struct crewi_engine *engine, struct crewi_frame **frame)
 {
     struct crewi_shares shares;
@@ -90,6 +91,8 @@ static crew_status take_shares(struct crewi_engine *engine, struct crewi_frame *
         crewi_shares_take(engine, process, item + 1, (*frame)->header.size - sizeof *item, &shares);
     if (status)
         return status;
+    if (item->what == CREWI_PIPE_LARGE)
+        (*frame)->header.size = sizeof *item;
     status = with_shares(frame, &shares);
     if (status)
         crewi_shares_hand_over(engine, process, shares.list, shares.count);
@@ -127,13 +130,13 @@ static void send(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
     struct crewi_origin sender = frame->header.origin;
     bool is_large = crewi_pipe_item_of(frame)->what == CREWI_PIPE_LARGE;
     crew_status status = CREW_OK;
-    if (is_large)
-        status = crewi_large_send_begin(engine, agent, frame, deadline_ns);
-    else if (!crewi_pipe_item_of(frame)->share_count) /* they were not taken before */
+    if (!crewi_pipe_item_of(frame)->share_count) /* they were not taken before */
         status = take_shares(engine, &frame);
+    if (!status && is_large)
+        status = crewi_large_send_begin(engine, agent, frame, deadline_ns);
     if (status) {
-        crewi_frame_destroy(frame);
         crewi_engine_refuse_error(engine, &sender, status);
+        crewi_pipe_item_drop(engine, frame);
         return;
     }
     crewi_outlet_send_item(engine, agent, frame);
@@ -198,14 +201,23 @@ static void refuse_no_reader(struct crewi_engine *engine, const struct crewi_ori
     crewi_engine_refuse(engine, sender, CREW_EPIPE, "all copies of the other end are closed");
 }
 
+/* Whether a client may send that. */
+static bool is_sound(const struct crewi_engine *engine, const struct crewi_message *message)
+{
+    const struct crewi_pipe_item *item = message->data;
+    if (message->size < sizeof *item || item->share_count || item->place.has_ended)
+        return false;
+    if (item->what == CREWI_PIPE_LARGE)
+        return item->source < engine->rank_count && message->size <= sizeof *item + CREWI_SCAN_SIZE;
+    return item->what == CREWI_PIPE_INLINE && crewi_pipe_item_is_sound(engine, *message->frame);
+}
+
 void crewi_outlet_send(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                        const struct crewi_message *message)
 {
     struct crewi_outlet *outlet = &agent->outlet;
     const struct crewi_pipe_item *item = message->data;
-    bool sound = crewi_pipe_item_is_sound(engine, *message->frame) && !item->share_count &&
-                 item->what != CREWI_PIPE_RECALL && !item->place.has_ended;
-    if (!sound)
+    if (!is_sound(engine, message))
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a message that cannot be");
     else if (!agent->sends)
         crewi_engine_refuse(engine, &message->origin, CREW_ENOTSUP,

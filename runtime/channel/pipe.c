@@ -15,6 +15,8 @@
 
 static crew_status check(crew_connection connection)
 {
+    if (!crewi_client_current())
+        return crewi_error(CREW_ESTATE, "a pipe is used outside crew_run()");
     if (crewi_id_kind(connection.id) == CREWI_KIND_PIPE)
         return CREW_OK;
     return crewi_error(CREW_EINVAL, "the handle is %s",
@@ -163,7 +165,7 @@ static crew_status receive_into(crew_connection connection, void *buffer, size_t
     const struct crewi_pipe_item *item = (const void *)reply->payload;
     status = copy_out(connection, item, buffer, room);
     if (item->what == CREWI_PIPE_LARGE)
-        crewi_pipe_large_done(connection.id, item);
+        crewi_pipe_large_done(connection.id, item, status);
     if (size && (!status || status == CREW_ETOOSMALL))
         *size = item->size;
     crewi_frame_destroy(reply);
@@ -221,7 +223,7 @@ static crew_status make_view(crew_connection connection, struct crewi_frame *rep
     else
         *view = (crew_view){.data = item + 1, .size = item->size, .owner = reply};
     if (is_large)
-        crewi_pipe_large_done(connection.id, item);
+        crewi_pipe_large_done(connection.id, item, status);
     if (status || is_large)
         crewi_frame_destroy(reply);
     return status;
@@ -282,6 +284,7 @@ crew_status crew_connection_close(crew_connection connection)
     struct crewi_call call = call_to_end(CREWI_PIPE_CLOSE, &connection);
     crew_status status = check(connection);
     crewi_post_forget(connection.id);
+    crewi_post_forget(connection.id ^ 1); /* who sends at the other end hears of it at once */
     if (!status)
         status = crewi_call(&call, NULL);
     return status == CREW_ECLOSED ? CREW_OK : status; /* all copies are */

@@ -208,7 +208,8 @@ void crewi_large_send_fini(struct crewi_engine *engine, struct crewi_outlet *out
 
 /* large_receive.c */
 
-/** A client receives it now: its item becomes the reply. Owns the frame. */
+/** A client receives it now: gets its item, and the handles in it when it is done. Owns the frame.
+ */
 void crewi_large_receive_begin(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                                struct crewi_frame *frame, const struct crewi_origin *receiver);
 void crewi_large_receive_next(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
@@ -225,6 +226,6 @@ void crewi_large_receive_recall(struct crewi_engine *engine, struct crewi_pipe_a
                                 struct crewi_frame *frame);
 void crewi_large_receive_released(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                                   uint64_t process);
-void crewi_large_receive_fini(struct crewi_inlet *inlet);
+void crewi_large_receive_fini(struct crewi_engine *engine, struct crewi_inlet *inlet);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/client.h"
+#include "engine/handles.h"
 #include "node/job.h"
 
 #include <errno.h>
@@ -16,6 +17,9 @@
 
 /* At a time: the kernel looks for signals in between. */
 #define READ_SIZE ((size_t)1 << 30)
+
+/* Handles that are found in a message. */
+#define LARGE_HANDLES 1024
 
 static struct crewi_call call_for(uint8_t op, const void *head, size_t size)
 {
@@ -98,10 +102,13 @@ crew_status crewi_pipe_send_large(uint64_t end, const void *data, size_t size, i
                   .cookie = atomic_load(&cookie),
                   .pid = (int32_t)getpid()},
     };
+    uint64_t words[LARGE_HANDLES];
     struct crewi_call call = call_for(CREWI_PIPE_SEND, &item, sizeof item);
     struct crewi_frame *reply;
     crew_status status;
     call.timeout_ns = timeout_ns;
+    call.body = words;
+    call.body_size = crewi_handles_look(data, size, words, LARGE_HANDLES) * sizeof *words;
     let_others_read();
     pthread_cleanup_push(clear_cookie, &cookie); /* a process inside a rank may end in the call */
     status = crewi_call(&call, &reply);
@@ -193,9 +200,10 @@ crew_status crewi_pipe_fetch_large(uint64_t end, const struct crewi_pipe_item *i
     return status == CREW_ENOTSUP ? receive_blocks(end, item, buffer) : status;
 }
 
-void crewi_pipe_large_done(uint64_t end, const struct crewi_pipe_item *item)
+void crewi_pipe_large_done(uint64_t end, const struct crewi_pipe_item *item, crew_status status)
 {
     struct crewi_pipe_large_note note = note_for(end, item);
+    note.status = status;
     struct crewi_call done = call_for(CREWI_PIPE_DONE, &note, sizeof note);
     crewi_tell(&done);
 }

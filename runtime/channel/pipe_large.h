@@ -18,7 +18,8 @@ crew_status crewi_pipe_send_large(uint64_t end, const void *data, size_t size, i
  * has ended */
 crew_status crewi_pipe_fetch_large(uint64_t end, const struct crewi_pipe_item *item, void *buffer);
 
-/** Lets the sender of one go on: to be called once for each item that was received. */
-void crewi_pipe_large_done(uint64_t end, const struct crewi_pipe_item *item);
+/** Lets the sender of one go on: to be called once for each item that was received. With a status
+ * of ::CREW_OK the caller has the handles that are in it. */
+void crewi_pipe_large_done(uint64_t end, const struct crewi_pipe_item *item, crew_status status);
 
 #endif

@@ -15,6 +15,7 @@ struct waiting {
     size_t count;
     struct crewi_call *calls;
     struct crewi_frame **replies;
+    bool *ready; /* the caller's is set by success alone */
 };
 
 static bool can_be_waited_for(uint64_t id)
@@ -59,8 +60,9 @@ static crew_status begin(struct waiting *waiting, const crew_waitable *objects, 
 {
     *waiting = (struct waiting){.count = count,
                                 .calls = calloc(count + 1, sizeof *waiting->calls),
-                                .replies = calloc(count + 1, sizeof(struct crewi_frame *))};
-    if (!waiting->calls || !waiting->replies)
+                                .replies = calloc(count + 1, sizeof(struct crewi_frame *)),
+                                .ready = calloc(count + 1, sizeof(bool))};
+    if (!waiting->calls || !waiting->replies || !waiting->ready)
         return crewi_error_memory();
     for (size_t i = 0; i < count; i++)
         waiting->calls[i] = question(&objects[i]);
@@ -79,6 +81,7 @@ static void end(struct waiting *waiting)
 {
     if (waiting->replies)
         drop_replies(waiting);
+    free(waiting->ready);
     free(waiting->replies);
     free(waiting->calls);
 }
@@ -91,30 +94,30 @@ static crew_status ask(struct waiting *waiting, int64_t timeout_ns, bool any, ui
 }
 
 /* What the replies say: the first error, or which are ready. */
-static crew_status read_replies(struct waiting *waiting, bool *ready, size_t *how_many)
+static crew_status read_replies(struct waiting *waiting, size_t *how_many)
 {
     crew_status status = CREW_OK;
     *how_many = 0;
     for (size_t i = 0; i < waiting->count && !status; i++) {
         const struct crewi_frame *reply = waiting->replies[i];
-        ready[i] = false;
+        waiting->ready[i] = false;
         if (!reply)
             continue;
         status = (crew_status)reply->header.status;
         if (status)
             crewi_error_text(status, (const char *)reply->payload, reply->header.size);
         else
-            ready[i] = reply->header.size > 0;
-        *how_many += ready[i];
+            waiting->ready[i] = reply->header.size > 0;
+        *how_many += waiting->ready[i];
     }
     drop_replies(waiting);
     return status;
 }
 
-static crew_status poll_all(struct waiting *waiting, bool *ready, size_t *how_many)
+static crew_status poll_all(struct waiting *waiting, size_t *how_many)
 {
     crew_status status = ask(waiting, 0, false, NULL);
-    return status ? status : read_replies(waiting, ready, how_many);
+    return status ? status : read_replies(waiting, how_many);
 }
 
 /* Nobody waits any more for what is still parked. */
@@ -143,12 +146,11 @@ static crew_status sleep_for_any(struct waiting *waiting, int64_t timeout_ns)
     return CREW_OK;
 }
 
-static crew_status wait_for(struct waiting *waiting, int64_t timeout_ns, bool *ready,
-                            size_t *how_many)
+static crew_status wait_for(struct waiting *waiting, int64_t timeout_ns, size_t *how_many)
 {
     int64_t deadline_ns = crewi_deadline_ns(crewi_now_ns(), timeout_ns);
     for (;;) {
-        crew_status status = poll_all(waiting, ready, how_many);
+        crew_status status = poll_all(waiting, how_many);
         int64_t left_ns =
             deadline_ns == CREWI_FOREVER ? CREWI_FOREVER : deadline_ns - crewi_now_ns();
         if (status || *how_many || left_ns <= 0)
@@ -179,7 +181,9 @@ crew_status crew_wait(const crew_waitable *objects, size_t count, double timeout
     if (!status)
         status = count ? begin(&waiting, objects, count) : wait_for_nothing(timeout_ns);
     if (!status && count)
-        status = wait_for(&waiting, timeout_ns, ready, &found);
+        status = wait_for(&waiting, timeout_ns, &found);
+    for (size_t i = 0; i < count && !status; i++)
+        ready[i] = waiting.ready[i];
     end(&waiting);
     if (!status && how_many)
         *how_many = found;
