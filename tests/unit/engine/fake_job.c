@@ -45,7 +45,52 @@ static crew_status fake_scatter(struct crewi_transport *transport, struct crewi_
     return CREW_OK;
 }
 
-static const struct crewi_transport_ops fake_ops = {.send = fake_send, .scatter = fake_scatter};
+/* The root's own payload first, then those of the others. */
+static struct crewi_frame *join_frames(struct crewi_frame **frames, uint32_t count, uint32_t root)
+{
+    uint64_t size = 0;
+    for (uint32_t rank = 0; rank < count; rank++) {
+        assert_int_equal(frames[rank]->header.target_rank, root);
+        assert_int_equal(frames[rank]->header.size % 16, 0);
+        size += frames[rank]->header.size;
+    }
+    struct crewi_frame *whole = crewi_frame_create(size);
+    assert_non_null(whole);
+    whole->header = frames[root]->header;
+    whole->header.size = size;
+    memcpy(whole->payload, frames[root]->payload, frames[root]->header.size);
+    uint64_t at = frames[root]->header.size;
+    for (uint32_t rank = 0; rank < count; rank++) {
+        if (rank != root) {
+            memcpy(whole->payload + at, frames[rank]->payload, frames[rank]->header.size);
+            at += frames[rank]->header.size;
+        }
+        crewi_frame_destroy(rank == root ? NULL : frames[rank]);
+    }
+    crewi_frame_destroy(frames[root]);
+    return whole;
+}
+
+static crew_status fake_gather(struct crewi_transport *transport, uint32_t root,
+                               struct crewi_frame *frame)
+{
+    struct fake_rank *rank = rank_of(transport);
+    struct fake_job *job = rank->job;
+    if (job->rank_count == 1)
+        return CREW_ENOTSUP;
+    struct crewi_frame **frames = job->gathers[rank->gathers++ % FAKE_GATHERS];
+    assert_null(frames[transport->rank]);
+    frames[transport->rank] = frame;
+    for (uint32_t i = 0; i < job->rank_count; i++)
+        if (!frames[i])
+            return CREW_OK;
+    crewi_frames_push(&job->ranks[root].wire, join_frames(frames, job->rank_count, root));
+    memset(frames, 0, job->rank_count * sizeof(struct crewi_frame *));
+    return CREW_OK;
+}
+
+static const struct crewi_transport_ops fake_ops = {
+    .send = fake_send, .scatter = fake_scatter, .gather = fake_gather};
 
 /* The host */
 
@@ -108,7 +153,18 @@ static crew_status fake_signal(void *host, uint32_t slot, int signal)
     return CREW_ESYSTEM;
 }
 
-static const struct crewi_host_ops fake_host = {.spawn = fake_spawn, .signal = fake_signal};
+static void fake_drain(void *host)
+{
+    struct fake_rank *rank = host;
+    struct crewi_frame *frame;
+    while ((frame = crewi_frames_pop(&rank->unread)))
+        assert_int_equal(
+            crewi_engine_accept_from(&rank->loop.engine, frame->header.origin.slot, frame),
+            CREW_OK);
+}
+
+static const struct crewi_host_ops fake_host = {
+    .spawn = fake_spawn, .signal = fake_signal, .drain = fake_drain};
 
 /* The job */
 
@@ -147,6 +203,7 @@ struct fake_job *fake_job_create(uint32_t rank_count)
         rank->transport =
             (struct crewi_transport){.ops = &fake_ops, .rank = i, .rank_count = rank_count};
         crewi_frames_init(&rank->wire);
+        crewi_frames_init(&rank->unread);
         crewi_engine_init(&rank->loop.engine, &rank->transport);
         rank->loop.engine.now_ns = job->now_ns;
         rank->loop.engine.host_ops = &fake_host;
@@ -172,8 +229,12 @@ void fake_job_destroy(struct fake_job *job)
     }
     for (uint32_t i = 0; i < job->rank_count; i++) {
         crewi_frames_clear(&job->ranks[i].wire);
+        crewi_frames_clear(&job->ranks[i].unread);
         crewi_engine_fini(&job->ranks[i].loop.engine);
     }
+    for (size_t i = 0; i < FAKE_GATHERS; i++)
+        for (size_t rank = 0; rank < FAKE_RANKS; rank++)
+            crewi_frame_destroy(job->gathers[i][rank]);
     crewi_job_detach();
     free(job);
 }
@@ -251,6 +312,22 @@ void fake_tell(struct fake_client *client, const struct fake_call *call)
     struct crewi_frame *frame = frame_of(call, CREWI_NOTE);
     assert_int_equal(crewi_engine_accept_from(&client->rank->loop.engine, client->slot, frame),
                      CREW_OK);
+}
+
+uint64_t fake_ask_unread(struct fake_client *client, const struct fake_call *call)
+{
+    struct crewi_frame *frame = frame_of(call, CREWI_REQUEST);
+    uint64_t request = frame->header.origin.request = ++client->last_request;
+    frame->header.origin.slot = client->slot;
+    crewi_frames_push(&client->rank->unread, frame);
+    return request;
+}
+
+void fake_tell_unread(struct fake_client *client, const struct fake_call *call)
+{
+    struct crewi_frame *frame = frame_of(call, CREWI_NOTE);
+    frame->header.origin.slot = client->slot;
+    crewi_frames_push(&client->rank->unread, frame);
 }
 
 /* Takes the first frame that arrived and is of a type, and of a request unless that is 0. */

@@ -19,6 +19,7 @@
 
 #define FAKE_RANKS 4
 #define FAKE_CHILDREN 64
+#define FAKE_GATHERS 16 /* at a time */
 
 /** The time at which a job begins. */
 #define FAKE_START_NS (1000 * CREWI_SECOND)
@@ -51,8 +52,10 @@ struct fake_child {
 struct fake_rank {
     struct fake_job *job;
     struct crewi_transport transport;
-    struct crewi_loop loop;   /* of which only the engine is used */
-    struct crewi_frames wire; /* on the way here */
+    struct crewi_loop loop;     /* of which only the engine is used */
+    struct crewi_frames wire;   /* on the way here */
+    struct crewi_frames unread; /* what clients have sent, and the rank has not looked at */
+    uint64_t gathers;           /* that it has taken part in */
     struct fake_child children[FAKE_CHILDREN];
     int child_count;
     crew_status spawn_status; /* of the next spawns */
@@ -64,6 +67,7 @@ struct fake_job {
     uint64_t carried;   /* messages between ranks */
     uint64_t scattered; /* of those, in scatters */
     bool can_scatter;
+    struct crewi_frame *gathers[FAKE_GATHERS][FAKE_RANKS]; /* not complete yet */
     struct fake_rank ranks[FAKE_RANKS];
 };
 
@@ -105,6 +109,10 @@ struct fake_call {
 /** Sends a request, and returns its number. */
 uint64_t fake_ask(struct fake_client *client, const struct fake_call *call);
 void fake_tell(struct fake_client *client, const struct fake_call *call);
+
+/** The same, but the rank does not look until it is asked to drain. */
+uint64_t fake_ask_unread(struct fake_client *client, const struct fake_call *call);
+void fake_tell_unread(struct fake_client *client, const struct fake_call *call);
 
 /** Takes the reply to a request; NULL when there is none (yet). */
 struct crewi_frame *fake_reply(struct fake_client *client, uint64_t request);
