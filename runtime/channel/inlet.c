@@ -185,6 +185,8 @@ void crewi_inlet_request(struct crewi_engine *engine, struct crewi_pipe_agent *a
     struct crewi_inlet *inlet = &agent->inlet;
     bool is_wait = message->op == CREWI_OP_WAIT;
     bool is_here = inlet->place == CREWI_INLET_HERE;
+    if (!crewi_engine_is_there(engine, &message->origin)) /* it has died just now */
+        return;
     if (!is_here && !inlet->held)
         crewi_inlet_fetch(engine, agent, message);
     else if (is_here && is_wait && (inlet->items.first || is_over(inlet)))

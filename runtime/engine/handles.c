@@ -257,12 +257,19 @@ struct crewi_handle *crewi_handle_use(struct crewi_engine *engine,
         crewi_engine_refuse(engine, &message->origin, CREW_EINVAL, "the handle is of another kind");
         return NULL;
     }
-    struct crewi_handle *handle = get_handle(engine, id);
+    struct crewi_handle *handle = crewi_handle_find(engine, id);
+    const struct crewi_holder *holder =
+        handle ? find_holder(handle, message->origin.process) : NULL;
+    if (!holder && !crewi_engine_is_there(engine, &message->origin)) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                            "the process has ended, or is on another rank");
+        return NULL;
+    }
+    handle = get_handle(engine, id);
     if (!handle) {
         crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM, "out of memory");
         return NULL;
     }
-    const struct crewi_holder *holder = find_holder(handle, message->origin.process);
     if (holder && holder->closed) {
         crewi_engine_refuse(engine, &message->origin, CREW_ECLOSED,
                             "the process has closed this %s", kind->name);

@@ -173,7 +173,7 @@ static void ends_with_its_copies(void **state)
     close_queue(&clients[1], id);
     fake_job_run(queues.job);
     assert_null(queue_at_home(&queues, id));
-    fake_expect_refusal(&clients[1], ask_get(&clients[1], id, 9, 0), CREW_ENOENT, "no such queue");
+    fake_expect_refusal(&clients[1], ask_get(&clients[1], id, 9, 0), CREW_ENOENT, "this queue is closed");
     queues_end(&queues);
 }
 
