@@ -150,11 +150,11 @@ CREW_API crew_status crew_queue_cancel_join_thread(crew_queue queue);
 
 /** What crew_queue_gather() has collected. */
 typedef struct crew_gathered {
-    const void *data; /**< all items, one behind the other, each aligned to 16 bytes */
+    const void *data; /**< all items, each aligned to 16 bytes */
     size_t count;
     const size_t *offsets; /**< of each item in data */
     const size_t *sizes;   /**< of each item, in bytes */
-    const int *ranks;      /**< the rank that held each: those of rank 0 first, and so on */
+    const int *ranks;      /**< the rank that held each: the queue's own first, then from 0 on */
     void *owner;           /**< crew's own */
 } crew_gathered;
 

@@ -3,10 +3,10 @@
  * @file
  * Waiting for several things at a time, as Python's multiprocessing.connection.wait.
  *
- * What can be waited for gives out a ::crew_waitable: the sentinel of a process, which is ready when
- * the process has ended; a connection of a pipe, when there is something to receive; a queue, when
- * there is an item. A waitable is a plain value and may be copied or sent to
- * another process; whoever has it may wait.
+ * What can be waited for gives out a ::crew_waitable: the sentinel of a process, which is ready
+ * when the process has ended; a connection of a pipe, when there is something to receive; a queue,
+ * when there is an item. A waitable is a plain value and may be copied or sent to another process;
+ * whoever has it may wait.
  *
  * @code
  * crew_waitable ends[2];
@@ -50,8 +50,9 @@ CREW_API crew_status crew_process_sentinel(crew_process process, crew_waitable *
  * @param timeout_s  ::CREW_FOREVER waits, 0 and less do not
  * @param ready      set for each of them, in their order: whether it is ready
  * @param how_many   set to how many are; may be NULL
- * @return ::CREW_EINVAL objects or ready NULL with a count, an empty waitable, one that stands there
- * twice, or nothing to wait for for ever; ::CREW_ENOENT one is not there, or not any more; ::CREW_ESTATE outside crew_run();
+ * @return ::CREW_EINVAL objects or ready NULL with a count, an empty waitable, one that stands
+ * there twice, or nothing to wait for for ever; ::CREW_ENOENT one is not there, or not any more;
+ * ::CREW_ESTATE outside crew_run();
  * ::CREW_ENOMEM
  */
 CREW_API crew_status crew_wait(const crew_waitable *objects, size_t count, double timeout_s,

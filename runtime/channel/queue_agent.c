@@ -10,7 +10,13 @@
 
 #define HEAD_SIZE sizeof(struct crewi_queue_head)
 
-static struct crewi_queue_agent *agents(const struct crewi_engine *engine)
+/* The agents of a rank; there is none of these while it has no agent. */
+struct queue_rank {
+    struct crewi_queue_agent *agents;
+    struct crewi_queue_agent *due;
+};
+
+static struct queue_rank *rank_of(const struct crewi_engine *engine)
 {
     return engine->states[CREWI_KIND_QUEUE];
 }
@@ -49,8 +55,10 @@ void crewi_queue_agent_flush(struct crewi_engine *engine, struct crewi_queue_age
         return;
     struct crewi_frame *batch =
         crewi_frame_create(HEAD_SIZE + crewi_queue_packed_size(&agent->hold));
-    if (!batch) /* it is tried again */
+    if (!batch) {
+        crewi_queue_agent_settle_later(engine, agent);
         return;
+    }
     *crewi_queue_head_of(batch) =
         (struct crewi_queue_head){.id = agent->id, .count = (uint32_t)agent->hold.count};
     crewi_queue_pack(&agent->hold, engine->rank, batch->payload + HEAD_SIZE);
@@ -62,11 +70,28 @@ void crewi_queue_agent_flush(struct crewi_engine *engine, struct crewi_queue_age
     crewi_engine_send(engine, batch);
 }
 
+void crewi_queue_agent_settle_later(struct crewi_engine *engine, struct crewi_queue_agent *agent)
+{
+    struct queue_rank *rank = rank_of(engine);
+    if (agent->is_due)
+        return;
+    agent->is_due = true;
+    agent->next_due = rank->due;
+    rank->due = agent;
+}
+
 static void settle(struct crewi_engine *engine)
 {
-    for (struct crewi_queue_agent *agent = agents(engine); agent; agent = agent->next)
-        if (agent->hold.count && !keeps(agent))
+    struct queue_rank *rank = rank_of(engine);
+    struct crewi_queue_agent *due = rank ? rank->due : NULL;
+    if (rank)
+        rank->due = NULL;
+    for (struct crewi_queue_agent *agent = due; agent; agent = due) {
+        due = agent->next_due;
+        agent->is_due = false;
+        if (!keeps(agent))
             crewi_queue_agent_flush(engine, agent);
+    }
 }
 
 /* Passes a request on, and owns the frame. */
@@ -135,6 +160,7 @@ static void hold_or_pass(struct crewi_engine *engine, struct crewi_queue_agent *
         crewi_queue_agent_flush(engine, agent);
     if (!origin.request || (keeps(agent) && fits)) {
         crewi_queue_items_push(&agent->hold, item);
+        crewi_queue_agent_settle_later(engine, agent);
         reply_held(engine, &origin);
         return;
     }
@@ -214,7 +240,8 @@ static bool closed_request(struct crewi_engine *engine, const struct crewi_messa
 
 static void client_gone(struct crewi_engine *engine, uint64_t process)
 {
-    for (struct crewi_queue_agent *agent = agents(engine); agent; agent = agent->next) {
+    const struct queue_rank *rank = rank_of(engine);
+    for (struct crewi_queue_agent *agent = rank ? rank->agents : NULL; agent; agent = agent->next) {
         if (!has_cancelled(agent, process))
             continue;
         crewi_queue_items_drop(engine, &agent->hold, process);
@@ -385,13 +412,31 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
 
 /* Begin and end */
 
+static struct queue_rank *get_rank(struct crewi_engine *engine)
+{
+    if (!engine->states[CREWI_KIND_QUEUE])
+        engine->states[CREWI_KIND_QUEUE] = calloc(1, sizeof(struct queue_rank));
+    return rank_of(engine);
+}
+
+static void drop_rank(struct crewi_engine *engine)
+{
+    struct queue_rank *rank = rank_of(engine);
+    if (!rank || rank->agents)
+        return;
+    free(rank);
+    engine->states[CREWI_KIND_QUEUE] = NULL;
+}
+
 static crew_status attach(struct crewi_engine *engine, struct crewi_handle *handle,
                           const void *description, size_t size)
 {
     struct crewi_queue_description about;
-    struct crewi_queue_agent *agent = calloc(1, sizeof *agent);
+    struct queue_rank *rank = get_rank(engine);
+    struct crewi_queue_agent *agent = rank ? calloc(1, sizeof *agent) : NULL;
     if (!agent || size != sizeof about) {
         free(agent);
+        drop_rank(engine);
         return crewi_error_memory();
     }
     memcpy(&about, description, sizeof about);
@@ -400,22 +445,27 @@ static crew_status attach(struct crewi_engine *engine, struct crewi_handle *hand
     agent->scattered = about.scattered;
     agent->passing = about.passing;
     crewi_queue_items_init(&agent->hold);
-    agent->next = agents(engine);
-    engine->states[CREWI_KIND_QUEUE] = agent;
+    agent->next = rank->agents;
+    rank->agents = agent;
     handle->agent = agent;
     return CREW_OK;
 }
 
 static void detach(struct crewi_engine *engine, struct crewi_handle *handle)
 {
-    struct crewi_queue_agent *agent = handle->agent, *first = agents(engine), **link = &first;
+    struct queue_rank *rank = rank_of(engine);
+    struct crewi_queue_agent *agent = handle->agent, **link = &rank->agents;
     while (*link != agent)
         link = &(*link)->next;
     *link = agent->next;
-    engine->states[CREWI_KIND_QUEUE] = first;
+    for (link = &rank->due; agent->is_due && *link != agent;)
+        link = &(*link)->next_due;
+    if (agent->is_due)
+        *link = agent->next_due;
     crewi_queue_items_drop(engine, &agent->hold, 0);
     free(agent->cancelled);
     free(agent);
+    drop_rank(engine);
 }
 
 const struct crewi_kind crewi_queue_kind = {

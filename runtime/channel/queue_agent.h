@@ -20,6 +20,8 @@
 struct crewi_queue_agent {
     uint64_t id;
     struct crewi_queue_agent *next; /* of this rank */
+    struct crewi_queue_agent *next_due;
+    bool is_due; /* it has something to send at the end of the round */
     struct crewi_queue_items hold;
     bool unbounded, scattered;
     bool passing;        /* scattered, and items are to go home all the same */
@@ -31,6 +33,9 @@ struct crewi_queue_agent {
 
 /** Requests, notes and hooks of queues. */
 extern const struct crewi_kind crewi_queue_kind;
+
+/** Has what is held sent at the end of the round, unless it is to stay. */
+void crewi_queue_agent_settle_later(struct crewi_engine *engine, struct crewi_queue_agent *agent);
 
 /** Sends what is held to the home. */
 void crewi_queue_agent_flush(struct crewi_engine *engine, struct crewi_queue_agent *agent);

@@ -37,7 +37,10 @@ static struct crewi_frame *contribution(struct crewi_engine *engine, struct crew
 static void unfreeze(struct crewi_engine *engine, struct crewi_queue_agent *agent)
 {
     struct crewi_queue_note note = {.id = agent->id, .number = agent->late_flush};
-    if (!agent->frozen || --agent->frozen || !agent->late_flush)
+    if (!agent->frozen || --agent->frozen)
+        return;
+    crewi_queue_agent_settle_later(engine, agent); /* without memory for it, it is still here */
+    if (!agent->late_flush)
         return;
     agent->late_flush = 0;
     crewi_queue_agent_flushed(engine, agent, &note);

@@ -126,7 +126,7 @@ static void puts_in_the_middle(void **state)
         uint64_t id = begin(&queues, scattered);
         struct fake_client *client = &queues.clients[0];
         uint64_t request = ask_gather(&queues.clients[1], id);
-        char found[200] = "", text[8];
+        char found[200] = "", text[16];
         for (int i = 0; i < 30; i++) { /* a turn of every engine between two of them */
             snprintf(text, sizeof text, "%02d", i);
             note_text(client, id, text);

@@ -173,7 +173,7 @@ static void ends_with_its_copies(void **state)
     close_queue(&clients[1], id);
     fake_job_run(queues.job);
     assert_null(queue_at_home(&queues, id));
-    fake_expect_refusal(&clients[1], ask_get(&clients[1], id, 9, 0), CREW_ENOENT, "this queue is closed");
+    fake_expect_refusal(&clients[1], ask_get(&clients[1], id, 9, 0), CREW_ECLOSED, "closed");
     queues_end(&queues);
 }
 
@@ -260,10 +260,12 @@ static void ends_in_the_middle(void **state)
     queues_begin(&queues, 2);
     struct fake_client *clients = queues.clients;
     uint64_t id = queue_create(&clients[0], 1, false), other = queue_create(&clients[0], 0, true);
-    put_text(&clients[1], id, (const char[]){"a"});
+    put_text(&clients[1], id, "a");
     fake_expect_parked(&clients[1], ask_put(&clients[1], id, "b", CREWI_FOREVER));
     fake_expect_parked(&clients[1], ask_simple(&clients[1], CREWI_QUEUE_JOIN, id, CREWI_FOREVER));
     fake_expect_parked(&clients[0], ask_get(&clients[0], other, 9, CREWI_FOREVER));
+    for (uint32_t rank = 0; rank < 2; rank++)
+        fake_client_end(&clients[rank]); /* and nobody has heard of that */
     fake_job_destroy(queues.job);
 }
 
