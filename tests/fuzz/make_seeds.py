@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writes the first inputs of the fuzz targets child and rank: short lives of processes and pools, in the
+bytes that fuzz_job.c and shapes.c read. What fuzzing finds stands on these.
+
+usage: make_seeds.py FOLDER    (corpus/child and the like are below it)
+"""
+import pathlib
+import struct
+import sys
+
+PROCESS, POOL = 1, 2
+CREATE, START, JOIN, SIGNAL, QUERY, CLOSE, CHILDREN, LEAVE, SET_DAEMON, FIND = range(1, 11)
+(POOL_CREATE, SUBMIT, WAIT_MAP, TAKE, WORKERS, POOL_CLOSE, TERMINATE, POOL_JOIN, DESTROY, READY, UNFIT,
+ RESULT) = range(1, 13)
+FORGET_WAITS, WAIT = 62, 63
+RUN, TIME, STARTED, ENDED, RESTART, SPAWNS, FROM_RANK, FROM_CHILD = 0, 1, 2, 4, 6, 7, 8, 12
+NO_TIME, FOREVER = 0, 0x40
+NOTE, WITH_OBJECT = 1, 0x40
+NO_CHANGE = 0
+
+
+def root(rank):
+    return bytes([0x80, rank])
+
+
+def child(rank, index):
+    return bytes([rank + 3 * index])
+
+
+def newest(rank, back=0):
+    return bytes([rank, back])
+
+
+def message(kind, op, to=0, shape=b'', target=None, timeout=FOREVER, note=0, change=bytes([NO_CHANGE])):
+    """To rank `to`, or to an object, `target`."""
+    head = bytes([note | (WITH_OBJECT if target else 0), kind, op]) + (target or b'')
+    return head + bytes([to, timeout]) + shape + change
+
+
+def send(who, *args, **named):
+    return bytes([FROM_CHILD]) + who + message(*args, **named)
+
+
+def lie(to, who, *args, **named):
+    return bytes([FROM_RANK, to, who]) + message(*args, **named)
+
+
+def run():
+    return bytes([RUN])
+
+
+def spec(place=0, rank=0, daemon=0, inside=0, name=None):
+    choice = place | rank << 3 | daemon << 5 | inside << 6 | (name is not None) << 7
+    return bytes([choice]) + (bytes([name]) if name is not None else b'')
+
+
+def started(rank, index):
+    return bytes([STARTED]) + child(rank, index) + bytes([7])
+
+
+def failed(rank, index):
+    return bytes([STARTED]) + child(rank, index) + bytes([0x80 | 11])
+
+
+def ended(rank, index, draft=b'\0'):
+    return bytes([ENDED]) + child(rank, index) + bytes([1, 3]) + draft
+
+
+def process(**named):
+    """Made by the root of rank 0 on a rank, and ordered to start."""
+    return (send(root(0), PROCESS, CREATE, shape=spec(**named)) + run() +
+            send(root(0), PROCESS, START, target=newest(0)) + run())
+
+
+def pool(workers=3):
+    """Made by the root of rank 0, its workers ready."""
+    made = send(root(0), POOL, POOL_CREATE, shape=bytes([workers | 0x80])) + run()
+    for rank in range(workers):
+        made += started(rank % 3, rank // 3)
+    for rank in range(workers):
+        made += send(child(rank % 3, rank // 3), POOL, READY, target=newest(0), note=NOTE)
+    return made + run()
+
+
+def submit(count=20, chunk=2, statuses=1):
+    return send(root(0), POOL, SUBMIT, target=newest(0), shape=bytes([count, chunk, statuses])) + run()
+
+
+def result(rank, which=0, part=0, failure=b''):
+    return send(child(rank, 0), POOL, RESULT, target=newest(0), note=NOTE,
+                shape=bytes([which, 50, part]) + failure) + run()
+
+
+def of_pool(op, shape=b'', timeout=FOREVER):
+    return send(root(0), POOL, op, target=newest(0), shape=shape, timeout=timeout) + run()
+
+
+def child_seeds():
+    place_rank = 1
+    yield 'life', (process(place=place_rank, rank=1) + started(1, 0) +
+                   send(root(0), PROCESS, JOIN, target=newest(0)) + send(root(1), PROCESS, QUERY, target=newest(0)) +
+                   send(root(2), PROCESS, WAIT, target=newest(0)) + run() + ended(1, 0) +
+                   send(root(0), PROCESS, CLOSE, target=newest(0)) + run())
+    yield 'timeouts', (process() + started(0, 0) + started(1, 0) +
+                       send(root(0), PROCESS, JOIN, target=newest(0), timeout=0x80 + 20) +
+                       send(root(0), PROCESS, WAIT, target=newest(0)) + run() +
+                       send(root(0), PROCESS, FORGET_WAITS, target=newest(0), note=NOTE, shape=b'\xff') +
+                       run() + bytes([TIME, 30]) + bytes([RESTART, 0]) + run() + bytes([TIME, 30]))
+    yield 'names', (send(root(1), PROCESS, CREATE, to=1, shape=spec(name=1)) +
+                    send(root(2), PROCESS, CREATE, to=2, shape=spec(name=1)) + run() +
+                    send(root(1), PROCESS, START, target=newest(1)) + run() + started(1, 0) + started(2, 0) +
+                    send(root(0), PROCESS, FIND, to=1, shape=b'\1') + run() + bytes([RESTART, 1]) + run())
+    yield 'refused', (bytes([SPAWNS, 0x80]) + bytes([SPAWNS, 0x41]) + bytes([SPAWNS, 0x42]) + process() +
+                      process(inside=1))
+    yield 'failed', process(place=place_rank, rank=2) + failed(2, 0)
+    yield 'signals', (process(place=place_rank, rank=1) +
+                      send(root(0), PROCESS, SIGNAL, target=newest(0), shape=bytes([15])) + run() +
+                      send(root(0), PROCESS, SET_DAEMON, target=newest(0), shape=b'\1') +
+                      send(root(0), PROCESS, CHILDREN) + send(root(0), PROCESS, LEAVE) + run())
+    yield 'grandchild', (process(place=place_rank, rank=1, daemon=1) + started(1, 0) +
+                         send(child(1, 0), PROCESS, CREATE, to=1, shape=spec()) + run() +
+                         send(child(1, 0), PROCESS, START, target=newest(1)) + run() + ended(1, 0) +
+                         bytes([TIME, 35]))
+    yield 'map', (pool() + submit(6, 2) + result(0) + result(1) + result(2) + of_pool(WAIT_MAP, b'\1') +
+                  of_pool(TAKE, b'\1') + of_pool(POOL_CLOSE) + of_pool(POOL_JOIN) + ended(0, 0) + ended(1, 0) +
+                  ended(2, 0) + of_pool(DESTROY))
+    yield 'parts', (pool(2) + submit(30, 5) + result(0, 0, 3) + result(0, 0, 4, b'\0\3') + result(1, 1) +
+                    of_pool(WORKERS) + of_pool(WAIT_MAP, b'\1', timeout=0x80 + 10) + bytes([TIME, 20]))
+    yield 'deaths', (pool() + submit(40, 4) + ended(0, 0, bytes([1, 0, 9, 0, 2, 0])) +
+                     ended(1, 0, bytes([1, 0, 9, 4, 1, 5, 3, 0])) + ended(2, 0) + started(0, 0) + of_pool(TERMINATE))
+    yield 'unfit', (send(root(0), POOL, POOL_CREATE, shape=b'\2') + run() + started(0, 0) + started(1, 0) +
+                    send(child(0, 0), POOL, UNFIT, target=newest(0), note=NOTE, shape=bytes([20]),
+                         change=bytes([1, 6]) + b'reason') + run() + ended(0, 0) + ended(1, 0))
+    yield 'early-deaths', pool(1) + 4 * (ended(0, 0) + started(0, 0)) + of_pool(TERMINATE)
+    yield 'creator-dies', pool() + submit() + bytes([RESTART, 0]) + run() + ended(0, 0) + bytes([TIME, 35])
+    yield 'cheats', (process(place=place_rank, rank=1) + started(1, 0) +
+                     send(child(1, 0), PROCESS, 64) + run() + send(root(0), 31, 1) + send(root(2), POOL, 255))
+
+
+def rank_seeds():
+    asks = 0x20
+    place_rank = 1
+    life = process(place=place_rank, rank=1) + started(1, 0)
+    for op in range(64, 67):
+        yield f'child-note-{op}', life + lie(1, 0, PROCESS, op, shape=newest(0) + b'\0\0') + run()
+    yield 'order', life + lie(2, 0, PROCESS, 67, shape=spec() + newest(0, 1) + b'\1' + newest(0)) + run()
+    for op in 68, 69:
+        yield f'report-{op}', pool(2) + lie(0, 1, PROCESS, op, shape=newest(0, 1) + b'\3') + run()
+    yield 'stop', life + lie(1, 0, PROCESS, 70, shape=newest(0) + b'\17') + run()
+    for op in range(71, 74):
+        yield f'claim-{op}', (send(root(1), PROCESS, CREATE, to=1, shape=spec(name=1)) +
+                              lie(0 if op != 72 else 1, 0, PROCESS, op, shape=newest(1) + b'\0\1') + run())
+    for op in 64, 65:
+        yield f'watch-{op}', pool(2) + submit() + lie(0, 1, POOL, op, target=newest(0), note=NOTE,
+                                                      shape=newest(0, 1) + b'\3') + run()
+    yield 'gone', pool(2) + submit() + lie(0, 0, POOL, 1, note=0x80 | 4) + run()
+    yield 'confused', pool(2) + lie(0, asks, POOL, READY, target=newest(0, 1)) + run()
+    yield 'nobody', life + lie(1, asks | 0x80, PROCESS, QUERY, target=newest(0)) + struct.pack('<IIQQ', 9, 9, 9, 9)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    for target, seeds in ('child', child_seeds()), ('rank', rank_seeds()):
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        for name, content in seeds:
+            (folder / target / f'seed-{name}').write_bytes(content)
+
+
+if __name__ == '__main__':
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main()
