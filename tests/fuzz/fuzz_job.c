@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "channel/pipe_channel.h"
 #include "engine/handles.h"
 #include "pool/pool_home.h"
 #include "process/process.h"
@@ -20,15 +21,20 @@
 /* What a map may take: a larger one is allowed, and takes what it takes. */
 #define RESULT_LIMIT 65536
 
-static crew_status add_process(struct crewi_loop *loop)
-{
-    return crewi_processes_init(loop);
-}
-
 static crew_status add_pool(struct crewi_loop *loop)
 {
     loop->engine.kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
     return CREW_OK;
+}
+
+static crew_status add_pipe(struct crewi_loop *loop)
+{
+    return crewi_pipes_init(&loop->engine);
+}
+
+static void drop_pipe(struct crewi_loop *loop)
+{
+    crewi_pipes_fini(&loop->engine);
 }
 
 /* The kinds, as crew_run() registers them, and as it lets them go. */
@@ -36,8 +42,9 @@ static const struct {
     crew_status (*init)(struct crewi_loop *loop);
     void (*fini)(struct crewi_loop *loop);
 } kinds[] = {
-    {add_process, crewi_processes_fini},
+    {crewi_processes_init, crewi_processes_fini},
     {add_pool, NULL},
+    {add_pipe, drop_pipe},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -62,20 +69,63 @@ static void require(bool holds, const char *what)
     abort();
 }
 
-/* The host: that of the fake job, with an end to what it takes. */
+/* The network, the clients and the host are those of the fake job; but what goes out is read as a
+ * network would, and there is an end to what the host takes. */
 
+static const struct crewi_transport_ops *fake_network;
 static const struct crewi_host_ops *fake_host;
+static void (*fake_deliver)(struct crewi_endpoint *endpoint, struct crewi_frame *frame);
+
+static void read_all(const struct crewi_frame *frame)
+{
+    unsigned char all = 0;
+    for (uint64_t i = 0; i < frame->header.size; i++)
+        all |= frame->payload[i];
+    *(volatile unsigned char *)&all;
+}
+
+static crew_status read_and_send(struct crewi_transport *transport, uint32_t rank,
+                                 struct crewi_frame *frame)
+{
+    read_all(frame);
+    return fake_network->send(transport, rank, frame);
+}
+
+static crew_status no_scatter(struct crewi_transport *transport, struct crewi_frames *for_rank)
+{
+    return fake_network->scatter(transport, for_rank);
+}
+
+static const struct crewi_transport_ops network = {.send = read_and_send, .scatter = no_scatter};
+
+static void read_and_deliver(struct crewi_endpoint *endpoint, struct crewi_frame *frame)
+{
+    read_all(frame);
+    fake_deliver(endpoint, frame);
+}
+
+static void begin_client(struct fake_client *client, struct fake_job *job, uint32_t rank)
+{
+    fake_client_begin(client, job, rank);
+    fake_deliver = client->base.deliver;
+    client->base.deliver = read_and_deliver;
+}
 
 static crew_status limited_spawn(void *host, const struct crewi_spawn *spawn, uint32_t *slot)
 {
-    const struct fake_rank *rank = host;
+    struct fake_rank *rank = host;
     int live = 0;
+    read_all(spawn->start);
     for (int i = 0; i < rank->child_count; i++)
         live += rank->children[i].client.attached;
-    if (live < CHILD_LIMIT)
-        return fake_host->spawn(host, spawn, slot);
-    crewi_frame_destroy(spawn->start);
-    return crewi_error(CREW_ESTATE, "too many processes");
+    if (live >= CHILD_LIMIT) {
+        crewi_frame_destroy(spawn->start);
+        return crewi_error(CREW_ESTATE, "too many processes");
+    }
+    crew_status status = fake_host->spawn(host, spawn, slot);
+    if (!status)
+        rank->loop.engine.endpoints[*slot]->deliver = read_and_deliver;
+    return status;
 }
 
 /* A signal for what is no child is for a thread inside the rank, or for nobody. */
@@ -111,9 +161,11 @@ void fuzz_job_begin(struct fuzz_job *job, struct fuzz_input *input)
         struct crewi_engine *engine = fake_engine(job->fake, rank);
         fake_host = engine->host_ops;
         engine->host_ops = &limited_host;
+        fake_network = engine->transport->ops;
+        engine->transport->ops = &network;
         for (size_t i = 0; i < KINDS; i++)
             require(kinds[i].init(&job->fake->ranks[rank].loop) == CREW_OK, "no memory");
-        fake_client_begin(&job->roots[rank], job->fake, rank);
+        begin_client(&job->roots[rank], job->fake, rank);
     }
 }
 
@@ -281,7 +333,7 @@ static void send_from_child(struct fuzz_job *job)
         return;
     }
     fake_client_end(client);
-    fake_client_begin(client, job->fake, rank);
+    begin_client(client, job->fake, rank);
 }
 
 /* The transport has found out that the header can be, and nothing else. */
@@ -302,7 +354,8 @@ static void send_from_rank(struct fuzz_job *job)
     if (who & 0x20)
         origin->request = fuzz_u8(input);
     frame->header.status = who & 0x10 ? -(int32_t)fuzz_u8(input) : 0;
-    frame->header.type = (uint8_t)(CREWI_REQUEST + frame->header.type % CREWI_SHUTDOWN);
+    frame->header.type =
+        (uint8_t)(CREWI_REQUEST + (uint8_t)(frame->header.type - CREWI_REQUEST) % CREWI_SHUTDOWN);
     frame->header.target_rank = to;
     require(crewi_header_check(&frame->header) == CREW_OK, "the header cannot be");
     crewi_engine_accept(fake_engine(job->fake, to), frame);
@@ -343,7 +396,7 @@ static void restart_root(struct fuzz_job *job)
 {
     uint32_t rank = fuzz_u8(job->input) % FUZZ_JOB_RANKS;
     fake_client_end(&job->roots[rank]);
-    fake_client_begin(&job->roots[rank], job->fake, rank);
+    begin_client(&job->roots[rank], job->fake, rank);
 }
 
 static void toggle_spawns(struct fuzz_job *job)
@@ -412,7 +465,7 @@ static void check_rank(struct fuzz_job *job, uint32_t rank)
     job->fake->ranks[rank].spawn_status = CREW_OK;
     spec.place = CREW_PLACE_RANK;
     spec.rank = (int32_t)rank;
-    fake_client_begin(&client, job->fake, rank);
+    begin_client(&client, job->fake, rank);
     fake_call(&client, &call, &id, sizeof id);
     call = (struct fake_call){.kind = CREWI_KIND_PROCESS, .op = CREWI_PROCESS_START, .object = id};
     uint64_t request = fake_ask(&client, &call);

@@ -9,10 +9,11 @@ import pathlib
 import struct
 import sys
 
-PROCESS, POOL = 1, 2
+PROCESS, POOL, PIPE = 1, 2, 3
 CREATE, START, JOIN, SIGNAL, QUERY, CLOSE, CHILDREN, LEAVE, SET_DAEMON, FIND = range(1, 11)
 (POOL_CREATE, SUBMIT, WAIT_MAP, TAKE, WORKERS, POOL_CLOSE, TERMINATE, POOL_JOIN, DESTROY, READY, UNFIT,
  RESULT) = range(1, 13)
+(PIPE_CREATE, PIPE_SEND, RECEIVE, PIPE_CLOSE, SHUT, NEXT, DONE, BLOCK, MORE) = range(1, 10)
 FORGET_WAITS, WAIT = 62, 63
 RUN, TIME, STARTED, ENDED, RESTART, SPAWNS, FROM_RANK, FROM_CHILD = 0, 1, 2, 4, 6, 7, 8, 12
 NO_TIME, FOREVER = 0, 0x40
@@ -30,6 +31,11 @@ def child(rank, index):
 
 def newest(rank, back=0):
     return bytes([rank, back])
+
+
+def handle(rank, back=0):
+    """Of those that a rank knows."""
+    return bytes([(0x42, 0x40, 0x41)[rank], back])
 
 
 def message(kind, op, to=0, shape=b'', target=None, timeout=FOREVER, note=0, change=bytes([NO_CHANGE])):
@@ -50,9 +56,10 @@ def run():
     return bytes([RUN])
 
 
-def spec(place=0, rank=0, daemon=0, inside=0, name=None):
+def spec(place=0, rank=0, daemon=0, inside=0, name=None, argument=None):
     choice = place | rank << 3 | daemon << 5 | inside << 6 | (name is not None) << 7
-    return bytes([choice]) + (bytes([name]) if name is not None else b'')
+    return (bytes([choice]) + (bytes([name]) if name is not None else b'') +
+            (b'\1' + argument if argument else b'\0'))
 
 
 def started(rank, index):
@@ -96,7 +103,76 @@ def of_pool(op, shape=b'', timeout=FOREVER):
     return send(root(0), POOL, op, target=newest(0), shape=shape, timeout=timeout) + run()
 
 
+def pipe(duplex=0, small=0):
+    """Made by the root of rank 0. The end that sends is its newest handle, the other one is before that."""
+    return send(root(0), PIPE, PIPE_CREATE, shape=bytes([duplex | small << 1])) + run()
+
+
+def to_end(who, op, end, rank=0, rest=b'', timeout=FOREVER):
+    return send(who, PIPE, op, to=rank, shape=end + rest, timeout=timeout)
+
+
+INLINE, LARGE = bytes([0]), bytes([4])
+SENDS, RECEIVES = handle(0, 0), handle(0, 1)
+
+
+def pipe_seeds():
+    whole = to_end(root(0), PIPE_SEND, SENDS, rest=INLINE)
+    yield 'pipe', (pipe() + 3 * whole + to_end(root(0), RECEIVE, RECEIVES) + to_end(root(0), WAIT, RECEIVES) + run() +
+                   to_end(root(0), PIPE_CLOSE, SENDS) + 3 * to_end(root(0), RECEIVE, RECEIVES) + run() +
+                   to_end(root(0), PIPE_CLOSE, RECEIVES) + run())
+    yield 'pipe-moves', (pipe() + whole + to_end(root(1), RECEIVE, RECEIVES, 1) + run() + 4 * whole + run() +
+                         to_end(root(2), RECEIVE, RECEIVES, 2) + to_end(root(1), WAIT, RECEIVES, 1) + run() +
+                         2 * to_end(root(0), RECEIVE, RECEIVES) + run() + bytes([RESTART, 1]) + run() + whole + run())
+    yield 'pipe-full', (pipe(small=1) + 9 * whole + to_end(root(0), PIPE_SEND, SENDS, rest=INLINE, timeout=0x80 + 20) +
+                        run() + 4 * to_end(root(1), RECEIVE, RECEIVES, 1) + run() + bytes([TIME, 30]) +
+                        2 * to_end(root(1), RECEIVE, RECEIVES, 1) + bytes([RESTART, 0]) + run())
+    large = to_end(root(0), PIPE_SEND, SENDS, rest=LARGE)
+    note = b'\x11' + b'\x20'
+    yield 'pipe-large', (pipe() + large + run() + to_end(root(1), RECEIVE, RECEIVES, 1) + run() +
+                         to_end(root(1), NEXT, RECEIVES, 1, note) + run() + to_end(root(0), BLOCK, SENDS, rest=note) +
+                         to_end(root(0), MORE, SENDS, rest=note) + run() + to_end(root(1), DONE, RECEIVES, 1, note) + run())
+    yield 'pipe-large-given-up', pipe() + 2 * large + run() + bytes([RESTART, 0]) + run()
+    yield 'pipe-chain', (pipe(small=1) + to_end(root(0), RECEIVE, RECEIVES) + 9 * to_end(root(1), RECEIVE, RECEIVES, 1) +
+                         run() + to_end(root(1), PIPE_SEND, SENDS, 1, INLINE) + run() + 2 * to_end(root(0), RECEIVE, RECEIVES) +
+                         run() + 12 * to_end(root(1), PIPE_SEND, handle(1), 1, INLINE) + run())
+    yield 'pipe-duplex', (pipe(duplex=1) + whole + to_end(root(0), PIPE_SEND, RECEIVES, rest=INLINE) + run() +
+                          to_end(root(0), RECEIVE, SENDS) + to_end(root(0), SHUT, SENDS) + run())
+    yield 'pipe-argument', (pipe() + process(place=1, rank=1, argument=RECEIVES) + started(1, 0) +
+                            to_end(child(1, 0), RECEIVE, RECEIVES, 1) + whole + run() + whole + ended(1, 0) + whole +
+                            to_end(root(0), PIPE_SEND, SENDS, rest=bytes([1]) + RECEIVES) + run())
+    yield 'pipe-forget', (pipe() + to_end(root(1), WAIT, RECEIVES, 1) + run() +
+                          to_end(root(1), FORGET_WAITS, RECEIVES, 1, b'\xff') + run())
+
+
+def pipe_lies():
+    base = pipe() + to_end(root(0), PIPE_SEND, SENDS, rest=INLINE) + to_end(root(1), WAIT, RECEIVES, 1) + run()
+    notes = {65, 66, 67, 68, 69, 72, 73, 74, 75}
+    for op in range(64, 81):
+        for to in 0, 1:
+            if op in (64, 71):
+                shape = RECEIVES + b'\0' + b'\0'
+            elif op in notes:
+                shape = (SENDS if op in (65, 73, 75) else RECEIVES) + b'\5\1'
+            elif op == 70:
+                shape = RECEIVES + b'\x51'
+            else:
+                shape = SENDS + b'\x11\1'
+            yield f'pipe-{op}-{to}', base + lie(to, 1 - to, PIPE, op, shape=shape, note=NOTE) + run()
+    elsewhere = pipe()
+    for rank in 1, 2:
+        elsewhere += to_end(root(rank), WAIT, RECEIVES, rank, timeout=NO_TIME) + run()
+    yield 'pipe-recalled-state', (elsewhere + lie(1, 0, PIPE, 70, shape=handle(1) + b'\x40', note=NOTE) +
+                                  lie(1, 0, PIPE, 71, shape=handle(1) + b'\x0a' + b'\xf0' + b'\0', note=NOTE) + run() +
+                                  to_end(root(1), RECEIVE, handle(1), 1) + run())
+    yield 'pipe-recalled-source', (elsewhere + lie(0, 1, PIPE, 71, shape=RECEIVES + b'\x08\0', note=NOTE) + run())
+    for op in range(250, 254):
+        yield f'handle-{op}', base + lie(1 if op & 1 else 0, 2, PIPE, op, note=NOTE,
+                                         shape=RECEIVES + b'\1\0\0\0' + b'\xa0\1' + b'\2') + run()
+
+
 def child_seeds():
+    yield from pipe_seeds()
     place_rank = 1
     yield 'life', (process(place=place_rank, rank=1) + started(1, 0) +
                    send(root(0), PROCESS, JOIN, target=newest(0)) + send(root(1), PROCESS, QUERY, target=newest(0)) +
@@ -139,6 +215,7 @@ def child_seeds():
 
 
 def rank_seeds():
+    yield from pipe_lies()
     asks = 0x20
     place_rank = 1
     life = process(place=place_rank, rank=1) + started(1, 0)

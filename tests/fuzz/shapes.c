@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "shapes.h"
 
+#include "channel/pipe_protocol.h"
 #include "engine/handles.h"
 #include "pool/pool_protocol.h"
 #include "process/process.h"
@@ -56,14 +57,19 @@ static size_t process_spec(struct filling *filling)
     spec.unique = choice >> 7 & 1;
     if (spec.unique)
         spec.name[0] = (char)('a' + fuzz_u8(filling->input) % 4);
-    return put(filling, &spec, sizeof spec);
+    put(filling, &spec, sizeof spec);
+    if (!(fuzz_u8(filling->input) & 1))
+        return sizeof spec;
+    uint64_t argument = fuzz_job_id(filling->job);
+    memcpy(filling->room + sizeof spec, &argument, sizeof argument);
+    return sizeof spec + sizeof argument;
 }
 
 static size_t process_order(struct filling *filling)
 {
-    size_t size = process_spec(filling);
+    process_spec(filling);
     struct crewi_process_order order = {.process = fuzz_job_id(filling->job), .path = "1"};
-    memcpy(&order.spec, filling->room, size);
+    memcpy(&order.spec, filling->room, sizeof order.spec);
     order.spec.watcher = fuzz_u8(filling->input) & 1 ? fuzz_job_id(filling->job) : 0;
     return put(filling, &order, sizeof order);
 }
@@ -250,6 +256,84 @@ static size_t handle_id(struct filling *filling)
     return put(filling, &id, sizeof id);
 }
 
+/* What waits for a shared object forgets. */
+static size_t handle_range(struct filling *filling)
+{
+    uint64_t words[3] = {fuzz_job_id(filling->job), 0, fuzz_u8(filling->input)};
+    return put(filling, words, sizeof words);
+}
+
+/* Pipes */
+
+static size_t pipe_settings(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_pipe_settings settings = {.capacity = choice & 2 ? 256 : CREWI_PIPE_CAPACITY,
+                                           .duplex = choice & 1};
+    return put(filling, &settings, sizeof settings);
+}
+
+/* A message, perhaps with a handle in it, or a large one. */
+static size_t pipe_item(struct filling *filling)
+{
+    struct crewi_pipe_item item = {.end = fuzz_job_id(filling->job)};
+    uint8_t choice = fuzz_u8(filling->input);
+    uint64_t handle = choice & 1 ? fuzz_job_id(filling->job) : choice;
+    item.size = choice & 2 ? fuzz_u8(filling->input) : sizeof handle;
+    item.what = choice >> 2 & 3;
+    if (!filling->client) { /* from a rank */
+        item.number = choice >> 4 & 3;
+        item.source = choice >> 6;
+        item.share_count = fuzz_u8(filling->input) % 2;
+        item.place.ticket = choice & 3;
+    }
+    put(filling, &item, sizeof item);
+    size_t size = sizeof item;
+    if (item.what == CREWI_PIPE_INLINE) {
+        memset(filling->room + size, 0, item.size + 8);
+        memcpy(filling->room + size, &handle, sizeof handle);
+        size += item.share_count ? (item.size + 7) & ~(size_t)7 : item.size;
+    }
+    if (item.share_count) {
+        struct crewi_share share = {handle, 1};
+        memcpy(filling->room + size, &share, sizeof share);
+        size += sizeof share;
+    }
+    return size;
+}
+
+static size_t pipe_note(struct filling *filling)
+{
+    struct crewi_pipe_note note = {.end = fuzz_job_id(filling->job),
+                                   .value = fuzz_u8(filling->input),
+                                   .rank = fuzz_u8(filling->input) % 4};
+    return put(filling, &note, sizeof note);
+}
+
+static size_t pipe_large_note(struct filling *filling)
+{
+    struct crewi_pipe_large_note note = {.end = fuzz_job_id(filling->job)};
+    uint8_t choice = fuzz_u8(filling->input);
+    note.ticket = choice & 3;
+    note.source = choice >> 2 & 3;
+    note.rank = choice >> 4 & 3;
+    note.status = choice & 0x80 ? CREW_EPIPE : CREW_OK;
+    note.offset = fuzz_u8(filling->input);
+    return put(filling, &note, sizeof note);
+}
+
+static size_t pipe_state(struct filling *filling)
+{
+    struct crewi_pipe_state state = {.end = fuzz_job_id(filling->job)};
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_pipe_source_state sources[3] = {{.rank = choice & 3}, {.rank = choice >> 2 & 3}};
+    state.source_count = choice >> 4 & 3;
+    state.item_count = choice >> 6;
+    put(filling, &state, sizeof state);
+    memcpy(filling->room + sizeof state, sources, sizeof sources);
+    return sizeof state + state.source_count * sizeof *sources;
+}
+
 static const struct {
     uint8_t kind, op;
     fuzz_shape *shape;
@@ -277,6 +361,30 @@ static const struct {
     {CREWI_KIND_POOL, CREWI_POOL_RESULT, pool_result},
     {CREWI_KIND_POOL, CREWI_WATCH_SPAWNED, process_report},
     {CREWI_KIND_POOL, CREWI_WATCH_ENDED, process_report},
+    {CREWI_KIND_PIPE, CREWI_PIPE_CREATE, pipe_settings},
+    {CREWI_KIND_PIPE, CREWI_PIPE_SEND, pipe_item},
+    {CREWI_KIND_PIPE, CREWI_PIPE_NEXT, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_DONE, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_BLOCK, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_MORE, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_OP_FORGET_WAITS, handle_range},
+    {CREWI_KIND_PIPE, CREWI_PIPE_ITEM, pipe_item},
+    {CREWI_KIND_PIPE, CREWI_PIPE_CREDIT, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_HURRY, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_FETCH, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_MOVE, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_HELD, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_STATE, pipe_state},
+    {CREWI_KIND_PIPE, CREWI_PIPE_STATE_ITEM, pipe_item},
+    {CREWI_KIND_PIPE, CREWI_PIPE_ARRIVED, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_MOVED, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_END, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_READERS_GONE, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_CHECK, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_COMPLETE, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_PULL, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_PIECE, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_CUT, pipe_large_note},
 };
 
 size_t shape_payload(struct fuzz_job *job, struct fake_client *client, uint8_t kind, uint8_t op,
