@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "channel/pipe_channel.h"
+#include "channel/queue_agent.h"
 #include "engine/handles.h"
 #include "pool/pool_home.h"
 #include "process/process.h"
@@ -27,6 +28,12 @@ static crew_status add_pool(struct crewi_loop *loop)
     return CREW_OK;
 }
 
+static crew_status add_queue(struct crewi_loop *loop)
+{
+    loop->engine.kinds[CREWI_KIND_QUEUE] = &crewi_queue_kind;
+    return CREW_OK;
+}
+
 static crew_status add_pipe(struct crewi_loop *loop)
 {
     return crewi_pipes_init(&loop->engine);
@@ -45,6 +52,7 @@ static const struct {
     {crewi_processes_init, crewi_processes_fini},
     {add_pool, NULL},
     {add_pipe, drop_pipe},
+    {add_queue, NULL},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -72,6 +80,7 @@ static void require(bool holds, const char *what)
 /* The network, the clients and the host are those of the fake job; but what goes out is read as a
  * network would, and there is an end to what the host takes. */
 
+static const struct fuzz_job *current;
 static const struct crewi_transport_ops *fake_network;
 static const struct crewi_host_ops *fake_host;
 static void (*fake_deliver)(struct crewi_endpoint *endpoint, struct crewi_frame *frame);
@@ -91,12 +100,29 @@ static crew_status read_and_send(struct crewi_transport *transport, uint32_t ran
     return fake_network->send(transport, rank, frame);
 }
 
-static crew_status no_scatter(struct crewi_transport *transport, struct crewi_frames *for_rank)
+static crew_status scatter(struct crewi_transport *transport, struct crewi_frames *for_rank)
 {
     return fake_network->scatter(transport, for_rank);
 }
 
-static const struct crewi_transport_ops network = {.send = read_and_send, .scatter = no_scatter};
+static crew_status gather(struct crewi_transport *transport, uint32_t root,
+                          struct crewi_frame *frame)
+{
+    struct fake_job *job = current->fake;
+    read_all(frame);
+    require(root < FUZZ_JOB_RANKS, "a gather to nowhere");
+    if (!current->ranks_lie)
+        return fake_network->gather(transport, root, frame);
+    /* Not all ranks take part then, so nobody waits for the others. */
+    if (root == transport->rank)
+        crewi_frames_push(&job->ranks[root].wire, frame);
+    else
+        crewi_frame_destroy(frame);
+    return CREW_OK;
+}
+
+static const struct crewi_transport_ops network = {
+    .send = read_and_send, .scatter = scatter, .gather = gather};
 
 static void read_and_deliver(struct crewi_endpoint *endpoint, struct crewi_frame *frame)
 {
@@ -157,6 +183,7 @@ static struct fake_job *fresh_job(void)
 void fuzz_job_begin(struct fuzz_job *job, struct fuzz_input *input)
 {
     *job = (struct fuzz_job){.fake = fresh_job(), .input = input};
+    current = job;
     for (uint32_t rank = 0; rank < FUZZ_JOB_RANKS; rank++) {
         struct crewi_engine *engine = fake_engine(job->fake, rank);
         fake_host = engine->host_ops;
@@ -193,6 +220,8 @@ void fuzz_job_end(struct fuzz_job *job)
         end_children(&job->fake->ranks[rank]);
     for (uint32_t rank = 0; rank < FUZZ_JOB_RANKS; rank++) {
         crewi_frames_clear(&job->fake->ranks[rank].wire);
+        for (int i = 0; i < FAKE_GATHERS; i++)
+            crewi_frame_destroy(job->fake->gathers[i][rank]);
         crewi_engine_fini(fake_engine(job->fake, rank));
     }
 }

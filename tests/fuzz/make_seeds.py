@@ -9,11 +9,12 @@ import pathlib
 import struct
 import sys
 
-PROCESS, POOL, PIPE = 1, 2, 3
+PROCESS, POOL, PIPE, QUEUE = 1, 2, 3, 4
 CREATE, START, JOIN, SIGNAL, QUERY, CLOSE, CHILDREN, LEAVE, SET_DAEMON, FIND = range(1, 11)
 (POOL_CREATE, SUBMIT, WAIT_MAP, TAKE, WORKERS, POOL_CLOSE, TERMINATE, POOL_JOIN, DESTROY, READY, UNFIT,
  RESULT) = range(1, 13)
 (PIPE_CREATE, PIPE_SEND, RECEIVE, PIPE_CLOSE, SHUT, NEXT, DONE, BLOCK, MORE) = range(1, 10)
+(QUEUE_CREATE, PUT, GET, SIZE, TASK_DONE, QUEUE_JOIN, GATHER, QUEUE_CLOSE, JOIN_THREAD, CANCEL) = range(1, 11)
 FORGET_WAITS, WAIT = 62, 63
 RUN, TIME, STARTED, ENDED, RESTART, SPAWNS, FROM_RANK, FROM_CHILD = 0, 1, 2, 4, 6, 7, 8, 12
 NO_TIME, FOREVER = 0, 0x40
@@ -171,8 +172,63 @@ def pipe_lies():
                                          shape=RECEIVES + b'\1\0\0\0' + b'\xa0\1' + b'\2') + run()
 
 
+def queue(scattered=0, most=0):
+    """Made by the root of rank 0, which is its newest handle."""
+    return send(root(0), QUEUE, QUEUE_CREATE, shape=bytes([scattered << 7 | most])) + run()
+
+
+def to_queue(rank, op, rest=b'\x10\1', timeout=FOREVER, note=0):
+    """By the root of a rank."""
+    return send(root(rank), QUEUE, op, to=rank, shape=handle(0) + rest, timeout=timeout, note=note)
+
+
+def queue_seeds():
+    item, with_handle = b'\0', b'\1' + handle(0)
+    yield 'queue', (queue() + 3 * to_queue(0, PUT, item) + to_queue(1, PUT, item) + run() + to_queue(1, GET, b'\xff\2') +
+                    to_queue(0, GET) + to_queue(2, GET) + to_queue(2, GET) + run() + to_queue(0, PUT, item) + run() +
+                    to_queue(0, TASK_DONE) + to_queue(0, QUEUE_JOIN) + to_queue(0, SIZE) + run())
+    yield 'queue-notes', (queue() + to_queue(1, SIZE) + run() + 5 * to_queue(1, PUT, item, note=NOTE) + run() +
+                          to_queue(2, GET, b'\xff\xff') + run() + to_queue(2, GET, timeout=NO_TIME) + run())
+    yield 'queue-full', (queue(most=2) + 4 * to_queue(0, PUT, item) + to_queue(1, PUT, item, timeout=NO_TIME) +
+                         to_queue(1, PUT, item, timeout=0x80 + 10) + run() + bytes([TIME, 20]) +
+                         5 * to_queue(2, GET) + run() + bytes([RESTART, 0]) + run())
+    yield 'queue-scattered', (queue(scattered=1) + to_queue(1, SIZE) + to_queue(2, SIZE) + run() +
+                              3 * to_queue(1, PUT, item) + 2 * to_queue(2, PUT, with_handle) + to_queue(0, PUT, item) + run() +
+                              to_queue(0, GATHER) + run() + 2 * to_queue(1, PUT, item) + to_queue(2, WAIT, b'') + run() +
+                              send(root(2), QUEUE, WAIT, to=2, shape=handle(0)) + to_queue(0, GET) + run())
+    yield 'queue-handles', (queue() + to_queue(0, PUT, with_handle) + to_queue(1, PUT, with_handle) + run() +
+                            to_queue(2, GET) + run() + to_queue(2, GET) + bytes([RESTART, 2]) + run() +
+                            bytes([RESTART, 0]) + bytes([RESTART, 1]) + run())
+    yield 'queue-closed', (queue() + to_queue(1, PUT, item) + run() + to_queue(1, CANCEL) + to_queue(1, QUEUE_CLOSE) +
+                           to_queue(1, JOIN_THREAD) + to_queue(1, CANCEL) + run() + bytes([RESTART, 1]) + run() +
+                           to_queue(0, GET, timeout=0x80 + 10) + to_queue(0, QUEUE_CLOSE) + run())
+    yield 'crash-queue-cancel-of-a-pipe', (
+        pipe() + to_end(root(0), PIPE_CLOSE, SENDS) + send(root(0), QUEUE, CANCEL, shape=SENDS + b'\0\0') + run())
+
+
+def queue_lies():
+    base = (queue(scattered=1) + to_queue(1, PUT, b'\0') + to_queue(0, PUT, b'\0') + run() +
+            to_queue(2, GET, timeout=0x80 + 39) + run())
+    for op in [64 + op for op in (PUT, GET, SIZE, TASK_DONE, QUEUE_JOIN, GATHER, FORGET_WAITS)] + list(range(128, 141)):
+        if op in (64 + PUT, 129):
+            shape = handle(0) + b'\5' + handle(0)
+        elif op in (128, 139):
+            shape = handle(0) + newest(0) + b'\6' + handle(0)
+        elif op >= 128:
+            shape = b'\5' + handle(0) + b'\1'
+        else:
+            shape = handle(0) + b'\x10\1'
+        for to in 0, 1:
+            yield f'queue-{op}-{to}', base + lie(to, 0x22, QUEUE, op, shape=shape) + b'\7' + run() + to_queue(0, GATHER) + run()
+            yield f'crash-queue-{op}-{to}-cut', base + lie(to, 0x22, QUEUE, op, shape=shape,
+                                                           change=bytes([8]) + b'\x1c\0') + b'\7' + run()
+            yield f'crash-queue-{op}-{to}-pipe', pipe() + base + lie(to, 0x22, QUEUE, op, shape=shape.replace(
+                handle(0), handle(0, 1))) + b'\7' + run()
+
+
 def child_seeds():
     yield from pipe_seeds()
+    yield from queue_seeds()
     place_rank = 1
     yield 'life', (process(place=place_rank, rank=1) + started(1, 0) +
                    send(root(0), PROCESS, JOIN, target=newest(0)) + send(root(1), PROCESS, QUERY, target=newest(0)) +
@@ -216,6 +272,7 @@ def child_seeds():
 
 def rank_seeds():
     yield from pipe_lies()
+    yield from queue_lies()
     asks = 0x20
     place_rank = 1
     life = process(place=place_rank, rank=1) + started(1, 0)

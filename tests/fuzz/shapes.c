@@ -2,6 +2,7 @@
 #include "shapes.h"
 
 #include "channel/pipe_protocol.h"
+#include "channel/queue_protocol.h"
 #include "engine/handles.h"
 #include "pool/pool_protocol.h"
 #include "process/process.h"
@@ -334,6 +335,71 @@ static size_t pipe_state(struct filling *filling)
     return sizeof state + state.source_count * sizeof *sources;
 }
 
+/* Queues */
+
+static size_t queue_spec(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_queue_spec spec = {.name = "q", .max_items = choice & 7, .scattered = choice >> 7};
+    return put(filling, &spec, sizeof spec);
+}
+
+static size_t queue_head(struct filling *filling)
+{
+    struct crewi_queue_head head = {.id = fuzz_job_id(filling->job)};
+    head.size = (uint64_t)fuzz_u8(filling->input) * 4;
+    head.count = fuzz_u8(filling->input);
+    return put(filling, &head, sizeof head);
+}
+
+/* An item, perhaps with a handle in it; from a rank perhaps with a share. */
+static size_t queue_item(struct filling *filling)
+{
+    struct crewi_queue_head head = {.id = fuzz_job_id(filling->job), .count = 1};
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_share share = {choice & 1 ? fuzz_job_id(filling->job) : 7, 1};
+    head.size = choice & 2 ? fuzz_u8(filling->input) : sizeof share.id;
+    head.share_count = !filling->client && choice & 4;
+    put(filling, &head, sizeof head);
+    memset(filling->room + sizeof head, 0, head.size + 16);
+    memcpy(filling->room + sizeof head, &share.id, sizeof share.id);
+    if (!head.share_count)
+        return sizeof head + head.size;
+    size_t size = sizeof head + crewi_queue_pad(head.size);
+    memcpy(filling->room + size, &share, sizeof share);
+    return size + sizeof share;
+}
+
+static size_t queue_batch(struct filling *filling)
+{
+    struct crewi_queue_head head = {.id = fuzz_job_id(filling->job)};
+    struct crewi_queue_record record = {.producer = fuzz_job_id(filling->job), .size = 16};
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_share share = {fuzz_job_id(filling->job), 1};
+    size_t size = put(filling, &head, sizeof head);
+    record.share_count = choice >> 2 & 1;
+    record.rank = choice >> 3 & 3;
+    for (int i = choice & 3; i > 0; i--) {
+        memcpy(filling->room + size, &record, sizeof record);
+        memset(filling->room + size + sizeof record, 5, record.size);
+        size += sizeof record + record.size;
+        memcpy(filling->room + size, &share, sizeof share);
+        size += record.share_count * sizeof share;
+    }
+    return size;
+}
+
+static size_t queue_note(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_queue_note note = {.id = fuzz_job_id(filling->job),
+                                    .number = fuzz_u8(filling->input),
+                                    .rank = choice & 3,
+                                    .flags = choice >> 2};
+    note.process = filling->job->roots[choice % FUZZ_JOB_RANKS].base.process;
+    return put(filling, &note, sizeof note);
+}
+
 static const struct {
     uint8_t kind, op;
     fuzz_shape *shape;
@@ -361,6 +427,36 @@ static const struct {
     {CREWI_KIND_POOL, CREWI_POOL_RESULT, pool_result},
     {CREWI_KIND_POOL, CREWI_WATCH_SPAWNED, process_report},
     {CREWI_KIND_POOL, CREWI_WATCH_ENDED, process_report},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_CREATE, queue_spec},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_PUT, queue_item},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_GET, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_SIZE, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_TASK_DONE, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_JOIN, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_GATHER, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_CLOSE, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_JOIN_THREAD, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_CANCEL, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_OP_FORGET_WAITS, handle_range},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_PUT), queue_item},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_GET), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_SIZE), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_TASK_DONE), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_JOIN), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_GATHER), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_OP_FORGET_WAITS), handle_range},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_BATCH, queue_batch},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_HANDOVER, queue_item},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_RELEASED, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_DROP, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_FLUSH, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_FLUSH_NOW, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_FLUSHED, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_ANNOUNCE, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_BEGIN, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_JOIN_IN, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_GATHERED, queue_batch},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_COUNTED, queue_note},
     {CREWI_KIND_PIPE, CREWI_PIPE_CREATE, pipe_settings},
     {CREWI_KIND_PIPE, CREWI_PIPE_SEND, pipe_item},
     {CREWI_KIND_PIPE, CREWI_PIPE_NEXT, pipe_large_note},
