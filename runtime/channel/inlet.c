@@ -165,8 +165,12 @@ void crewi_inlet_serve(struct crewi_engine *engine, struct crewi_pipe_agent *age
 {
     struct crewi_inlet *inlet = &agent->inlet;
     struct crewi_origin receiver;
-    if (inlet->place != CREWI_INLET_HERE)
+    /* What is received makes room, and what was sent into that room by somebody of this rank comes
+     * back here at once: it is for the loop below, or the stack would be as deep as there are sends
+     * that wait. */
+    if (inlet->place != CREWI_INLET_HERE || inlet->serving)
         return;
+    inlet->serving = true;
     while (inlet->items.first && crewi_parking_take_first(engine, &inlet->receives, &receiver))
         if (crewi_engine_is_there(engine, &receiver)) /* it may have died just now */
             give(engine, agent, &receiver);
@@ -176,6 +180,7 @@ void crewi_inlet_serve(struct crewi_engine *engine, struct crewi_pipe_agent *age
         inlet->served = true;
         crewi_parking_reply_all(engine, &inlet->waits, "\1", 1);
     }
+    inlet->serving = false;
     crewi_inlet_try_move(engine, agent);
 }
 

@@ -201,7 +201,8 @@ void crewi_inlet_state_item(struct crewi_engine *engine, struct crewi_pipe_agent
                             struct crewi_frame *frame)
 {
     struct crewi_inlet *inlet = &agent->inlet;
-    if (inlet->place != CREWI_INLET_COMING) {
+    if (inlet->place != CREWI_INLET_COMING ||
+        crewi_pipe_item_of(frame)->what == CREWI_PIPE_RECALL) {
         crewi_pipe_item_drop(engine, frame);
         return;
     }

@@ -51,6 +51,7 @@ struct crewi_inlet {
     uint64_t taken, end_at; /* items received; at how many it ends */
     struct crewi_source *sources;
     uint32_t source_count;
+    bool serving;
     struct crewi_parking receives, waits; /* first in the struct of their own: see inlet.c */
     struct crewi_frames early;            /* COMING: what came for the stream before it was here */
     struct crewi_frames pending; /* requests until it is known whether it comes or is held */

@@ -23,7 +23,8 @@ static struct queue_rank *rank_of(const struct crewi_engine *engine)
 
 struct crewi_queue_agent *crewi_queue_agent_find(struct crewi_engine *engine, uint64_t id)
 {
-    const struct crewi_handle *handle = crewi_handle_find(engine, id);
+    const struct crewi_handle *handle =
+        crewi_id_kind(id) == CREWI_KIND_QUEUE ? crewi_handle_find(engine, id) : NULL;
     return handle ? handle->agent : NULL;
 }
 
@@ -262,24 +263,23 @@ static void released(struct crewi_engine *engine, struct crewi_handle *handle, u
 
 /* Requests of clients */
 
-static bool is_sound(const struct crewi_message *message)
+static bool is_sound(uint8_t op, const struct crewi_message *message)
 {
     const struct crewi_queue_head *head = message->data;
-    if (message->op == CREWI_OP_WAIT)
+    if (op == CREWI_OP_WAIT)
         return message->size == sizeof(uint64_t);
-    if (message->op == CREWI_OP_FORGET_WAITS)
+    if (op == CREWI_OP_FORGET_WAITS)
         return message->size == 3 * sizeof(uint64_t);
-    if (message->op < CREWI_QUEUE_PUT || message->op > CREWI_QUEUE_CANCEL ||
-        message->size < HEAD_SIZE)
+    if (op < CREWI_QUEUE_PUT || op > CREWI_QUEUE_CANCEL || message->size < HEAD_SIZE)
         return false;
-    if (message->op == CREWI_QUEUE_PUT)
+    if (op == CREWI_QUEUE_PUT)
         return head->size == message->size - HEAD_SIZE && head->size <= CREWI_QUEUE_ITEM_LIMIT;
-    return message->size == HEAD_SIZE && (message->op != CREWI_QUEUE_GET || head->count > 0);
+    return message->size == HEAD_SIZE && (op != CREWI_QUEUE_GET || head->count > 0);
 }
 
 static void from_client(struct crewi_engine *engine, const struct crewi_message *message)
 {
-    if (!is_sound(message)) {
+    if (!is_sound(message->op, message)) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "a request to a queue that cannot be");
         return;
@@ -394,10 +394,44 @@ static void from_engine(struct crewi_engine *engine, const struct crewi_message 
     }
 }
 
+/* A client's request, as its agent passes it on: an item may have shares behind it by then. */
+static bool is_sound_at_home(const struct crewi_message *message)
+{
+    uint8_t op = message->op - CREWI_ENGINE_OPS;
+    const struct crewi_queue_head *head = message->data;
+    if (op > CREWI_QUEUE_GATHER && op != CREWI_OP_WAIT && op != CREWI_OP_FORGET_WAITS)
+        return false;
+    if (op != CREWI_QUEUE_PUT || message->size < HEAD_SIZE || !head->share_count)
+        return is_sound(op, message);
+    return head->size <= CREWI_QUEUE_ITEM_LIMIT &&
+           message->size == HEAD_SIZE + crewi_queue_pad(head->size) +
+                                head->share_count * sizeof(struct crewi_share);
+}
+
+/* Whether a message of an engine has what its operation says, about a queue. */
+static bool can_be(const struct crewi_engine *engine, const struct crewi_message *message)
+{
+    const struct crewi_queue_head *head = message->data;
+    const struct crewi_queue_note *note = message->data;
+    if (message->size < sizeof head->id || crewi_id_kind(head->id) != CREWI_KIND_QUEUE)
+        return false;
+    if (message->op < CREWI_QUEUE_BATCH)
+        return is_sound_at_home(message);
+    if (message->op == CREWI_QUEUE_BATCH || message->op == CREWI_QUEUE_GATHERED)
+        return message->size >= HEAD_SIZE;
+    if (message->op != CREWI_QUEUE_HANDOVER)
+        return message->size == sizeof *note && note->rank < engine->rank_count;
+    return message->size >= HEAD_SIZE && message->size % sizeof(struct crewi_share) == 0 &&
+           head->share_count <= (message->size - HEAD_SIZE) / sizeof(struct crewi_share);
+}
+
 static void request(struct crewi_engine *engine, struct crewi_object *object,
                     const struct crewi_message *message)
 {
-    if (object)
+    if (message->op >= CREWI_ENGINE_OPS && !can_be(engine, message))
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                            "a message about a queue that cannot be");
+    else if (object)
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "queues are asked through the own rank");
     else if (message->op >= CREWI_QUEUE_BATCH)

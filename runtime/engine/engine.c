@@ -86,6 +86,12 @@ void crewi_engine_send(struct crewi_engine *engine, struct crewi_frame *frame)
         crewi_frames_push(&engine->inbox, frame);
         return;
     }
+    if (frame->header.target_rank >= engine->rank_count) {
+        crewi_error_word("a message was dropped: there is no rank %u", frame->header.target_rank);
+        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+        crewi_frame_destroy(frame);
+        return;
+    }
     if (crewi_transport_send(engine->transport, frame->header.target_rank, frame))
         crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
 }
@@ -197,6 +203,11 @@ static void handle_request(struct crewi_engine *engine, struct crewi_frame **fra
                             "a request to kind %d, which there is not", header->kind);
         return;
     }
+    if (header->object && crewi_id_kind(header->object) != header->kind) {
+        crewi_engine_refuse(engine, &header->origin, CREW_EPROTO, "the handle is of no %s",
+                            kind->name);
+        return;
+    }
     if (header->object && !object) {
         crewi_engine_refuse(engine, &header->origin, CREW_ENOENT,
                             "there is no such %s: the handle was closed, or never was one",
@@ -243,7 +254,8 @@ static void handle(struct crewi_engine *engine, struct crewi_frame *frame)
     switch (frame->header.type) {
     case CREWI_REQUEST:
     case CREWI_NOTE:
-        handle_request(engine, &frame);
+        if (frame->header.origin.rank < engine->rank_count) /* whom objects may answer later */
+            handle_request(engine, &frame);
         break;
     case CREWI_REPLY:
     case CREWI_DELIVERY:

@@ -15,6 +15,9 @@
 #define DRAFT_OFFSET (HEADER_SPACE + 2 * CREWI_PORT_RING_SIZE)
 #define MAPPING_SIZE (DRAFT_OFFSET + CREWI_PORT_DRAFT_SIZE)
 
+/* The memory that a frame gets before more than its first part is there. */
+#define FIRST_ROOM ((uint64_t)1 << 20)
+
 _Static_assert(sizeof(struct crewi_port_shared) <= HEADER_SPACE, "the header fits in its page");
 
 crew_status crewi_port_create(int *fd)
@@ -100,6 +103,21 @@ int crewi_port_send(struct crewi_port *port, struct crewi_frame *frame)
     return 1;
 }
 
+/* A child may announce more than it ever sends, so memory comes as its bytes do. */
+static bool make_room(struct crewi_assembly *incoming, uint64_t size)
+{
+    uint64_t whole = incoming->frame->header.size;
+    if (size <= incoming->room)
+        return true;
+    uint64_t room = 2 * incoming->room < whole ? 2 * incoming->room : whole;
+    struct crewi_frame *grown = realloc(incoming->frame, sizeof *grown + room);
+    if (!grown)
+        return false;
+    incoming->frame = grown;
+    incoming->room = room;
+    return true;
+}
+
 static int begin_frame(struct crewi_assembly *incoming, const struct crewi_record *record)
 {
     struct crewi_header header;
@@ -110,7 +128,8 @@ static int begin_frame(struct crewi_assembly *incoming, const struct crewi_recor
     if (crewi_header_check(&header) || part > header.size ||
         (record->type == CREWI_RECORD_WHOLE) != (part == header.size))
         return -1;
-    incoming->frame = crewi_frame_create(header.size);
+    incoming->room = header.size < FIRST_ROOM ? header.size : FIRST_ROOM;
+    incoming->frame = crewi_frame_create(incoming->room);
     if (!incoming->frame)
         return -2;
     incoming->frame->header = header;
@@ -121,8 +140,12 @@ static int begin_frame(struct crewi_assembly *incoming, const struct crewi_recor
 
 static int continue_frame(struct crewi_assembly *incoming, const struct crewi_record *record)
 {
-    if (!incoming->frame || record->size > incoming->frame->header.size - incoming->filled)
+    /* One with nothing in it: whoever writes those all the time would keep the reader here. */
+    if (!incoming->frame || !record->size ||
+        record->size > incoming->frame->header.size - incoming->filled)
         return -1;
+    if (!make_room(incoming, incoming->filled + record->size))
+        return -2;
     memcpy(incoming->frame->payload + incoming->filled, record->data, record->size);
     incoming->filled += record->size;
     return 1;

@@ -44,7 +44,7 @@ struct crewi_port_shared {
 /** A frame that arrives in parts. */
 struct crewi_assembly {
     struct crewi_frame *frame;
-    uint64_t filled;
+    uint64_t filled, room; /* bytes of payload that are there, and that there is memory for */
 };
 
 /** One side of a port. */

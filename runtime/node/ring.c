@@ -97,6 +97,9 @@ int crewi_ring_peek(struct crewi_ring *ring, struct crewi_record *record)
             ring->peeked = (uint32_t)bytes;
             return 1;
         }
+        /* Fillers anywhere else would follow each other for as long as somebody writes them. */
+        if (bytes != bytes_to_end(ring, ring->tail) || bytes > ring->size / 4)
+            return -1;
         skip(ring, bytes);
     }
 }

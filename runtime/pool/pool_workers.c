@@ -95,15 +95,19 @@ static void tell_stop(struct crewi_engine *engine, struct crewi_worker *worker)
     crewi_engine_send(engine, frame);
 }
 
+static void stop_worker(struct crewi_engine *engine, const struct crewi_pool *pool,
+                        struct crewi_worker *worker, bool force)
+{
+    if (worker->state == CREWI_WORKER_READY && !worker->outstanding_count)
+        tell_stop(engine, worker);
+    else if (force && worker->state != CREWI_WORKER_GONE)
+        crewi_process_signal(engine, worker->process, pool->spec.inside ? SIGTERM : SIGKILL);
+}
+
 void crewi_pool_stop_workers(struct crewi_engine *engine, struct crewi_pool *pool, bool force)
 {
-    for (uint32_t i = 0; i < pool->worker_count; i++) {
-        struct crewi_worker *worker = &pool->workers[i];
-        if (worker->state == CREWI_WORKER_READY && !worker->outstanding_count)
-            tell_stop(engine, worker);
-        else if (force && worker->state != CREWI_WORKER_GONE)
-            crewi_process_signal(engine, worker->process, pool->spec.inside ? SIGTERM : SIGKILL);
-    }
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        stop_worker(engine, pool, &pool->workers[i], force);
 }
 
 /* The creation is answered when every worker is ready, or all are gone after one could not be. */
@@ -128,14 +132,14 @@ static void conclude_start(struct crewi_engine *engine, struct crewi_pool *pool)
 static void break_pool(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
                        const char *reason)
 {
-    if (!pool->start_status && !pool->broken)
-        snprintf(pool->reason, sizeof pool->reason, "%s", reason);
-    if (pool->state == CREWI_POOL_STARTING) {
-        if (!pool->start_status)
-            pool->start_status = status;
-    } else {
+    /* Once: of a pool whose workers cannot start, each of them gets here. */
+    if (pool->start_status || pool->broken)
+        return;
+    snprintf(pool->reason, sizeof pool->reason, "%s", reason);
+    if (pool->state == CREWI_POOL_STARTING)
+        pool->start_status = status;
+    else
         pool->broken = true;
-    }
     /* First, while it is known who is busy. */
     crewi_pool_stop_workers(engine, pool, true);
     if (pool->broken)
@@ -161,7 +165,7 @@ void crewi_pool_worker_ready(struct crewi_engine *engine, struct crewi_pool *poo
     if (pool->state == CREWI_POOL_STARTING && !pool->start_status)
         conclude_start(engine, pool);
     else if (pool->state == CREWI_POOL_TERMINATED || pool->start_status || pool->broken)
-        crewi_pool_stop_workers(engine, pool, true);
+        stop_worker(engine, pool, worker, true);
     else
         crewi_pool_feed(engine, pool, worker);
     if (pool->state == CREWI_POOL_CLOSED && !crewi_pool_has_work(pool))
@@ -188,9 +192,10 @@ void crewi_pool_worker_spawned(struct crewi_engine *engine, struct crewi_pool *p
 {
     struct crewi_process_report report;
     char reason[CREWI_ERROR_SIZE];
-    memcpy(&report, message->data, sizeof report);
+    if (!crewi_process_read_report(message, &report))
+        return;
     struct crewi_worker *worker = crewi_pool_find_worker(pool, report.process);
-    if (!worker || report.status == CREW_OK)
+    if (!worker || worker->state != CREWI_WORKER_STARTING || report.status == CREW_OK)
         return;
     snprintf(reason, sizeof reason, "a worker could not be started: %.*s",
              (int)(message->size - sizeof report), (const char *)message->data + sizeof report);
@@ -235,7 +240,8 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
                              const struct crewi_message *message)
 {
     struct crewi_process_report report;
-    memcpy(&report, message->data, sizeof report);
+    if (!crewi_process_read_report(message, &report))
+        return;
     struct crewi_worker *worker = crewi_pool_find_worker(pool, report.process);
     if (!worker)
         return;

@@ -50,6 +50,11 @@ enum crewi_watcher_op {
 uint64_t crewi_process_launch(struct crewi_engine *engine, const struct crewi_process_spec *spec,
                               const void *arg, size_t size);
 
+/** Takes the report out of a note; false when it cannot be one. What follows it is a reason, or a
+ * draft of crewi_process_report::draft_size bytes at least. */
+bool crewi_process_read_report(const struct crewi_message *message,
+                               struct crewi_process_report *report);
+
 /** Sends it a signal, if it has not ended. */
 void crewi_process_signal(struct crewi_engine *engine, uint64_t process, int signal);
 
@@ -62,6 +67,10 @@ bool crewi_process_describe(struct crewi_engine *engine, uint64_t process,
 
 /** The exit code that Python would give for a status of waitpid(). */
 int crewi_exitcode(int wait_status);
+
+/** Whether what was said about a process that is to be can be. */
+bool crewi_process_is_sound(const struct crewi_engine *engine,
+                            const struct crewi_process_spec *spec);
 
 /* process_host.c: the runner's side, called by the home's operations */
 

@@ -125,15 +125,17 @@ static bool is_terminated(const char *text, size_t size)
     return memchr(text, '\0', size) != NULL;
 }
 
-static bool is_sound(const struct crewi_engine *engine, const struct crewi_process_spec *spec)
+bool crewi_process_is_sound(const struct crewi_engine *engine,
+                            const struct crewi_process_spec *spec)
 {
     return crewi_funcref_is_sound(&spec->function) &&
            is_terminated(spec->name, sizeof spec->name) &&
            is_terminated(spec->prefix, sizeof spec->prefix) &&
            is_terminated(spec->creator_name, sizeof spec->creator_name) &&
            is_terminated(spec->creator_path, sizeof spec->creator_path) &&
-           spec->place >= CREW_PLACE_ANYWHERE && spec->place <= CREW_PLACE_HERE &&
-           spec->rank >= 0 && (uint32_t)spec->rank < engine->rank_count;
+           spec->start_method <= CREW_START_RANK && spec->place >= CREW_PLACE_ANYWHERE &&
+           spec->place <= CREW_PLACE_HERE && spec->rank >= 0 &&
+           (uint32_t)spec->rank < engine->rank_count;
 }
 
 static void create(struct crewi_engine *engine, const struct crewi_message *message)
@@ -148,7 +150,7 @@ static void create(struct crewi_engine *engine, const struct crewi_message *mess
     memcpy(&spec, message->data, sizeof spec);
     spec.creator = message->origin.process;
     spec.watcher = 0;
-    if (!is_sound(engine, &spec)) {
+    if (!crewi_process_is_sound(engine, &spec)) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "a process description that cannot be");
         return;
@@ -259,16 +261,25 @@ static void tell_watcher(struct crewi_engine *engine, const struct crewi_process
         crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
 }
 
+bool crewi_process_read_report(const struct crewi_message *message,
+                               struct crewi_process_report *report)
+{
+    if (message->size < sizeof *report)
+        return false;
+    memcpy(report, message->data, sizeof *report);
+    return report->draft_size <= message->size - sizeof *report;
+}
+
 /* Takes the report out of a note of the runner, and finds the process: NULL for one that was given
- * up meanwhile. */
+ * up meanwhile, or of which that cannot be said. */
 static struct crewi_process *reported(struct crewi_engine *engine,
                                       const struct crewi_message *message,
                                       struct crewi_process_report *report)
 {
-    if (message->size < sizeof *report)
+    if (!crewi_process_read_report(message, report))
         return NULL;
-    memcpy(report, message->data, sizeof *report);
-    return (struct crewi_process *)crewi_engine_find(engine, report->process);
+    struct crewi_process *process = crewi_process_at_home(engine, report->process);
+    return process && crewi_process_is_live(process) ? process : NULL;
 }
 
 /* Where every rank may have one inside at most, the next rank may have a place yet. */
@@ -305,7 +316,7 @@ static void spawned(struct crewi_engine *engine, const struct crewi_message *mes
 {
     struct crewi_process_report report;
     struct crewi_process *process = reported(engine, message, &report);
-    if (!process)
+    if (!process || process->state != CREWI_PROCESS_STARTING)
         return;
     crewi_process_count_reported(engine, process->rank, report.hosted, true);
     if (report.status == CREW_OK) {
@@ -585,6 +596,10 @@ static void may_only_creator(struct crewi_engine *engine, struct crewi_process *
 static void request_to_process(struct crewi_engine *engine, struct crewi_process *process,
                                const struct crewi_message *message)
 {
+    if (process->is_unconfirmed) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOENT, "there is no such process yet");
+        return;
+    }
     bool for_all = message->op == CREWI_PROCESS_QUERY || message->op == CREWI_OP_WAIT ||
                    message->op == CREWI_OP_FORGET_WAITS;
     if (!for_all && message->origin.process != process->order.spec.creator) {
@@ -685,14 +700,14 @@ uint64_t crewi_process_launch(struct crewi_engine *engine, const struct crewi_pr
 
 void crewi_process_signal(struct crewi_engine *engine, uint64_t id, int number)
 {
-    struct crewi_process *process = (struct crewi_process *)crewi_engine_find(engine, id);
+    struct crewi_process *process = crewi_process_at_home(engine, id);
     if (process)
         stop(engine, process, number);
 }
 
 void crewi_process_forget(struct crewi_engine *engine, uint64_t id)
 {
-    struct crewi_process *process = (struct crewi_process *)crewi_engine_find(engine, id);
+    struct crewi_process *process = crewi_process_at_home(engine, id);
     if (process && !crewi_process_is_live(process))
         crewi_process_drop(engine, process);
 }
@@ -700,8 +715,7 @@ void crewi_process_forget(struct crewi_engine *engine, uint64_t id)
 bool crewi_process_describe(struct crewi_engine *engine, uint64_t id,
                             struct crewi_process_info *info)
 {
-    const struct crewi_process *process =
-        (const struct crewi_process *)crewi_engine_find(engine, id);
+    const struct crewi_process *process = crewi_process_at_home(engine, id);
     if (process)
         fill_info(process, info);
     return process != NULL;

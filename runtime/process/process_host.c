@@ -121,14 +121,27 @@ fail_memory:
     return status;
 }
 
+/* What follows it are shares, and the argument. */
+static bool can_be_ordered(struct crewi_engine *engine, const struct crewi_process_order *order,
+                           uint64_t following)
+{
+    return crewi_id_kind(order->process) == CREWI_KIND_PROCESS &&
+           crewi_process_is_sound(engine, &order->spec) &&
+           memchr(order->path, '\0', sizeof order->path) &&
+           order->share_count <= following / sizeof(struct crewi_share) &&
+           !crewi_table_find(&crewi_processes_of(engine)->hosted, order->process);
+}
+
 static void spawn(struct crewi_engine *engine, const struct crewi_message *message)
 {
     struct crewi_process_order order;
     if (message->size < sizeof order)
         return;
     memcpy(&order, message->data, sizeof order);
-    if (order.share_count > (message->size - sizeof order) / sizeof(struct crewi_share))
+    if (!can_be_ordered(engine, &order, message->size - sizeof order)) {
+        crewi_log(CREWI_LOG_ERROR, "an order for a process that cannot be was dropped");
         return;
+    }
     crew_status status = spawn_ordered(engine, &order, message);
     if (status)
         report_failure(engine, order.process, status, crew_error_message());

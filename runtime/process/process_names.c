@@ -72,7 +72,7 @@ crew_status crewi_process_claim_name(struct crewi_engine *engine, struct crewi_p
 {
     struct crewi_process_claim claim = claim_of(process);
     crew_status status = send_claim(engine, CREWI_PROCESS_CLAIM, 0, &claim);
-    process->claims_name = status == CREW_OK;
+    process->claims_name = process->is_unconfirmed = status == CREW_OK;
     return status;
 }
 
@@ -120,13 +120,13 @@ static void decide(struct crewi_engine *engine, struct crewi_process_claim *clai
 /* Home: what rank 0 has decided. The process may be gone meanwhile. */
 static void hear_decision(struct crewi_engine *engine, const struct crewi_process_claim *claim)
 {
-    struct crewi_process *process =
-        (struct crewi_process *)crewi_engine_find(engine, claim->process);
-    if (!process) {
-        if (claim->status == CREW_OK)
+    struct crewi_process *process = crewi_process_at_home(engine, claim->process);
+    if (!process || !process->is_unconfirmed) {
+        if (!process && claim->status == CREW_OK)
             release(engine, claim);
         return;
     }
+    process->is_unconfirmed = false;
     if (claim->status == CREW_OK) {
         crewi_engine_reply(engine, &process->starter, &process->object.id,
                            sizeof process->object.id);

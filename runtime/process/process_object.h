@@ -22,6 +22,7 @@ struct crewi_process {
     uint32_t ranks_tried;        /* of those that it may be on, for a place inside one */
     bool abandoned;              /* its creator is gone: nobody will ask */
     bool claims_name;            /* its name is, or is to be, its own alone */
+    bool is_unconfirmed;         /* rank 0 has not said yet whether it is; nobody knows its id */
     struct crewi_timer patience; /* how long it may take to end when it is abandoned */
     struct crewi_origin starter; /* waits for the start, or for the name */
     struct crewi_parking joins;
@@ -33,6 +34,14 @@ struct crewi_process {
 static inline bool crewi_process_is_live(const struct crewi_process *process)
 {
     return process->state == CREWI_PROCESS_STARTING || process->state == CREWI_PROCESS_RUNNING;
+}
+
+/** The process with that id at home here; NULL: there is none, or it is something else's. */
+static inline struct crewi_process *crewi_process_at_home(struct crewi_engine *engine, uint64_t id)
+{
+    return crewi_id_kind(id) == CREWI_KIND_PROCESS
+               ? (struct crewi_process *)crewi_engine_find(engine, id)
+               : NULL;
 }
 
 /** Removes it from the engine and frees it. */

@@ -30,11 +30,13 @@ int crewi_process_choose_rank(struct crewi_engine *engine, const struct crewi_pr
 {
     struct crewi_processes *processes = crewi_processes_of(engine);
     int best = -1;
-    uint32_t least = UINT32_MAX;
+    uint32_t least = 0;
     for (uint32_t i = 1; i <= engine->rank_count; i++) {
         uint32_t rank = (processes->last_chosen + i) % engine->rank_count;
-        uint32_t load = may_be_on(process, rank) ? load_of(engine, processes, rank) : UINT32_MAX;
-        if (load < least) {
+        if (!may_be_on(process, rank))
+            continue;
+        uint32_t load = load_of(engine, processes, rank); /* which may be any number */
+        if (best < 0 || load < least) {
             best = (int)rank;
             least = load;
         }

@@ -434,6 +434,32 @@ static void what_is_left_is_destroyed(void **state)
     crewi_engine_init(&engine, transport);
 }
 
+/* An object is not what a message to another kind takes it for. */
+static void objects_of_another_kind(void **state)
+{
+    (void)state;
+    uint64_t id = make_counter();
+    struct crewi_frame *wrong = frame(CREWI_REQUEST, OP_COUNT, id, NULL, 0);
+    wrong->header.kind = OTHER_KIND;
+    wrong->header.origin = (struct crewi_origin){
+        .slot = listener.slot, .process = listener.base.process, .request = 7};
+    crewi_engine_accept(&engine, wrong);
+    crewi_engine_run(&engine, 1);
+    assert_int_equal(listener.last->header.status, CREW_EPROTO);
+    assert_int_equal(listener.last->header.origin.request, 7);
+}
+
+static void a_message_from_a_rank_that_there_is_not(void **state)
+{
+    (void)state;
+    struct crewi_frame *wrong = frame(CREWI_REQUEST, OP_ECHO, 0, "x", 1);
+    wrong->header.origin.rank = 1;
+    seen.op = 0;
+    crewi_engine_accept(&engine, wrong);
+    crewi_engine_run(&engine, 1);
+    assert_int_equal(seen.op, 0);
+}
+
 static void a_job_of_one_has_no_other_rank(void **state)
 {
     struct crewi_outgoing note = {.kind = KIND, .op = OP_ECHO, .rank = 1};
@@ -471,6 +497,8 @@ int main(void)
         TEST(local_is_who_says_so_and_is_here),
         TEST(each_object_once_and_removed_on_the_way),
         TEST(what_is_left_is_destroyed),
+        TEST(objects_of_another_kind),
+        TEST(a_message_from_a_rank_that_there_is_not),
         TEST(a_job_of_one_has_no_other_rank),
         TEST(a_reply_that_is_too_large_is_a_refusal),
     };

@@ -106,15 +106,36 @@ static void parts_that_do_not_fit(void **state)
     put_first(CREWI_RECORD_FIRST, &good, 40);
     put_first(CREWI_RECORD_FIRST, &good, 40);
     expect_refused();
+    put_first(CREWI_RECORD_FIRST, &good, 40);
+    put(CREWI_RECORD_MORE, bytes, 0); /* it could go on like that for ever */
+    expect_refused();
 
     struct crewi_frame *frame;
     put_first(CREWI_RECORD_FIRST, &good, 0);
-    put(CREWI_RECORD_MORE, bytes, 0);
     assert_int_equal(crewi_port_receive(&rank, &frame), 0);
     put(CREWI_RECORD_MORE, bytes, 100);
     assert_int_equal(crewi_port_receive(&rank, &frame), 1);
     assert_memory_equal(&frame->header, &good, sizeof good);
     crewi_frame_destroy(frame);
+}
+
+/* The size of a frame is what the child says; memory there is for what it has sent. */
+static void an_announced_size(void **state)
+{
+    static const unsigned char bytes[60000];
+    struct crewi_header header = {
+        .version = CREWI_FRAME_VERSION, .type = CREWI_NOTE, .size = CREWI_FRAME_LIMIT};
+    struct crewi_frame *frame;
+    (void)state;
+    put_first(CREWI_RECORD_FIRST, &header, 40);
+    assert_int_equal(crewi_port_receive(&rank, &frame), 0);
+    assert_true(rank.incoming.room <= 1 << 20);
+    for (int i = 0; i < 100; i++) {
+        put(CREWI_RECORD_MORE, bytes, sizeof bytes);
+        assert_int_equal(crewi_port_receive(&rank, &frame), 0);
+        assert_true(rank.incoming.room >= rank.incoming.filled);
+        assert_true(rank.incoming.room <= 2 * rank.incoming.filled + (1 << 20));
+    }
 }
 
 static void positions_that_cannot_be(void **state)
@@ -205,10 +226,8 @@ static void a_child_that_scribbles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(records_that_are_no_frame),
-        TEST(parts_that_do_not_fit),
-        TEST(positions_that_cannot_be),
-        TEST(a_child_that_scribbles),
+        TEST(records_that_are_no_frame), TEST(parts_that_do_not_fit),  TEST(an_announced_size),
+        TEST(positions_that_cannot_be),  TEST(a_child_that_scribbles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

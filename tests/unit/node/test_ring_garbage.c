@@ -101,6 +101,19 @@ static void a_record_across_the_end(void **state)
     assert_int_equal(look(), 1);
 }
 
+/* Anywhere but before the end, or more of it than a record has no room in: nobody needs that, and
+ * who writes them one after the other would keep the reader for ever. */
+static void fillers_that_cannot_be(void **state)
+{
+    (void)state;
+    put(100);
+    memcpy(data, &(struct header){100, 0, 0}, sizeof(struct header));
+    assert_int_equal(look(), -1);
+    shared.head = SIZE;
+    memcpy(data, &(struct header){SIZE - 16, 0, 0}, sizeof(struct header));
+    assert_int_equal(look(), -1);
+}
+
 static void tails_that_cannot_be(void **state)
 {
     bool corrupt = false;
@@ -199,8 +212,9 @@ static void random_reader(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(heads_that_cannot_be), TEST(sizes_that_cannot_be), TEST(a_record_across_the_end),
-        TEST(tails_that_cannot_be), TEST(random_writer),        TEST(random_reader),
+        TEST(heads_that_cannot_be),    TEST(sizes_that_cannot_be), TEST(fillers_that_cannot_be),
+        TEST(a_record_across_the_end), TEST(tails_that_cannot_be), TEST(random_writer),
+        TEST(random_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,6 +203,21 @@ static void say_unfit(struct fake_child *worker, int32_t status, const char *rea
     fake_job_run(job);
 }
 
+/* The others are told once to end, and not again for each one that fails. */
+static void many_cannot_be_spawned(void **state)
+{
+    (void)state;
+    job->ranks[1].spawn_status = CREW_ESYSTEM;
+    uint64_t request = ask(40);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(child(0, i)->signals, 1);
+        fake_child_started(child(0, i), 1 + i);
+        fake_child_ended(child(0, i), FAKE_SIGNAL(SIGKILL));
+    }
+    fake_expect_refusal(&creator, request, CREW_ESYSTEM, "could not be started");
+    expect_nothing_left();
+}
+
 static void an_initializer_that_fails(void **state)
 {
     (void)state;
@@ -293,6 +308,7 @@ int main(void)
         TEST(one_dies_before_it_is_ready),
         TEST(one_cannot_be_forked),
         TEST(none_can_be_spawned),
+        TEST(many_cannot_be_spawned),
         TEST(an_initializer_that_fails),
         TEST(the_first_failure_counts),
         TEST(the_creator_dies_meanwhile),

@@ -96,6 +96,22 @@ static void the_creator_dies(void **state)
     process_create(&there, &one, NULL, 0);
 }
 
+/* Its id can be guessed before it is told. */
+static void not_before_its_name_is_settled(void **state)
+{
+    struct crewi_process_spec one = named("one", true), plain = process_spec();
+    (void)state;
+    process_create(&there, &one, NULL, 0);
+    uint64_t last = process_create(&here, &plain, NULL, 0);
+    struct fake_call call = creation(&here, &one),
+                     guess = process_call(CREWI_PROCESS_START, last + 1);
+    uint64_t creation_request = fake_ask(&here, &call), start = fake_ask(&here, &guess);
+    fake_expect_refusal(&here, start, CREW_ENOENT, "no such process yet");
+    fake_expect_refusal(&here, creation_request, CREW_EEXIST, "the unique name one");
+    for (int rank = 0; rank < 3; rank++)
+        assert_int_equal(job->ranks[rank].child_count, 0);
+}
+
 static void the_creator_dies_while_it_asks(void **state)
 {
     struct crewi_process_spec one = named("one", true);
@@ -278,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_unique_name_until_the_end),
         TEST(the_creator_dies),
+        TEST(not_before_its_name_is_settled),
         TEST(the_creator_dies_while_it_asks),
         TEST(those_that_run_are_found),
         TEST(anybody_may_wait),

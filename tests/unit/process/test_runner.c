@@ -137,6 +137,90 @@ static void reports_about_nobody(void **state)
     assert_int_equal(process_query(&creator, id).state, CREWI_PROCESS_CREATED);
 }
 
+static void report(uint8_t op, uint64_t process, const char *data, size_t size)
+{
+    struct crewi_process_report head = {.process = process, .draft_size = (uint32_t)(size / 2)};
+    struct crewi_outgoing note = {.kind = CREWI_KIND_PROCESS,
+                                  .op = op,
+                                  .rank = 0,
+                                  .head = &head,
+                                  .head_size = sizeof head,
+                                  .body = data,
+                                  .body_size = size / 4};
+    assert_int_equal(crewi_engine_tell(fake_engine(job, 1), &note), CREW_OK);
+    fake_job_run(job);
+}
+
+/* It has not been started, or has ended; or more is said to follow than does. */
+static void reports_out_of_turn(void **state)
+{
+    (void)state;
+    uint64_t id = create(NULL);
+    report(CREWI_PROCESS_SPAWNED, id, NULL, 0);
+    report(CREWI_PROCESS_ENDED, id, NULL, 0);
+    assert_int_equal(process_query(&creator, id).state, CREWI_PROCESS_CREATED);
+    struct fake_child *child = process_start(&creator, id, 1);
+    report(CREWI_PROCESS_SPAWNED, id, NULL, 0);
+    report(CREWI_PROCESS_ENDED, id, "four", 4);
+    assert_int_equal(process_query(&creator, id).state, CREWI_PROCESS_RUNNING);
+    fake_child_ended(child, FAKE_EXIT(3));
+    report(CREWI_PROCESS_ENDED, id, NULL, 0);
+    report(CREWI_PROCESS_SPAWNED, id, NULL, 0);
+    assert_int_equal(process_query(&creator, id).state, CREWI_PROCESS_OVER);
+    assert_int_equal(process_query(&creator, id).exitcode, 3);
+}
+
+static void order(const struct crewi_process_order *bad)
+{
+    struct crewi_outgoing note = {.kind = CREWI_KIND_PROCESS,
+                                  .op = CREWI_PROCESS_SPAWN,
+                                  .rank = 1,
+                                  .head = bad,
+                                  .head_size = sizeof *bad};
+    assert_int_equal(crewi_engine_tell(fake_engine(job, 0), &note), CREW_OK);
+    fake_job_run(job);
+}
+
+static void orders_that_cannot_be(void **state)
+{
+    struct crewi_process_order good = {.spec = process_spec(), .path = "1"}, bad;
+    (void)state;
+    uint64_t hosted = create(NULL);
+    process_start(&creator, hosted, 1);
+    good.process = hosted + 1;
+    bad = good;
+    bad.process = 0;
+    order(&bad);
+    bad.process = (uint64_t)CREWI_KIND_POOL << 60 | 1;
+    order(&bad);
+    bad.process = hosted;
+    order(&bad);
+    bad = good;
+    memset(bad.spec.name, 'x', sizeof bad.spec.name);
+    order(&bad);
+    bad = good;
+    memset(bad.path, 'x', sizeof bad.path);
+    order(&bad);
+    bad = good;
+    bad.spec.rank = 2;
+    order(&bad);
+    assert_int_equal(job->ranks[1].child_count, 1);
+    order(&good);
+    assert_int_equal(job->ranks[1].child_count, 2);
+}
+
+/* What other ranks say about their load, or what a child writes into a doorbell page, may be any
+ * number. */
+static void every_rank_is_full(void **state)
+{
+    struct crewi_process_spec spec = process_spec();
+    (void)state;
+    for (uint32_t rank = 0; rank < 2; rank++)
+        crewi_processes_of(fake_engine(job, 0))->loads[rank].hosted = UINT32_MAX;
+    crewi_processes_of(fake_engine(job, 0))->loads[0].ordered = UINT32_MAX;
+    process_start(&creator, process_create(&creator, &spec, NULL, 0), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -145,6 +229,8 @@ int main(void)
         TEST(the_function_is_found), TEST(a_function_that_the_rank_does_not_have),
         TEST(a_host_that_refuses),   TEST(nothing_is_kept_of_one_that_ended),
         TEST(a_signal_that_is_late), TEST(reports_about_nobody),
+        TEST(reports_out_of_turn),   TEST(orders_that_cannot_be),
+        TEST(every_rank_is_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

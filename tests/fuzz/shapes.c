@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "shapes.h"
+
+#include "channel/pipe_protocol.h"
+#include "channel/queue_protocol.h"
+#include "engine/handles.h"
+#include "pool/pool_protocol.h"
+#include "process/process.h"
+
+#include <stdlib.h>
+
+/* What a message is filled from, and where. */
+struct filling {
+    struct fuzz_job *job;
+    struct fuzz_input *input;
+    struct fake_client *client;
+    unsigned char *room;
+};
+
+typedef size_t fuzz_shape(struct filling *filling);
+
+static size_t put(struct filling *filling, const void *bytes, size_t size)
+{
+    memcpy(filling->room, bytes, size);
+    return size;
+}
+
+static int task(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static struct crewi_funcref function(void)
+{
+    static struct crewi_funcref ref;
+    if (!ref.offset && crewi_funcref_make(&ref, (crewi_function *)task))
+        abort();
+    return ref;
+}
+
+/* Processes */
+
+struct crewi_process_spec shape_process_spec(void)
+{
+    return (struct crewi_process_spec){
+        .function = function(), .core = -1, .prefix = "Process", .creator_name = "MainProcess"};
+}
+
+static size_t process_spec(struct filling *filling)
+{
+    struct crewi_process_spec spec = shape_process_spec();
+    uint8_t choice = fuzz_u8(filling->input);
+    spec.place = choice % 5;
+    spec.rank = choice / 8 % 4;
+    spec.daemon = choice >> 5 & 1;
+    spec.inside = choice >> 6 & 1;
+    spec.unique = choice >> 7 & 1;
+    if (spec.unique)
+        spec.name[0] = (char)('a' + fuzz_u8(filling->input) % 4);
+    put(filling, &spec, sizeof spec);
+    if (!(fuzz_u8(filling->input) & 1))
+        return sizeof spec;
+    uint64_t argument = fuzz_job_id(filling->job);
+    memcpy(filling->room + sizeof spec, &argument, sizeof argument);
+    return sizeof spec + sizeof argument;
+}
+
+static size_t process_order(struct filling *filling)
+{
+    process_spec(filling);
+    struct crewi_process_order order = {.process = fuzz_job_id(filling->job), .path = "1"};
+    memcpy(&order.spec, filling->room, sizeof order.spec);
+    order.spec.watcher = fuzz_u8(filling->input) & 1 ? fuzz_job_id(filling->job) : 0;
+    return put(filling, &order, sizeof order);
+}
+
+static size_t process_report(struct filling *filling)
+{
+    struct crewi_process_report report = {
+        .process = fuzz_job_id(filling->job), .status = -(fuzz_u8(filling->input) % 32), .pid = 77};
+    return put(filling, &report, sizeof report);
+}
+
+static size_t process_claim(struct filling *filling)
+{
+    struct crewi_process_claim claim = {.process = fuzz_job_id(filling->job),
+                                        .status = -(fuzz_u8(filling->input) % 32)};
+    claim.name[0] = (char)('a' + fuzz_u8(filling->input) % 4);
+    return put(filling, &claim, sizeof claim);
+}
+
+static size_t process_stop(struct filling *filling)
+{
+    struct crewi_process_stop stop = {.process = fuzz_job_id(filling->job),
+                                      .signal = fuzz_u8(filling->input)};
+    return put(filling, &stop, sizeof stop);
+}
+
+static size_t child_note(struct filling *filling)
+{
+    struct crewi_child_note note = {.process = fuzz_job_id(filling->job),
+                                    .pid = 77,
+                                    .value = fuzz_u8(filling->input),
+                                    .cause = fuzz_u8(filling->input)};
+    return put(filling, &note, sizeof note);
+}
+
+static size_t number(struct filling *filling)
+{
+    int32_t value = fuzz_u8(filling->input);
+    return put(filling, &value, sizeof value);
+}
+
+static size_t flag(struct filling *filling)
+{
+    uint8_t value = fuzz_u8(filling->input);
+    return put(filling, &value, sizeof value);
+}
+
+static size_t name(struct filling *filling)
+{
+    char text[2] = {(char)('a' + fuzz_u8(filling->input) % 4), '\0'};
+    return put(filling, text, sizeof text);
+}
+
+static size_t range(struct filling *filling)
+{
+    uint64_t ends[2] = {0, fuzz_u8(filling->input)};
+    return put(filling, ends, sizeof ends);
+}
+
+/* Pools */
+
+static size_t pool_spec(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_pool_spec spec = {.workers = choice % 8,
+                                   .inside = choice >> 6 & 1,
+                                   .bind = choice >> 7,
+                                   .worker = function(),
+                                   .creator_name = "MainProcess"};
+    return put(filling, &spec, sizeof spec);
+}
+
+static size_t pool_submission(struct filling *filling)
+{
+    struct crewi_pool_submission submission = {
+        .function = function(), .item_size = 1, .result_size = 8, .task = "task"};
+    submission.count = fuzz_u8(filling->input) % 64;
+    submission.chunk = fuzz_u8(filling->input) % 8;
+    submission.wants_statuses = fuzz_u8(filling->input) & 1;
+    put(filling, &submission, sizeof submission);
+    memset(filling->room + sizeof submission, 7, submission.count);
+    return sizeof submission + submission.count;
+}
+
+static size_t map_number(struct filling *filling)
+{
+    uint64_t value = fuzz_u8(filling->input) % 4;
+    return put(filling, &value, sizeof value);
+}
+
+/* One of the chunks that were delivered to the client. */
+static bool find_chunk(struct filling *filling, struct crewi_pool_chunk *chunk)
+{
+    size_t before = fuzz_u8(filling->input) % 8;
+    bool found = false;
+    if (!filling->client)
+        return false;
+    for (const struct crewi_frame *frame = filling->client->arrived.first; frame;
+         frame = frame->next) {
+        if (frame->header.type != CREWI_DELIVERY || frame->header.kind != CREWI_KIND_POOL ||
+            frame->header.op != CREWI_POOL_CHUNK || frame->header.size < sizeof *chunk)
+            continue;
+        memcpy(chunk, frame->payload, sizeof *chunk);
+        found = true;
+        if (before-- == 0)
+            break;
+    }
+    return found;
+}
+
+/* Of all tasks of a chunk or of some, some of them failed. */
+static struct crewi_pool_result some_of(struct filling *filling)
+{
+    struct crewi_pool_chunk chunk = {.map = 1, .count = 1, .result_size = 8};
+    find_chunk(filling, &chunk);
+    struct crewi_pool_result result = {.map = chunk.map,
+                                       .begin = chunk.begin,
+                                       .count = chunk.count,
+                                       .busy_ns = (int64_t)fuzz_u8(filling->input) * 10000,
+                                       .result_size = chunk.result_size};
+    uint8_t part = fuzz_u8(filling->input);
+    if (part & 1)
+        result.count = part % (chunk.count + 1);
+    if (part & 2)
+        result.begin += part % (chunk.count + 1);
+    if (part & 4)
+        result.failure_bytes = sizeof(struct crewi_pool_failure) + 8;
+    return result;
+}
+
+static void put_failure(struct filling *filling, const struct crewi_pool_result *result)
+{
+    struct crewi_pool_failure failure = {.index = result->begin + fuzz_u8(filling->input) % 8,
+                                         .status = -(1 + fuzz_u8(filling->input) % 28),
+                                         .reason_size = 8};
+    unsigned char *at = filling->room + sizeof *result;
+    memcpy(at, &failure, sizeof failure);
+    memcpy(at + sizeof failure, "a reason", 8);
+}
+
+static size_t pool_result(struct filling *filling)
+{
+    struct crewi_pool_result result = some_of(filling);
+    size_t head = sizeof result + result.failure_bytes;
+    if (result.count > 1024 || result.result_size > 16)
+        result.count = result.result_size = 1;
+    size_t bytes = result.count * result.result_size;
+    put(filling, &result, sizeof result);
+    if (result.failure_bytes)
+        put_failure(filling, &result);
+    memset(filling->room + head, 9, bytes);
+    return head + bytes;
+}
+
+size_t shape_draft(struct fuzz_job *job, struct fake_client *client, unsigned char *room,
+                   uint64_t *progress)
+{
+    struct filling filling = {job, job->input, client, room};
+    struct crewi_pool_result result = some_of(&filling);
+    memset(room, 0, CREWI_PORT_DRAFT_SIZE);
+    put(&filling, &result, sizeof result);
+    if (result.failure_bytes)
+        put_failure(&filling, &result);
+    *progress = fuzz_u8(job->input) % 16;
+    size_t size = CREWI_POOL_DRAFT_RESULTS + result.count * result.result_size;
+    return size < CREWI_PORT_DRAFT_SIZE ? size : CREWI_PORT_DRAFT_SIZE;
+}
+
+/* Handles */
+
+static size_t handle_note(struct filling *filling)
+{
+    struct crewi_handle_note note = {.id = fuzz_job_id(filling->job),
+                                     .weight = fuzz_u32(filling->input),
+                                     .process = fuzz_job_id(filling->job),
+                                     .rank = fuzz_u8(filling->input) % 4};
+    return put(filling, &note, sizeof note);
+}
+
+/* What calls for a shared object begin with. */
+static size_t handle_id(struct filling *filling)
+{
+    uint64_t id = fuzz_job_id(filling->job);
+    return put(filling, &id, sizeof id);
+}
+
+/* What waits for a shared object forgets. */
+static size_t handle_range(struct filling *filling)
+{
+    uint64_t words[3] = {fuzz_job_id(filling->job), 0, fuzz_u8(filling->input)};
+    return put(filling, words, sizeof words);
+}
+
+/* Pipes */
+
+static size_t pipe_settings(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_pipe_settings settings = {.capacity = choice & 2 ? 256 : CREWI_PIPE_CAPACITY,
+                                           .duplex = choice & 1};
+    return put(filling, &settings, sizeof settings);
+}
+
+/* A message, perhaps with a handle in it, or a large one. */
+static size_t pipe_item(struct filling *filling)
+{
+    struct crewi_pipe_item item = {.end = fuzz_job_id(filling->job)};
+    uint8_t choice = fuzz_u8(filling->input);
+    uint64_t handle = choice & 1 ? fuzz_job_id(filling->job) : choice;
+    item.size = choice & 2 ? fuzz_u8(filling->input) : sizeof handle;
+    item.what = choice >> 2 & 3;
+    if (!filling->client) { /* from a rank */
+        item.number = choice >> 4 & 3;
+        item.source = choice >> 6;
+        item.share_count = fuzz_u8(filling->input) % 2;
+        item.place.ticket = choice & 3;
+    }
+    put(filling, &item, sizeof item);
+    size_t size = sizeof item;
+    if (item.what == CREWI_PIPE_INLINE) {
+        memset(filling->room + size, 0, item.size + 8);
+        memcpy(filling->room + size, &handle, sizeof handle);
+        size += item.share_count ? (item.size + 7) & ~(size_t)7 : item.size;
+    }
+    if (item.share_count) {
+        struct crewi_share share = {handle, 1};
+        memcpy(filling->room + size, &share, sizeof share);
+        size += sizeof share;
+    }
+    return size;
+}
+
+static size_t pipe_note(struct filling *filling)
+{
+    struct crewi_pipe_note note = {.end = fuzz_job_id(filling->job),
+                                   .value = fuzz_u8(filling->input),
+                                   .rank = fuzz_u8(filling->input) % 4};
+    return put(filling, &note, sizeof note);
+}
+
+static size_t pipe_large_note(struct filling *filling)
+{
+    struct crewi_pipe_large_note note = {.end = fuzz_job_id(filling->job)};
+    uint8_t choice = fuzz_u8(filling->input);
+    note.ticket = choice & 3;
+    note.source = choice >> 2 & 3;
+    note.rank = choice >> 4 & 3;
+    note.status = choice & 0x80 ? CREW_EPIPE : CREW_OK;
+    note.offset = fuzz_u8(filling->input);
+    return put(filling, &note, sizeof note);
+}
+
+static size_t pipe_state(struct filling *filling)
+{
+    struct crewi_pipe_state state = {.end = fuzz_job_id(filling->job)};
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_pipe_source_state sources[3] = {{.rank = choice & 3}, {.rank = choice >> 2 & 3}};
+    state.source_count = choice >> 4 & 3;
+    state.item_count = choice >> 6;
+    put(filling, &state, sizeof state);
+    memcpy(filling->room + sizeof state, sources, sizeof sources);
+    return sizeof state + state.source_count * sizeof *sources;
+}
+
+/* Queues */
+
+static size_t queue_spec(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_queue_spec spec = {.name = "q", .max_items = choice & 7, .scattered = choice >> 7};
+    return put(filling, &spec, sizeof spec);
+}
+
+static size_t queue_head(struct filling *filling)
+{
+    struct crewi_queue_head head = {.id = fuzz_job_id(filling->job)};
+    head.size = (uint64_t)fuzz_u8(filling->input) * 4;
+    head.count = fuzz_u8(filling->input);
+    return put(filling, &head, sizeof head);
+}
+
+/* An item, perhaps with a handle in it; from a rank perhaps with a share. */
+static size_t queue_item(struct filling *filling)
+{
+    struct crewi_queue_head head = {.id = fuzz_job_id(filling->job), .count = 1};
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_share share = {choice & 1 ? fuzz_job_id(filling->job) : 7, 1};
+    head.size = choice & 2 ? fuzz_u8(filling->input) : sizeof share.id;
+    head.share_count = !filling->client && choice & 4;
+    put(filling, &head, sizeof head);
+    memset(filling->room + sizeof head, 0, head.size + 16);
+    memcpy(filling->room + sizeof head, &share.id, sizeof share.id);
+    if (!head.share_count)
+        return sizeof head + head.size;
+    size_t size = sizeof head + crewi_queue_pad(head.size);
+    memcpy(filling->room + size, &share, sizeof share);
+    return size + sizeof share;
+}
+
+static size_t queue_batch(struct filling *filling)
+{
+    struct crewi_queue_head head = {.id = fuzz_job_id(filling->job)};
+    struct crewi_queue_record record = {.producer = fuzz_job_id(filling->job), .size = 16};
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_share share = {fuzz_job_id(filling->job), 1};
+    size_t size = put(filling, &head, sizeof head);
+    record.share_count = choice >> 2 & 1;
+    record.rank = choice >> 3 & 3;
+    for (int i = choice & 3; i > 0; i--) {
+        memcpy(filling->room + size, &record, sizeof record);
+        memset(filling->room + size + sizeof record, 5, record.size);
+        size += sizeof record + record.size;
+        memcpy(filling->room + size, &share, sizeof share);
+        size += record.share_count * sizeof share;
+    }
+    return size;
+}
+
+static size_t queue_note(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_queue_note note = {.id = fuzz_job_id(filling->job),
+                                    .number = fuzz_u8(filling->input),
+                                    .rank = choice & 3,
+                                    .flags = choice >> 2};
+    note.process = filling->job->roots[choice % FUZZ_JOB_RANKS].base.process;
+    return put(filling, &note, sizeof note);
+}
+
+static const struct {
+    uint8_t kind, op;
+    fuzz_shape *shape;
+} shapes[] = {
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_CREATE, process_spec},
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_SIGNAL, number},
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_SET_DAEMON, flag},
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_FIND, name},
+    {CREWI_KIND_PROCESS, CREWI_OP_FORGET_WAITS, range},
+    {CREWI_KIND_PROCESS, CREWI_OP_CHILD_STARTED, child_note},
+    {CREWI_KIND_PROCESS, CREWI_OP_CHILD_FAILED, child_note},
+    {CREWI_KIND_PROCESS, CREWI_OP_CHILD_ENDED, child_note},
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_SPAWN, process_order},
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_SPAWNED, process_report},
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_ENDED, process_report},
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_STOP, process_stop},
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_CLAIM, process_claim},
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_CLAIMED, process_claim},
+    {CREWI_KIND_PROCESS, CREWI_PROCESS_RELEASE, process_claim},
+    {CREWI_KIND_POOL, CREWI_POOL_CREATE, pool_spec},
+    {CREWI_KIND_POOL, CREWI_POOL_SUBMIT, pool_submission},
+    {CREWI_KIND_POOL, CREWI_POOL_WAIT, map_number},
+    {CREWI_KIND_POOL, CREWI_POOL_TAKE, map_number},
+    {CREWI_KIND_POOL, CREWI_POOL_UNFIT, number},
+    {CREWI_KIND_POOL, CREWI_POOL_RESULT, pool_result},
+    {CREWI_KIND_POOL, CREWI_WATCH_SPAWNED, process_report},
+    {CREWI_KIND_POOL, CREWI_WATCH_ENDED, process_report},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_CREATE, queue_spec},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_PUT, queue_item},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_GET, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_SIZE, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_TASK_DONE, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_JOIN, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_GATHER, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_CLOSE, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_JOIN_THREAD, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_CANCEL, queue_head},
+    {CREWI_KIND_QUEUE, CREWI_OP_FORGET_WAITS, handle_range},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_PUT), queue_item},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_GET), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_SIZE), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_TASK_DONE), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_JOIN), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_GATHER), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_OP_FORGET_WAITS), handle_range},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_BATCH, queue_batch},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_HANDOVER, queue_item},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_RELEASED, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_DROP, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_FLUSH, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_FLUSH_NOW, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_FLUSHED, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_ANNOUNCE, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_BEGIN, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_JOIN_IN, queue_note},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_GATHERED, queue_batch},
+    {CREWI_KIND_QUEUE, CREWI_QUEUE_COUNTED, queue_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_CREATE, pipe_settings},
+    {CREWI_KIND_PIPE, CREWI_PIPE_SEND, pipe_item},
+    {CREWI_KIND_PIPE, CREWI_PIPE_NEXT, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_DONE, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_BLOCK, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_MORE, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_OP_FORGET_WAITS, handle_range},
+    {CREWI_KIND_PIPE, CREWI_PIPE_ITEM, pipe_item},
+    {CREWI_KIND_PIPE, CREWI_PIPE_CREDIT, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_HURRY, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_FETCH, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_MOVE, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_HELD, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_STATE, pipe_state},
+    {CREWI_KIND_PIPE, CREWI_PIPE_STATE_ITEM, pipe_item},
+    {CREWI_KIND_PIPE, CREWI_PIPE_ARRIVED, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_MOVED, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_END, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_READERS_GONE, pipe_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_CHECK, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_COMPLETE, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_PULL, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_PIECE, pipe_large_note},
+    {CREWI_KIND_PIPE, CREWI_PIPE_CUT, pipe_large_note},
+};
+
+size_t shape_payload(struct fuzz_job *job, struct fake_client *client, uint8_t kind, uint8_t op,
+                     unsigned char *room)
+{
+    struct filling filling = {job, job->input, client, room};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        if (shapes[i].kind == kind && shapes[i].op == op)
+            return shapes[i].shape(&filling);
+    const struct crewi_engine *engine = fake_engine(job->fake, 0);
+    if (kind >= CREWI_KIND_LIMIT || !engine->kinds[kind] || !engine->kinds[kind]->is_shared)
+        return 0;
+    return op >= CREWI_OP_ATTACH ? handle_note(&filling) : handle_id(&filling);
+}
