@@ -18,6 +18,7 @@
 static const struct sim_scenario *const scenarios[] = {
     &sim_handles_scenario,
     &sim_copies_scenario,
+    &sim_queues_scenario,
 };
 
 struct arguments {

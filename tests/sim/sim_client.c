@@ -244,6 +244,12 @@ static void drain(struct sim_rank *rank, struct sim_client *client)
     }
 }
 
+void sim_clients_take(struct sim_rank *rank)
+{
+    for (struct sim_client *client = rank->clients; client; client = client->next)
+        drain(rank, client);
+}
+
 void sim_clients_drain(struct sim_rank *rank)
 {
     for (struct sim_client **link = &rank->clients, *client; (client = *link);) {

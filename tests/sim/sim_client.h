@@ -67,7 +67,10 @@ struct sim_client *sim_client_find(struct sim_job *job, uint64_t process);
 
 /* For the job */
 
-/** What the clients of a rank have sent, and the ends of those that have ended. */
+/** What the clients of a rank have sent. */
+void sim_clients_take(struct sim_rank *rank);
+
+/** The same, and the ends of those that have ended. */
 void sim_clients_drain(struct sim_rank *rank);
 
 void sim_client_destroy(struct sim_client *client);

@@ -222,6 +222,14 @@ static void choose_weather(struct sim_job *job)
         job->weather.rank_dies = false;
 }
 
+/* What clients have sent by now is taken in. */
+static void drain(void *host)
+{
+    sim_clients_take(host);
+}
+
+static const struct crewi_host_ops host_ops = {.drain = drain};
+
 static void begin(struct sim_job *job, const struct sim_settings *settings)
 {
     const struct sim_scenario *scenario = settings->scenario;
@@ -244,6 +252,8 @@ static void begin(struct sim_job *job, const struct sim_settings *settings)
         rank->transport.base.host_of_rank = job->host_of_rank;
         crewi_engine_init(&rank->engine, &rank->transport.base);
         rank->engine.now_ns = job->now_ns;
+        rank->engine.host_ops = &host_ops;
+        rank->engine.host = rank;
     }
 }
 
@@ -325,7 +335,7 @@ void sim_job_fini(struct sim_job *job)
     job->scenario->destroy(job);
     for (uint32_t i = 0; i < job->client_count; i++)
         sim_client_destroy(job->clients[i]);
-    sim_network_fini(&job->network);
+    sim_network_fini(&job->network, job->rank_count);
     crewi_table_fini(&job->by_process);
     free(job->clients);
     free(job->host_of_rank);

@@ -17,8 +17,14 @@ void sim_network_init(struct sim_network *network, uint64_t seed)
     sim_random_begin(&network->random, seed, 1);
 }
 
-void sim_network_fini(struct sim_network *network)
+void sim_network_fini(struct sim_network *network, uint32_t rank_count)
 {
+    for (size_t i = 0; i < network->gather_count; i++) {
+        for (uint32_t rank = 0; rank < rank_count; rank++)
+            crewi_frame_destroy(network->gathers[i].frames[rank]);
+        free(network->gathers[i].frames);
+    }
+    free(network->gathers);
     for (size_t i = 0; i < network->links.room; i++)
         free(network->links.entries[i].value);
     crewi_table_fini(&network->links);
@@ -117,6 +123,63 @@ static crew_status sim_scatter(struct crewi_transport *transport, struct crewi_f
     return CREW_OK;
 }
 
+/* The gather that a rank comes to next. */
+static struct sim_gather *next_gather(struct sim_job *job, struct sim_transport *end, uint32_t root)
+{
+    struct sim_network *network = &job->network;
+    if (end->gathers == network->gather_count) {
+        network->gathers =
+            sim_grow(network->gathers, ++network->gather_count * sizeof *network->gathers);
+        network->gathers[end->gathers] = (struct sim_gather){
+            .root = root,
+            .missing = job->rank_count,
+            .frames = sim_alloc(job->rank_count * sizeof(struct crewi_frame *))};
+    }
+    return &network->gathers[end->gathers++];
+}
+
+/* One frame with all payloads, the root's first. */
+static void complete_gather(struct sim_job *job, struct sim_gather *gather)
+{
+    struct crewi_frame **frames = gather->frames;
+    uint64_t size = 0, at = frames[gather->root]->header.size;
+    for (uint32_t rank = 0; rank < job->rank_count; rank++)
+        size += frames[rank]->header.size;
+    struct crewi_frame *whole = crewi_frame_create(size);
+    if (!whole)
+        abort();
+    whole->header = frames[gather->root]->header;
+    whole->header.size = size;
+    memcpy(whole->payload, frames[gather->root]->payload, at);
+    for (uint32_t rank = 0; rank < job->rank_count; rank++) {
+        if (rank == gather->root)
+            continue;
+        memcpy(whole->payload + at, frames[rank]->payload, frames[rank]->header.size);
+        at += frames[rank]->header.size;
+    }
+    int64_t delay_ns = sim_delay_ns(&job->network.random, job->network.typical_ns);
+    sim_job_arrive(job, gather->root, job->now_ns + delay_ns, whole);
+}
+
+static crew_status sim_gather(struct crewi_transport *transport, uint32_t root,
+                              struct crewi_frame *frame)
+{
+    struct sim_transport *end = (struct sim_transport *)transport;
+    struct sim_job *job = end->job;
+    if (job->rank_count == 1)
+        return CREW_ENOTSUP;
+    struct sim_gather *gather = next_gather(job, end, root);
+    gather->frames[transport->rank] = frame;
+    if (gather->root != root)
+        sim_violation(job, "rank %u is in another gather than the others", transport->rank);
+    if (frame->header.size % 16)
+        sim_violation(job, "rank %u gives %llu bytes to a gather, which is no multiple of 16",
+                      transport->rank, (unsigned long long)frame->header.size);
+    if (--gather->missing == 0 && !job->failed)
+        complete_gather(job, gather);
+    return CREW_OK;
+}
+
 static int sim_poll(struct crewi_transport *transport, crewi_receive *receive, void *context)
 {
     struct sim_transport *end = (struct sim_transport *)transport;
@@ -164,6 +227,7 @@ static void sim_abort(struct crewi_transport *transport, int code)
 static const struct crewi_transport_ops sim_ops = {
     .send = sim_send,
     .scatter = sim_scatter,
+    .gather = sim_gather,
     .poll = sim_poll,
     .activity = sim_activity,
     .allgather = sim_allgather,

@@ -22,6 +22,12 @@ struct sim_plant {
     uint8_t type, kind, op; /* of which frames; of a reply only the type counts */
 };
 
+/** One MPI_Igatherv: what the ranks have given so far. */
+struct sim_gather {
+    uint32_t root, missing;
+    struct crewi_frame **frames; /* by rank */
+};
+
 /** All ranks' wires. */
 struct sim_network {
     struct sim_random random;
@@ -30,6 +36,8 @@ struct sim_network {
     const struct sim_plant *plant;
     uint64_t until_plant; /* how many such frames go by before the one */
     uint64_t carried;
+    struct sim_gather *gathers;
+    size_t gather_count;
 };
 
 /** One rank's end. */
@@ -37,10 +45,11 @@ struct sim_transport {
     struct crewi_transport base; /* first: a transport is its simulated one */
     struct sim_job *job;
     struct crewi_frames arrived;
+    size_t gathers; /* that it has taken part in */
 };
 
 void sim_network_init(struct sim_network *network, uint64_t seed);
-void sim_network_fini(struct sim_network *network);
+void sim_network_fini(struct sim_network *network, uint32_t rank_count);
 
 void sim_transport_init(struct sim_transport *transport, struct sim_job *job, uint32_t rank,
                         uint32_t rank_count);
