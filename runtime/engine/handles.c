@@ -281,7 +281,7 @@ struct crewi_handle *crewi_handle_use(struct crewi_engine *engine,
     if (holder && handle->attached)
         return handle;
     /* Of one that has ended meanwhile nobody would take the frame out again. */
-    if (!crewi_engine_has_client(engine, message->origin.process))
+    if (!crewi_engine_is_there(engine, &message->origin))
         return NULL;
     handle = get_handle(engine, id);
     if (!handle) {

@@ -47,8 +47,10 @@ struct lane {
     uint64_t gathers;     /* that are not answered: they have all that there is */
     uint64_t wanted;      /* by gets that are not answered */
     uint64_t may_be_lost; /* items that may have been on their way to somebody who ended */
-    bool is_lossy;        /* any number of them */
-    bool drops;           /* somebody has cancelled */
+    /* Any number of them: somebody ended who gathered, and what he would have got comes back when
+     * later items were taken already. */
+    bool is_lossy;
+    bool drops; /* somebody has cancelled */
     struct vain_get *vain;
     size_t vain_count, vain_room;
     int64_t last_seen[LANE_USERS][LANE_USERS]; /* by consumer and producer: the thing, or -1 */

@@ -204,7 +204,7 @@ static void carry(struct crewi_engine *engine, const struct crewi_message *messa
     memcpy(parcel->words, body + share_size, sent.size);
     bool starts = sent.letter.starts;
     if (starts ? !watching->start(sim_job_current(), engine->rank, &sent.letter)
-               : !crewi_engine_has_client(engine, sent.letter.process)) {
+               : !crewi_engine_has_client(engine, sent.letter.process, NULL)) {
         lose(engine, parcel);
         return;
     }
