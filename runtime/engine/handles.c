@@ -10,13 +10,15 @@
 #include <string.h>
 
 /* A creator has all of it. A copy takes a 1024th of its sender's: thousands of copies from one
- * process, and from each of these again, before anybody has to ask for more. Who runs low asks
- * ahead.
+ * process, and from each of these again, before anybody has to ask for more. Where little is left
+ * it takes half, so that a handle that goes from one to the next to the next goes far before
+ * anybody has nothing to give. Who runs low asks ahead.
  */
 #define WHOLE_WEIGHT ((uint64_t)1 << 62)
-#define MORE_WEIGHT ((uint64_t)1 << 40)
-#define LOW_WEIGHT ((uint64_t)1 << 20)
+#define MORE_WEIGHT ((uint64_t)1 << 44)
+#define LOW_WEIGHT ((uint64_t)1 << 40)
 #define SHARE_SHIFT 10
+#define LITTLE_WEIGHT ((uint64_t)1 << 32)
 
 static const struct crewi_kind *kind_of(const struct crewi_engine *engine, uint64_t id)
 {
@@ -84,8 +86,9 @@ static void give_back(struct crewi_engine *engine, uint64_t id, uint64_t weight)
         tell(engine, CREWI_OP_GIVE_BACK, crewi_id_home(id), &note, NULL, 0);
 }
 
-/* One without memory for it is as one that was never passed on. */
-static void hold(struct crewi_engine *engine, uint64_t id, uint64_t process, uint64_t weight)
+/* One without memory for it is as one that was never passed on: NULL. */
+static struct crewi_holder *hold(struct crewi_engine *engine, uint64_t id, uint64_t process,
+                                 uint64_t weight)
 {
     struct crewi_handle *handle = get_handle(engine, id);
     struct crewi_holder *holder = handle ? find_holder(handle, process) : NULL;
@@ -96,12 +99,13 @@ static void hold(struct crewi_engine *engine, uint64_t id, uint64_t process, uin
     }
     if (!holder) {
         give_back(engine, id, weight);
-        return;
+        return NULL;
     }
     holder->weight += weight;
     if (holder->closed)
         holder->mark = 0;
     holder->closed = false;
+    return holder;
 }
 
 bool crewi_handle_is_open(const struct crewi_handle *handle, uint64_t process)
@@ -239,6 +243,15 @@ static void ask(struct crewi_engine *engine, struct crewi_handle *handle, uint64
     tell(engine, CREWI_OP_ATTACH, crewi_id_home(handle->id), &note, NULL, 0);
 }
 
+/* Once at a time: ATTACHED brings it. */
+static void ask_for_more(struct crewi_engine *engine, struct crewi_holder *holder, uint64_t id)
+{
+    if (holder->asking || holder->weight >= LOW_WEIGHT)
+        return;
+    holder->asking = true;
+    ask(engine, crewi_handle_find(engine, id), holder->process);
+}
+
 static void put_aside(struct crewi_engine *engine, struct crewi_handle *handle,
                       const struct crewi_message *message)
 {
@@ -260,6 +273,14 @@ struct crewi_handle *crewi_handle_use(struct crewi_engine *engine,
     struct crewi_handle *handle = crewi_handle_find(engine, id);
     const struct crewi_holder *holder =
         handle ? find_holder(handle, message->origin.process) : NULL;
+    if (holder && holder->closed) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ECLOSED,
+                            "the process has closed this %s", kind->name);
+        return NULL;
+    }
+    if (holder && handle->attached)
+        return handle;
+    /* Of one that has ended meanwhile nobody would take the frame out again. */
     if (!holder && !crewi_engine_is_there(engine, &message->origin)) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "the process has ended, or is on another rank");
@@ -270,13 +291,6 @@ struct crewi_handle *crewi_handle_use(struct crewi_engine *engine,
         crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM, "out of memory");
         return NULL;
     }
-    if (holder && holder->closed) {
-        crewi_engine_refuse(engine, &message->origin, CREW_ECLOSED,
-                            "the process has closed this %s", kind->name);
-        return NULL;
-    }
-    if (holder && handle->attached)
-        return handle;
     put_aside(engine, handle, message);
     return NULL;
 }
@@ -339,7 +353,9 @@ static void hear_attached(struct crewi_engine *engine, const struct crewi_kind *
         handle_is_nothing(engine, kind, handle, note);
         return;
     }
-    const struct crewi_holder *holder = find_holder(handle, note->process);
+    struct crewi_holder *holder = find_holder(handle, note->process);
+    if (holder)
+        holder->asking = false;
     if (is_there && !(holder && holder->closed))
         hold(engine, note->id, note->process, note->weight);
     else
@@ -493,8 +509,8 @@ static crew_status add_share(struct crewi_shares *shares, uint64_t id, struct cr
             return crewi_error_memory();
         shares->list = grown;
     }
-    uint64_t part = holder->weight >> SHARE_SHIFT;
-    part = part ? part : 1;
+    uint64_t part =
+        holder->weight < LITTLE_WEIGHT ? holder->weight / 2 : holder->weight >> SHARE_SHIFT;
     holder->weight -= part;
     shares->list[shares->count++] = (struct crewi_share){id, part};
     return CREW_OK;
@@ -532,12 +548,11 @@ crew_status crewi_shares_take(struct crewi_engine *engine, uint64_t process, con
         if (!holder)
             continue;
         crew_status status = add_share(shares, word, holder);
+        ask_for_more(engine, holder, word);
         if (status) {
             put_back(engine, process, shares);
             return status;
         }
-        if (holder->weight < LOW_WEIGHT)
-            ask(engine, crewi_handle_find(engine, word), process);
     }
     return CREW_OK;
 }
@@ -545,9 +560,13 @@ crew_status crewi_shares_take(struct crewi_engine *engine, uint64_t process, con
 void crewi_shares_hand_over(struct crewi_engine *engine, uint64_t process,
                             const struct crewi_share *list, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (kind_of(engine, list[i].id))
-            hold(engine, list[i].id, process, list[i].weight);
+    for (size_t i = 0; i < count; i++) {
+        if (!kind_of(engine, list[i].id))
+            continue;
+        struct crewi_holder *holder = hold(engine, list[i].id, process, list[i].weight);
+        if (holder)
+            ask_for_more(engine, holder, list[i].id);
+    }
 }
 
 void crewi_shares_drop(struct crewi_engine *engine, const struct crewi_share *list, size_t count)

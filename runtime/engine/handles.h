@@ -67,6 +67,7 @@ struct crewi_holder {
     struct crewi_holder *next;
     uint64_t process, weight;
     bool closed;
+    bool asking; /* for more weight */
     uint32_t mark; /* the kind's own */
 };
 
@@ -124,7 +125,8 @@ void crewi_handle_stop_posts(struct crewi_engine *engine, const struct crewi_han
 
 /**
  * Finds the handles in a message of a process, and takes a share of each. ::CREW_ENOMEM;
- * ::CREW_ESTATE there are too many copies of one. Nothing is taken then.
+ * ::CREW_ESTATE there are too many copies of one at the moment, and more weight was asked for.
+ * Nothing is taken then.
  */
 crew_status crewi_shares_take(struct crewi_engine *engine, uint64_t process, const void *data,
                               size_t size, struct crewi_shares *shares);
