@@ -82,8 +82,8 @@ static bool drain(struct crewi_client *client, bool *broken)
  * processes, as far as we see from here. */
 static bool may_spin(const struct crewi_client *client)
 {
-    uint32_t hosted = atomic_load_explicit(&client->bell->hosted, memory_order_relaxed);
-    uint64_t busy = (uint64_t)crewi_job->host_rank_count * (1 + (uint64_t)hosted);
+    uint32_t children = atomic_load_explicit(&client->bell->beside, memory_order_relaxed);
+    uint64_t busy = (uint64_t)crewi_job->host_rank_count * (1 + (uint64_t)children);
     return busy <= (uint64_t)crewi_job->host_cpu_count;
 }
 

@@ -67,7 +67,7 @@ struct crewi_holder {
     struct crewi_holder *next;
     uint64_t process, weight;
     bool closed;
-    bool asking; /* for more weight */
+    bool asking;   /* for more weight */
     uint32_t mark; /* the kind's own */
 };
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "node/job.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,10 @@
 /* A look at everything now and then, however often we look at what has rung: a ring may be lost to
  * a child that scribbled over the page, and a fork server that is killed does not ring. */
 #define SAFETY_NS (50 * CREWI_MILLISECOND)
+
+/* A sleep this short costs more than it saves. */
+#define SPIN_NS (20 * CREWI_MICROSECOND)
+#define SHORT_SLEEPS 3
 
 /* While MPI has something under way, or news may come from another node without a ring. */
 #define POLL_SLEEP_MIN_NS (20 * CREWI_MICROSECOND)
@@ -169,6 +174,38 @@ static int64_t longest_sleep(const struct crewi_loop *loop, int64_t now_ns)
     return clamp(idle_ns / 8, POLL_SLEEP_MIN_NS, CLOCK_SLEEP_NS);
 }
 
+/* A core that is left over is there for it; the answer to what a rank has passed on may come in
+ * microseconds. */
+static bool may_spin(const struct crewi_loop *loop)
+{
+    bool children = atomic_load_explicit(&loop->bell->beside, memory_order_relaxed) != 0;
+    return loop->short_sleeps >= SHORT_SLEEPS && crewi_job &&
+           crewi_job->host_rank_count * (1 + children) <= crewi_job->host_cpu_count;
+}
+
+static bool spin(const struct crewi_bell *bell, int64_t end_ns)
+{
+    while (crewi_now_ns() < end_ns) {
+        if (atomic_load_explicit(&bell->rung, memory_order_relaxed))
+            return true;
+        crewi_pause();
+    }
+    return false;
+}
+
+/* Gives the mutex back meanwhile. Who was woken soon some times in a row will be again, and spins;
+ * once in vain is enough to stop that. */
+static void sleep_until(struct crewi_loop *loop, enum crewi_bell_sleeper who, int64_t wake_ns)
+{
+    int64_t begin_ns = crewi_now_ns();
+    bool spins = may_spin(loop);
+    crewi_loop_unlock(loop);
+    if (!spins || !spin(loop->bell, begin_ns + SPIN_NS))
+        crewi_bell_sleep(loop->bell, who, wake_ns);
+    crewi_loop_lock(loop);
+    loop->short_sleeps = crewi_now_ns() - begin_ns < SPIN_NS ? loop->short_sleeps + 1 : 0;
+}
+
 /* Whatever comes after the pass rings; what does not ring is looked for on a clock. So one pass is
  * enough. */
 void crewi_loop_step(struct crewi_loop *loop, enum crewi_bell_sleeper who, const bool *done)
@@ -183,9 +220,7 @@ void crewi_loop_step(struct crewi_loop *loop, enum crewi_bell_sleeper who, const
     int64_t timer_ns = crewi_timers_next(&loop->engine.timers);
     if (timer_ns < wake_ns)
         wake_ns = timer_ns;
-    crewi_loop_unlock(loop);
-    crewi_bell_sleep(loop->bell, who, wake_ns);
-    crewi_loop_lock(loop);
+    sleep_until(loop, who, wake_ns);
 }
 
 void crewi_loop_serve(struct crewi_loop *loop)

@@ -58,6 +58,7 @@ struct crewi_loop {
     bool stop;
     bool polls_clock; /* messages may come without a ring */
     int64_t idle_since_ns, safety_look_ns;
+    uint32_t short_sleeps; /* in a row */
     struct crewi_port_endpoint *ports[CREWI_PORT_LIMIT];
     struct crewi_port spare_port;    /* made ahead for the next child */
     int spare_fd;                    /* its memory; -1: there is none */

@@ -40,6 +40,7 @@ struct crewi_bell {
     _Atomic uint32_t driven;   /* whether a driver is there */
     _Atomic uint32_t server_news, rank_news;
     _Atomic uint32_t hosted; /* how many processes the rank has, for others that place one */
+    _Atomic uint32_t beside; /* how many of these are children: who may spin depends on it */
     _Atomic uint64_t ports[CREWI_PORT_LIMIT / 64]; /* a bit for each port with news */
 };
 

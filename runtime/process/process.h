@@ -95,6 +95,7 @@ struct crewi_processes {
     struct crewi_table hosted;     /* process -> crewi_hosted */
     struct crewi_rank_load *loads; /* by rank */
     uint32_t parcels;              /* of arguments that this home keeps */
+    uint32_t beside;               /* of the hosted ones: children */
     uint32_t last_chosen;
     struct crewi_unique_name *unique_names; /* on rank 0: those of the whole job */
     uint64_t closed[CREWI_CLOSED_NAMES];    /* ids, as a ring: the oldest one is dropped next */

@@ -13,6 +13,7 @@
 
 struct hosted {
     uint32_t slot;
+    bool inside;
     struct crewi_parcel parcel; /* what came as bytes, for a child here */
 };
 
@@ -29,8 +30,10 @@ static void report(struct crewi_engine *engine, uint8_t op, struct crewi_process
 {
     const struct crewi_processes *processes = crewi_processes_of(engine);
     head.hosted = (uint32_t)processes->hosted.count;
-    if (processes->loop && processes->loop->bell) /* not in a simulated job */
+    if (processes->loop && processes->loop->bell) { /* not in a simulated job */
         atomic_store(&processes->loop->bell->hosted, head.hosted);
+        atomic_store(&processes->loop->bell->beside, processes->beside);
+    }
     struct crewi_outgoing note = {
         .kind = CREWI_KIND_PROCESS,
         .op = op,
@@ -109,6 +112,8 @@ static crew_status spawn_ordered(struct crewi_engine *engine,
     };
     status = engine->host_ops->spawn(engine->host, &spawn, &hosted->slot);
     if (!status) {
+        hosted->inside = order->spec.inside;
+        crewi_processes_of(engine)->beside += !hosted->inside;
         crewi_shares_hand_over(engine, order->process, shares_of(message), order->share_count);
         return CREW_OK;
     }
@@ -180,7 +185,10 @@ static void child_news(struct crewi_engine *engine, const struct crewi_message *
         report(engine, CREWI_PROCESS_SPAWNED, head, NULL, 0);
         return;
     }
-    free_one(crewi_table_take(&crewi_processes_of(engine)->hosted, note.process));
+    struct hosted *hosted = crewi_table_take(&crewi_processes_of(engine)->hosted, note.process);
+    if (hosted)
+        crewi_processes_of(engine)->beside -= !hosted->inside;
+    free_one(hosted);
     if (message->op == CREWI_OP_CHILD_FAILED) {
         char reason[128];
         snprintf(reason, sizeof reason, "fork on rank %u: %s", engine->rank, strerror(note.value));
