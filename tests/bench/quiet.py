@@ -70,14 +70,14 @@ class Burners:
             self.pipes.append(ours)
         self.capacity()
 
-    def run(self, pipes):
+    def run(self, pipes, seconds=BURN_S):
         for pipe in pipes:
-            pipe.send(BURN_S)
+            pipe.send(seconds)
         return sum(pipe.recv() for pipe in pipes)
 
-    def capacity(self):
+    def capacity(self, seconds=BURN_S):
         """GFLOP/s of all cores side by side."""
-        return self.run(self.pipes)
+        return self.run(self.pipes, seconds)
 
     def side_by_side(self):
         """What all reach together, as a share of what they reach one after the other."""
