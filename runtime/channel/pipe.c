@@ -71,7 +71,14 @@ static crew_status send_inline(crew_connection connection, const void *data, siz
     call.head_size = sizeof item;
     call.body = data;
     call.body_size = size;
-    return timeout_ns == CREWI_FOREVER ? crewi_post(&call, connection.id) : crewi_call(&call, NULL);
+    if (timeout_ns != CREWI_FOREVER)
+        return crewi_call(&call, NULL);
+    struct crewi_frame *reply;
+    crew_status status = crewi_post(&call, connection.id, &reply);
+    if (!status && reply)
+        crewi_post_allow(connection.id);
+    crewi_frame_destroy(status ? NULL : reply);
+    return status;
 }
 
 static crew_status send(crew_connection connection, const void *data, size_t size,

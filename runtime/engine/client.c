@@ -50,7 +50,7 @@ void crewi_waiter_done(struct crewi_waiter *waiter)
 void crewi_client_arrived(struct crewi_client *client, struct crewi_frame *frame)
 {
     if (frame->header.type == CREWI_DELIVERY && frame->header.op == CREWI_OP_STOP_POSTS) {
-        crewi_post_drop(client, frame->header.object);
+        crewi_post_set(client, frame->header.object, false);
         crewi_frame_destroy(frame);
         return;
     }
@@ -227,29 +227,34 @@ crew_status crewi_tell(const struct crewi_call *note)
     return client->remote ? crewi_remote_tell(client, frame) : crewi_local_tell(client, frame);
 }
 
-crew_status crewi_post(const struct crewi_call *call, uint64_t object)
+crew_status crewi_post(const struct crewi_call *call, uint64_t object, struct crewi_frame **reply)
 {
     struct crewi_client *client = crewi_client_current();
-    struct crewi_frame *frame, *answer;
-    if (!client || !client->remote)
-        return crewi_call(call, NULL);
-    crew_status status = build(call, CREWI_NOTE, &frame);
-    if (!status)
-        status = crewi_remote_post(client, frame, object, &answer);
-    if (status || !answer)
-        return status;
-    status = (crew_status)answer->header.status;
-    if (status)
-        crewi_error_text(status, (const char *)answer->payload, answer->header.size);
-    crewi_frame_destroy(answer);
-    return status;
+    uint64_t size = (uint64_t)call->head_size + call->body_size;
+    *reply = NULL;
+    if (client && (client->remote ? crewi_remote_may_post(client, object, size)
+                                  : crewi_local_may_post(client, object, size)))
+        return crewi_tell(call);
+    return crewi_call(call, reply);
+}
+
+static void set_post(uint64_t object, bool allow)
+{
+    struct crewi_client *client = crewi_client_current();
+    if (client && client->remote)
+        crewi_remote_set_post(client, object, allow);
+    else if (client)
+        crewi_local_set_post(client, object, allow);
+}
+
+void crewi_post_allow(uint64_t object)
+{
+    set_post(object, true);
 }
 
 void crewi_post_forget(uint64_t object)
 {
-    struct crewi_client *client = crewi_client_current();
-    if (client && client->remote)
-        crewi_remote_forget_post(client, object);
+    set_post(object, false);
 }
 
 crew_status crewi_take_delivery(struct crewi_frame **frame)

@@ -60,14 +60,14 @@ struct crewi_many {
     struct crewi_waiter *waiters;
 };
 
-/** An object that a child may tell something without waiting for the answer. */
+/** An object that a client may tell something without waiting for the answer. */
 struct crewi_post {
     uint64_t object; /* 0: free */
     uint32_t count;  /* posts since the last answer */
     uint64_t bytes;  /* and what they took */
 };
 
-/** How many such objects a child remembers. */
+/** How many such objects a client remembers. */
 #define CREWI_POSTS 32
 
 struct crewi_client {
@@ -77,6 +77,8 @@ struct crewi_client {
     struct crewi_waiter *waiters;
     struct crewi_frames inbox; /* deliveries */
     bool inbox_filled;
+    struct crewi_post posts[CREWI_POSTS];
+    uint32_t last_post; /* that was forgotten for another */
     pthread_cond_t changed;
     bool remote;
     bool end_requested;      /* a CREW_START_RANK process that is to end at its next call */
@@ -91,8 +93,6 @@ struct crewi_client {
     struct crewi_bell *bell;
     uint32_t port_slot;
     bool reading; /* a thread of this process sleeps for all of them */
-    struct crewi_post posts[CREWI_POSTS];
-    uint32_t last_post; /* that was forgotten for another */
 };
 
 /** The client that calls; NULL outside crew_run(). */
@@ -147,12 +147,18 @@ crew_status crewi_call_many(const struct crewi_call *calls, size_t count, bool a
 crew_status crewi_tell(const struct crewi_call *note);
 
 /**
- * Tells an object something that can be refused, over and over: of a child, only one call of some
- * asks and waits, and the others are notes. The first one asks, and so does the one after a
+ * Tells an object something that can be refused, over and over: only one call of some asks and
+ * waits, the others are notes. The first one asks; the ones after crewi_post_allow() may be notes,
+ * until a
  * ::CREWI_OP_STOP_POSTS. For what may be refused only from a moment on that is told to the client.
+ *
+ * @param reply  set to the answer, to be destroyed; NULL of a note
  * @return as crewi_call(), or ::CREW_OK of a note
  */
-crew_status crewi_post(const struct crewi_call *call, uint64_t object);
+crew_status crewi_post(const struct crewi_call *call, uint64_t object, struct crewi_frame **reply);
+
+/** The object has accepted one that asked, and the next ones need not. */
+void crewi_post_allow(uint64_t object);
 
 /** The next one asks. */
 void crewi_post_forget(uint64_t object);
@@ -171,19 +177,20 @@ crew_status crewi_remote_call(struct crewi_client *client, struct crewi_frame *f
 crew_status crewi_remote_tell(struct crewi_client *client, struct crewi_frame *frame);
 crew_status crewi_remote_take(struct crewi_client *client, struct crewi_frame **frame);
 
-/** Owns the frame, a note; *reply is NULL when it went as one. */
-crew_status crewi_remote_post(struct crewi_client *client, struct crewi_frame *frame,
-                              uint64_t object, struct crewi_frame **reply);
-void crewi_remote_forget_post(struct crewi_client *client, uint64_t object);
+/** Whether a post may go as a note; counts it then. */
+bool crewi_local_may_post(struct crewi_client *client, uint64_t object, uint64_t size);
+bool crewi_remote_may_post(struct crewi_client *client, uint64_t object, uint64_t size);
+
+/** Has posts of that object ask no more (@p allow), or again. */
+void crewi_local_set_post(struct crewi_client *client, uint64_t object, bool allow);
+void crewi_remote_set_post(struct crewi_client *client, uint64_t object, bool allow);
 
 /* post.c; the caller holds the client's mutex */
 
-/** Whether one of @p size bytes may go as a note; counts it then. */
+/** Whether one of @p size bytes may go as a note; counts it then, or begins to count anew. */
 bool crewi_post_count(struct crewi_client *client, uint64_t object, uint64_t size);
 
-/** The object has accepted one that has asked. */
-void crewi_post_answered(struct crewi_client *client, uint64_t object);
-void crewi_post_drop(struct crewi_client *client, uint64_t object);
+void crewi_post_set(struct crewi_client *client, uint64_t object, bool allow);
 
 crew_status crewi_local_call_many(struct crewi_client *client, struct crewi_many *many);
 crew_status crewi_remote_call_many(struct crewi_client *client, struct crewi_many *many);

@@ -131,6 +131,21 @@ crew_status crewi_local_tell(struct crewi_client *client, struct crewi_frame *fr
     return status;
 }
 
+bool crewi_local_may_post(struct crewi_client *client, uint64_t object, uint64_t size)
+{
+    crewi_loop_lock(client->loop);
+    bool may = crewi_post_count(client, object, size);
+    crewi_loop_unlock(client->loop);
+    return may;
+}
+
+void crewi_local_set_post(struct crewi_client *client, uint64_t object, bool allow)
+{
+    crewi_loop_lock(client->loop);
+    crewi_post_set(client, object, allow);
+    crewi_loop_unlock(client->loop);
+}
+
 crew_status crewi_local_take(struct crewi_client *client, struct crewi_frame **frame)
 {
     struct crewi_loop *loop = client->loop;

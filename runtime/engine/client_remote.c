@@ -136,57 +136,39 @@ static crew_status wait_for(struct crewi_client *client, const bool *done)
     return *done ? CREW_OK : port_broken();
 }
 
-/* The caller holds the mutex. */
-static crew_status call(struct crewi_client *client, struct crewi_frame *frame,
-                        struct crewi_frame **reply)
+crew_status crewi_remote_call(struct crewi_client *client, struct crewi_frame *frame,
+                              struct crewi_frame **reply)
 {
     struct crewi_waiter waiter = {0};
+    pthread_mutex_lock(&client->mutex);
     waiter.request = frame->header.origin.request = ++client->last_request;
     crewi_client_expect(client, &waiter);
     crew_status status = send_frame(client, frame);
     if (!status)
         status = wait_for(client, &waiter.done);
     crewi_client_forget(client, &waiter);
+    pthread_mutex_unlock(&client->mutex);
     if (!status)
         *reply = waiter.reply;
     return status;
 }
 
-crew_status crewi_remote_call(struct crewi_client *client, struct crewi_frame *frame,
-                              struct crewi_frame **reply)
-{
-    pthread_mutex_lock(&client->mutex);
-    crew_status status = call(client, frame, reply);
-    pthread_mutex_unlock(&client->mutex);
-    return status;
-}
-
 /* What has arrived is looked at first: it may say that posts are to stop. */
-crew_status crewi_remote_post(struct crewi_client *client, struct crewi_frame *frame,
-                              uint64_t object, struct crewi_frame **reply)
+bool crewi_remote_may_post(struct crewi_client *client, uint64_t object, uint64_t size)
 {
     bool broken = false;
-    crew_status status;
-    *reply = NULL;
     pthread_mutex_lock(&client->mutex);
     if (!client->reading)
         drain(client, &broken);
-    if (crewi_post_count(client, object, frame->header.size)) {
-        status = send_frame(client, frame);
-    } else {
-        frame->header.type = CREWI_REQUEST;
-        status = call(client, frame, reply);
-        if (!status && !(*reply)->header.status)
-            crewi_post_answered(client, object);
-    }
+    bool may = crewi_post_count(client, object, size);
     pthread_mutex_unlock(&client->mutex);
-    return status;
+    return may;
 }
 
-void crewi_remote_forget_post(struct crewi_client *client, uint64_t object)
+void crewi_remote_set_post(struct crewi_client *client, uint64_t object, bool allow)
 {
     pthread_mutex_lock(&client->mutex);
-    crewi_post_drop(client, object);
+    crewi_post_set(client, object, allow);
     pthread_mutex_unlock(&client->mutex);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Calls of a child that do not wait for their answer each time. */
+/* Calls that do not wait for their answer each time. */
 #include "engine/client.h"
 
 /* Between two answers: what may be under way beyond all other bounds. */
@@ -17,26 +17,25 @@ static struct crewi_post *find(struct crewi_client *client, uint64_t object)
 bool crewi_post_count(struct crewi_client *client, uint64_t object, uint64_t size)
 {
     struct crewi_post *post = find(client, object);
-    if (!post || post->count >= COUNT_LIMIT || post->bytes + size > BYTES_LIMIT)
+    if (!post)
         return false;
-    post->count++;
-    post->bytes += size;
-    return true;
+    bool may = post->count < COUNT_LIMIT && post->bytes + size <= BYTES_LIMIT;
+    post->count = may ? post->count + 1 : 0;
+    post->bytes = may ? post->bytes + size : 0;
+    return may;
 }
 
-void crewi_post_answered(struct crewi_client *client, uint64_t object)
+void crewi_post_set(struct crewi_client *client, uint64_t object, bool allow)
 {
     struct crewi_post *post = find(client, object);
+    if (!post && !allow)
+        return;
     if (!post)
         post = find(client, 0);
     if (!post)
         post = &client->posts[++client->last_post % CREWI_POSTS];
-    *post = (struct crewi_post){.object = object};
-}
-
-void crewi_post_drop(struct crewi_client *client, uint64_t object)
-{
-    struct crewi_post *post = find(client, object);
-    if (post)
+    if (!allow)
         post->object = 0;
+    else if (post->object != object)
+        *post = (struct crewi_post){.object = object};
 }
