@@ -212,13 +212,16 @@ static void free_handle(struct crewi_engine *engine, struct crewi_handle *handle
     }
 }
 
+/* What one drops at its end may be shares of any other. */
 void crewi_handles_fini(struct crewi_engine *engine)
 {
+    for (size_t i = 0; i < engine->handles.room; i++)
+        if (engine->handles.entries[i].value)
+            free_handle(engine, engine->handles.entries[i].value);
     for (size_t i = 0; i < engine->handles.room; i++) {
         struct crewi_handle *handle = engine->handles.entries[i].value;
         if (!handle)
             continue;
-        free_handle(engine, handle);
         crewi_frames_clear(&handle->pending);
         free(handle);
     }
