@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ void crewi_outlet_init(struct crewi_outlet *outlet,
 static void free_waiting(struct crewi_engine *engine, struct crewi_waiting_send *waiting)
 {
     crewi_timer_cancel(&engine->timers, &waiting->timer);
-    if (waiting->frame)
+    if (waiting->frame) /* a posted one has its shares already */
         crewi_pipe_item_drop(engine, waiting->frame);
     free(waiting);
 }
@@ -150,14 +151,6 @@ static void refuse_timeout(struct crewi_engine *engine, const struct crewi_origi
                         "the message was not sent: nobody has received what is under way");
 }
 
-static void expire(struct crewi_engine *engine, struct crewi_timer *timer)
-{
-    struct crewi_waiting_send *waiting = (struct crewi_waiting_send *)timer;
-    refuse_timeout(engine, &waiting->frame->header.origin);
-    unlink_waiting(waiting->outlet, waiting);
-    free_waiting(engine, waiting);
-}
-
 /* Once for each time that somebody waits: credit may be owed that is too little to be worth a
  * message otherwise. */
 static void hurry(struct crewi_engine *engine, struct crewi_pipe_agent *agent)
@@ -167,6 +160,33 @@ static void hurry(struct crewi_engine *engine, struct crewi_pipe_agent *agent)
         return;
     agent->outlet.hurrying = true;
     crewi_pipe_tell(engine, CREWI_PIPE_HURRY, agent->outlet.location, &note);
+}
+
+/* Those that there is room for. */
+static void send_waiting(struct crewi_engine *engine, struct crewi_pipe_agent *agent)
+{
+    struct crewi_outlet *outlet = &agent->outlet;
+    while (outlet->waiting && has_room(agent, crewi_pipe_item_of(outlet->waiting->frame))) {
+        struct crewi_waiting_send *first = outlet->waiting;
+        struct crewi_frame *frame = first->frame;
+        int64_t deadline_ns = first->timer.deadline_ns;
+        first->frame = NULL;
+        unlink_waiting(outlet, first);
+        free_waiting(engine, first);
+        send(engine, agent, frame, deadline_ns);
+    }
+}
+
+/* There may be room for the next one. */
+static void expire(struct crewi_engine *engine, struct crewi_timer *timer)
+{
+    struct crewi_waiting_send *waiting = (struct crewi_waiting_send *)timer;
+    struct crewi_outlet *outlet = waiting->outlet;
+    refuse_timeout(engine, &waiting->frame->header.origin);
+    unlink_waiting(outlet, waiting);
+    free_waiting(engine, waiting);
+    void *agent = (char *)outlet - offsetof(struct crewi_pipe_agent, outlet);
+    send_waiting(engine, agent);
 }
 
 static void wait_for_room(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
@@ -239,15 +259,7 @@ void crewi_outlet_credit(struct crewi_engine *engine, struct crewi_pipe_agent *a
     struct crewi_outlet *outlet = &agent->outlet;
     outlet->under_way -= bytes < outlet->under_way ? bytes : outlet->under_way;
     outlet->hurrying = false;
-    while (outlet->waiting && has_room(agent, crewi_pipe_item_of(outlet->waiting->frame))) {
-        struct crewi_waiting_send *first = outlet->waiting;
-        struct crewi_frame *frame = first->frame;
-        int64_t deadline_ns = first->timer.deadline_ns;
-        first->frame = NULL;
-        unlink_waiting(outlet, first);
-        free_waiting(engine, first);
-        send(engine, agent, frame, deadline_ns);
-    }
+    send_waiting(engine, agent);
     if (outlet->waiting)
         hurry(engine, agent);
 }
@@ -288,14 +300,20 @@ static void end_waiting(struct crewi_engine *engine, struct crewi_pipe_agent *ag
     free_waiting(engine, waiting);
 }
 
+static struct crewi_waiting_send *first_of(const struct crewi_outlet *outlet, uint64_t process)
+{
+    struct crewi_waiting_send *waiting = outlet->waiting;
+    while (waiting && waiting->frame->header.origin.process != process)
+        waiting = waiting->next;
+    return waiting;
+}
+
 void crewi_outlet_released(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                            uint64_t process)
 {
-    for (struct crewi_waiting_send *waiting = agent->outlet.waiting, *next; waiting;
-         waiting = next) {
-        next = waiting->next;
-        if (waiting->frame->header.origin.process == process)
-            end_waiting(engine, agent, waiting);
-    }
+    struct crewi_waiting_send *waiting; /* one that goes may let others go */
+    while ((waiting = first_of(&agent->outlet, process)))
+        end_waiting(engine, agent, waiting);
+    send_waiting(engine, agent);
     crewi_large_send_released(engine, agent, process);
 }

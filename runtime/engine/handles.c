@@ -80,10 +80,11 @@ static void give_back(struct crewi_engine *engine, uint64_t id, uint64_t weight)
     const struct crewi_kind *kind = kind_of(engine, id);
     struct crewi_handle *handle = crewi_handle_find(engine, id);
     struct crewi_handle_note note = {.id = id, .weight = weight, .rank = engine->rank};
+    if (!weight)
+        return;
     if (handle && handle->agent && kind->count_out)
         note.extra = kind->count_out(engine, handle);
-    if (weight)
-        tell(engine, CREWI_OP_GIVE_BACK, crewi_id_home(id), &note, NULL, 0);
+    tell(engine, CREWI_OP_GIVE_BACK, crewi_id_home(id), &note, NULL, 0);
 }
 
 /* One without memory for it is as one that was never passed on: NULL. */
@@ -173,17 +174,17 @@ static void drop_pending(struct crewi_handle *handle, uint64_t process)
 static void forget_holder(struct crewi_engine *engine, struct crewi_handle *handle,
                           uint64_t process)
 {
+    struct crewi_holder *holder = find_holder(handle, process);
     drop_pending(handle, process);
-    for (struct crewi_holder **link = &handle->holders; *link; link = &(*link)->next) {
-        struct crewi_holder *holder = *link;
-        if (holder->process != process)
-            continue;
-        if (!holder->closed)
-            release(engine, handle, holder);
-        *link = holder->next;
-        free(holder);
+    if (!holder)
         return;
-    }
+    if (!holder->closed)
+        release(engine, handle, holder); /* others may come to hold it meanwhile */
+    struct crewi_holder **link = &handle->holders;
+    while (*link != holder)
+        link = &(*link)->next;
+    *link = holder->next;
+    free(holder);
 }
 
 void crewi_handle_stop_posts(struct crewi_engine *engine, const struct crewi_handle *handle)
@@ -221,13 +222,16 @@ static void free_handle(struct crewi_engine *engine, struct crewi_handle *handle
     }
 }
 
+/* What one drops at its end may be shares of any other. */
 void crewi_handles_fini(struct crewi_engine *engine)
 {
+    for (size_t i = 0; i < engine->handles.room; i++)
+        if (engine->handles.entries[i].value)
+            free_handle(engine, engine->handles.entries[i].value);
     for (size_t i = 0; i < engine->handles.room; i++) {
         struct crewi_handle *handle = engine->handles.entries[i].value;
         if (!handle)
             continue;
-        free_handle(engine, handle);
         crewi_frames_clear(&handle->pending);
         free(handle);
     }

@@ -31,6 +31,9 @@ static inline struct fake_client *also_on(uint32_t rank)
 int pipe_begin(void **state);
 int pipe_end(void **state);
 
+/** A teardown for tests that leave everything. */
+int pipe_end_in_the_middle(void **state);
+
 #define PIPE_TEST(name) cmocka_unit_test_setup_teardown(name, pipe_begin, pipe_end)
 
 /** Both ends: in a duplex pipe both send and receive. */

@@ -84,7 +84,11 @@ static inline struct crewi_engine *fake_engine(struct fake_job *job, uint32_t ra
 /** Carries messages until nothing moves. */
 void fake_job_run(struct fake_job *job);
 
-/** The same after some time has gone by. */
+/** One step of many that are possible: an engine runs, or gets a message, in order from each rank
+ * and in any order from different ones. False when there is none left. */
+bool fake_job_step(struct fake_job *job, uint64_t *seed);
+
+/** The same as fake_job_run() after some time has gone by. */
 void fake_job_pass_time(struct fake_job *job, int64_t duration_ns);
 
 /* Clients */
