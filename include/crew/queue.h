@@ -105,14 +105,14 @@ CREW_API crew_status crew_queue_get_nowait(crew_queue queue, void *buffer, size_
  * first one for at most @p timeout_s seconds, and for no other. Python has no counterpart.
  *
  * @param buffer  @p room bytes; the items are put one behind the other, with nothing between them
- * @param sizes   set to the size of each; room for @p most
- * @param most    the most items to take, at least 1
- * @param count   set to how many were taken
+ * @param sizes   set to the size of each
+ * @param count   the most items to take, at least 1, and what sizes has room for; set to how many
+ * were taken
  * @return ::CREW_EEMPTY there was none; ::CREW_ETOOSMALL the first one is larger than the room, and
- * stays; ::CREW_EINVAL buffer, sizes or count NULL, or most 0
+ * stays; ::CREW_EINVAL buffer, sizes or count NULL, or the most 0
  */
 CREW_API crew_status crew_queue_get_many(crew_queue queue, void *buffer, size_t room, size_t *sizes,
-                                         size_t most, size_t *count, double timeout_s);
+                                         size_t *count, double timeout_s);
 
 /** How many items there are. Blocks for a message there and back. ::CREW_EINVAL count is NULL.
  * Python: qsize. */

@@ -42,7 +42,7 @@ static crew_status ask(const char *name, crew_queue queue, enum crewi_queue_op o
         return status;
     struct crewi_call call = crewi_queue_call(op, &head);
     call.timeout_ns = timeout_ns;
-    return crewi_call_fixed(&call, NULL, 0);
+    return crewi_call(&call, NULL);
 }
 
 /* Creating */
@@ -161,29 +161,38 @@ crew_status crew_queue_get_nowait(crew_queue queue, void *buffer, size_t room, s
     return get("crew_queue_get_nowait", queue, buffer, room, size, 0);
 }
 
-crew_status crew_queue_get_many(crew_queue queue, void *buffer, size_t room, size_t *sizes,
-                                size_t most, size_t *count, double timeout_s)
+/* One item has its size in the head alone. */
+static void read_sizes(const struct crewi_frame *reply, const struct crewi_queue_head *head,
+                       size_t *sizes, size_t count)
 {
-    struct crewi_queue_head head = {.count = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX};
+    const unsigned char *at = reply->payload + HEAD_SIZE + crewi_queue_pad(head->size);
+    sizes[0] = head->size;
+    for (size_t i = 0; head->count > 1 && i < count; i++) {
+        uint64_t size;
+        memcpy(&size, at + i * sizeof size, sizeof size);
+        sizes[i] = size;
+    }
+}
+
+crew_status crew_queue_get_many(crew_queue queue, void *buffer, size_t room, size_t *sizes,
+                                size_t *count, double timeout_s)
+{
+    struct crewi_queue_head head = {.count = 0};
     struct crewi_frame *reply;
     crew_status status = crewi_queue_check("crew_queue_get_many", queue);
     if (status)
         return status;
-    if (!buffer || !sizes || !count || !most)
+    if (!buffer || !sizes || !count || !*count)
         return crewi_error(CREW_EINVAL, "crew_queue_get_many: %s",
-                           most ? "buffer, sizes or count is NULL" : "most is 0");
+                           count && !*count ? "no items are asked for"
+                                            : "buffer, sizes or count is NULL");
+    head.count = *count < UINT32_MAX ? (uint32_t)*count : UINT32_MAX;
     status = ask_for_items(queue, &head, room, crewi_timeout_ns(timeout_s), &reply);
     if (status)
         return status;
-    const unsigned char *items = reply->payload + HEAD_SIZE;
-    memcpy(buffer, items, head.size);
-    *count = head.count < most ? head.count : most;
-    sizes[0] = head.size;
-    for (size_t i = 0; head.count > 1 && i < *count; i++) {
-        uint64_t size;
-        memcpy(&size, items + crewi_queue_pad(head.size) + i * sizeof size, sizeof size);
-        sizes[i] = size;
-    }
+    memcpy(buffer, reply->payload + HEAD_SIZE, head.size);
+    *count = head.count < *count ? head.count : *count;
+    read_sizes(reply, &head, sizes, *count);
     crewi_frame_destroy(reply);
     return CREW_OK;
 }

@@ -44,10 +44,17 @@ struct crewi_queue_waiter *crewi_queue_park(struct crewi_engine *engine, struct 
     return waiter;
 }
 
+static void free_waiter(struct crewi_engine *engine, struct crewi_queue_waiter *waiter)
+{
+    crewi_timer_cancel(&engine->timers, &waiter->timer);
+    if (waiter->item)
+        crewi_queue_item_drop(engine, waiter->item);
+    free(waiter);
+}
+
 void crewi_queue_unpark(struct crewi_engine *engine, struct crewi_queue_waiter *waiter)
 {
     struct crewi_queue_waiters *list = waiter->list;
-    crewi_timer_cancel(&engine->timers, &waiter->timer);
     if (waiter->before)
         waiter->before->next = waiter->next;
     else
@@ -56,9 +63,21 @@ void crewi_queue_unpark(struct crewi_engine *engine, struct crewi_queue_waiter *
         waiter->next->before = waiter->before;
     else
         list->last = waiter->before;
-    if (waiter->item)
-        crewi_queue_item_drop(engine, waiter->item);
-    free(waiter);
+    free_waiter(engine, waiter);
+}
+
+/* The first one, out of the list; NULL when there is none. */
+static struct crewi_queue_waiter *take_first(struct crewi_queue_waiters *list)
+{
+    struct crewi_queue_waiter *waiter = list->first;
+    if (!waiter)
+        return NULL;
+    list->first = waiter->next;
+    if (list->first)
+        list->first->before = NULL;
+    else
+        list->last = NULL;
+    return waiter;
 }
 
 /* Gets */
@@ -144,13 +163,14 @@ static void give_many(struct crewi_engine *engine, struct crewi_queue *queue,
     send_to_getter(engine, reply, origin);
 }
 
-/* To the first one that waits, or not: it may be gone, or have too little room. */
+/* To one that has waited, and is out of the list: or not, as it may be gone, or have too little
+ * room. */
 static void give(struct crewi_engine *engine, struct crewi_queue *queue,
                  struct crewi_queue_waiter *waiter)
 {
     struct crewi_origin origin = waiter->origin;
     struct crewi_queue_head sum = measure(queue, waiter);
-    crewi_queue_unpark(engine, waiter);
+    free_waiter(engine, waiter);
     if (is_gone(engine, &origin))
         return;
     if (sum.count > 1) {
@@ -245,12 +265,12 @@ void crewi_queue_serve(struct crewi_engine *engine, struct crewi_queue *queue)
     bool admitted;
     do {
         admitted = false;
-        while (queue->items.count && (waiter = queue->gets.first))
+        while (queue->items.count && (waiter = take_first(&queue->gets)))
             give(engine, queue, waiter);
         while ((waiter = queue->puts.first) && has_room(queue, waiter->item)) {
-            struct crewi_frame *item = waiter->item;
+            struct crewi_frame *item = take_first(&queue->puts)->item;
             waiter->item = NULL;
-            crewi_queue_unpark(engine, waiter);
+            free_waiter(engine, waiter);
             admit(engine, queue, item);
             admitted = true;
         }
@@ -299,11 +319,11 @@ static crew_status make(struct crewi_engine *engine, const struct crewi_queue_sp
 
 void crewi_queue_create(struct crewi_engine *engine, const struct crewi_message *message)
 {
-    struct crewi_queue_spec spec;
+    struct crewi_queue_spec spec = {.max_items = -1};
     uint64_t id;
     if (message->size == sizeof spec)
         memcpy(&spec, message->data, sizeof spec);
-    if (message->size != sizeof spec || !is_sound(&spec)) {
+    if (!is_sound(&spec)) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "a queue description that cannot be");
         return;
@@ -328,8 +348,9 @@ size_t crewi_queue_describe(struct crewi_engine *engine, struct crewi_shared *sh
 
 static void free_waiters(struct crewi_engine *engine, struct crewi_queue_waiters *list)
 {
-    while (list->first)
-        crewi_queue_unpark(engine, list->first);
+    struct crewi_queue_waiter *waiter;
+    while ((waiter = take_first(list)))
+        free_waiter(engine, waiter);
 }
 
 static void free_queue(struct crewi_engine *engine, struct crewi_queue *queue)

@@ -149,9 +149,9 @@ static bool get_many(struct end *end, long count, long *sum)
 {
     const size_t size = end->side->which.size;
     for (long got = 0; got < count;) {
-        size_t now = 0;
+        size_t now = BATCH;
         if (!channel_good(crew_queue_get_many(end->side->items, end->buffer, BATCH * size,
-                                              end->sizes, BATCH, &now, CREW_FOREVER)))
+                                              end->sizes, &now, CREW_FOREVER)))
             return false;
         for (size_t i = 0; i < now; i++) {
             long number = 0;
