@@ -294,86 +294,97 @@ crew_status crew_queue_cancel_join_thread(crew_queue queue)
 /* What a crew_gathered belongs to. */
 struct gathered {
     struct crewi_frame *reply;
-    struct place *places;
     size_t *numbers; /* offsets, then sizes */
     int *ranks;
+    size_t *next; /* by rank: where its next item goes in these lists */
 };
-
-struct place {
-    size_t offset, size;
-    int rank, order;
-};
-
-/* Items of the home first, since what others hold of the same producers came later. */
-static int compare(const void *left, const void *right)
-{
-    const struct place *a = left, *b = right;
-    if (a->order != b->order)
-        return a->order < b->order ? -1 : 1;
-    return a->offset < b->offset ? -1 : a->offset > b->offset;
-}
 
 static void free_gathered(struct gathered *all)
 {
     crewi_frame_destroy(all->reply);
-    free(all->places);
     free(all->numbers);
     free(all->ranks);
+    free(all->next);
     free(all);
 }
 
-static size_t find_places(const struct crewi_frame *reply, uint32_t home, struct place *places,
-                          size_t room)
+/* Calls @p visit for each record of a rank that there is. */
+static void each_record(struct gathered *all, size_t room,
+                        void (*visit)(struct gathered *all, size_t room,
+                                      const struct crewi_queue_record *record, size_t offset))
 {
-    const unsigned char *data = reply->payload + HEAD_SIZE, *item;
+    const unsigned char *data = all->reply->payload + HEAD_SIZE, *item;
+    uint64_t size = all->reply->header.size - HEAD_SIZE;
     struct crewi_queue_record record;
-    size_t count = 0;
-    for (uint64_t at = 0;
-         count < room &&
-         crewi_queue_next_record(data, reply->header.size - HEAD_SIZE, &at, &record, &item);
-         count++)
-        places[count] = (struct place){.offset = (size_t)(item - data),
-                                       .size = record.size,
-                                       .rank = (int)record.rank,
-                                       .order = record.rank == home ? -1 : (int)record.rank};
-    qsort(places, count, sizeof *places, compare);
-    return count;
+    for (uint64_t at = 0; crewi_queue_next_record(data, size, &at, &record, &item);)
+        if (record.rank < (uint32_t)crew_rank_count())
+            visit(all, room, &record, (size_t)(item - data));
+}
+
+static void count_item(struct gathered *all, size_t room, const struct crewi_queue_record *record,
+                       size_t offset)
+{
+    (void)room;
+    (void)offset;
+    all->next[record->rank]++;
+}
+
+static void place_item(struct gathered *all, size_t room, const struct crewi_queue_record *record,
+                       size_t offset)
+{
+    size_t at = all->next[record->rank]++;
+    if (at >= room)
+        return;
+    all->numbers[at] = offset;
+    all->numbers[room + at] = record->size;
+    all->ranks[at] = (int)record->rank;
+}
+
+/* Those of the home come first, since what others hold of the same producers was put later. Returns
+ * how many there are. */
+static size_t order_ranks(size_t *next, uint32_t home)
+{
+    size_t total = next[home];
+    next[home] = 0;
+    for (uint32_t rank = 0; rank < (uint32_t)crew_rank_count(); rank++) {
+        size_t count = next[rank];
+        if (rank == home)
+            continue;
+        next[rank] = total;
+        total += count;
+    }
+    return total;
 }
 
 /* Owns the reply. */
 static crew_status list_items(struct crewi_frame *reply, uint32_t home, crew_gathered *gathered)
 {
-    struct crewi_queue_head head;
     struct gathered *all = calloc(1, sizeof *all);
     if (!all) {
         crewi_frame_destroy(reply);
         return crewi_error_memory();
     }
     all->reply = reply;
-    memcpy(&head, reply->payload, sizeof head);
-    size_t room = (size_t)head.count + 1;
-    all->places = calloc(room, sizeof *all->places);
-    all->numbers = calloc(room, 2 * sizeof *all->numbers);
-    all->ranks = calloc(room, sizeof *all->ranks);
-    if (!all->places || !all->numbers || !all->ranks) {
-        free_gathered(all);
-        return crewi_error_memory();
-    }
-    size_t count = find_places(reply, home, all->places, head.count);
-    for (size_t i = 0; i < count; i++) {
-        all->numbers[i] = all->places[i].offset;
-        all->numbers[room + i] = all->places[i].size;
-        all->ranks[i] = all->places[i].rank;
-    }
-    free(all->places);
-    all->places = NULL;
+    all->next = calloc((size_t)crew_rank_count(), sizeof *all->next);
+    if (!all->next)
+        goto fail;
+    each_record(all, 0, count_item);
+    size_t count = order_ranks(all->next, home);
+    all->numbers = calloc(count + 1, 2 * sizeof *all->numbers);
+    all->ranks = calloc(count + 1, sizeof *all->ranks);
+    if (!all->numbers || !all->ranks)
+        goto fail;
+    each_record(all, count, place_item);
     *gathered = (crew_gathered){.data = reply->payload + HEAD_SIZE,
                                 .count = count,
                                 .offsets = all->numbers,
-                                .sizes = all->numbers + room,
+                                .sizes = all->numbers + count,
                                 .ranks = all->ranks,
                                 .owner = all};
     return CREW_OK;
+fail:
+    free_gathered(all);
+    return crewi_error_memory();
 }
 
 crew_status crew_queue_gather(crew_queue queue, crew_gathered *gathered)

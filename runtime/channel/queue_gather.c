@@ -13,6 +13,8 @@
 
 void crewi_queue_gather_announce(struct crewi_engine *engine, const struct crewi_queue_note *note)
 {
+    if (engine->shut_down) /* there is nobody any more who would take part */
+        return;
     for (uint32_t rank = 0; rank < engine->rank_count; rank++)
         crewi_queue_agent_tell(engine, CREWI_QUEUE_BEGIN, rank, note);
 }
@@ -96,6 +98,7 @@ static uint32_t hand_over(struct crewi_engine *engine, uint64_t process, const u
 /* Nobody is there to take them: they go back. */
 static void send_back(struct crewi_engine *engine, struct crewi_frame *frame, uint64_t id)
 {
+    crewi_queue_head_of(frame)->returned = 1;
     frame->header.type = CREWI_NOTE;
     frame->header.op = CREWI_QUEUE_BATCH;
     frame->header.target_rank = crewi_id_home(id);

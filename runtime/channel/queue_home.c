@@ -279,13 +279,38 @@ void crewi_queue_serve(struct crewi_engine *engine, struct crewi_queue *queue)
         crewi_queue_wake(engine, queue);
 }
 
-void crewi_queue_accept_batch(struct crewi_engine *engine, struct crewi_queue *queue,
-                              const unsigned char *data, uint64_t size)
+/* Items that a gather had taken are older than those that are there; of them, the home's are older
+ * than those that others held. */
+static void put_back(struct crewi_queue *queue, struct crewi_queue_items *items, uint32_t home)
 {
+    struct crewi_queue_items own, others;
+    struct crewi_frame *item;
+    crewi_queue_items_init(&own);
+    crewi_queue_items_init(&others);
+    while ((item = crewi_queue_items_pop(items)))
+        crewi_queue_items_push(item->header.origin.rank == home ? &own : &others, item);
+    crewi_queue_items_move(&others, &own);
+    crewi_queue_items_move(&queue->items, &own);
+    crewi_queue_items_move(&own, &queue->items);
+}
+
+/* What came without a question is taken, whatever the bounds. */
+static void hear_batch(struct crewi_engine *engine, struct crewi_queue *queue,
+                       const struct crewi_message *message)
+{
+    const struct crewi_queue_head *head = message->data;
+    const unsigned char *data = (const unsigned char *)message->data + sizeof *head;
+    uint64_t size = message->size - sizeof *head;
+    struct crewi_queue_items items;
+    crewi_queue_items_init(&items);
     queue->unfinished += crewi_queue_count_foreign(data, size, engine->rank);
-    if (crewi_queue_unpack(&queue->items, queue->shared.object.id, data, size))
+    if (crewi_queue_unpack(&items, queue->shared.object.id, data, size))
         crewi_log(CREWI_LOG_ERROR, "queue \"%s\" has lost items: %s", queue->name,
                   crew_error_message());
+    if (head->returned)
+        put_back(queue, &items, engine->rank);
+    else
+        crewi_queue_items_move(&items, &queue->items);
     crewi_queue_serve(engine, queue);
 }
 
@@ -419,9 +444,7 @@ void crewi_queue_home_note(struct crewi_engine *engine, const struct crewi_messa
         return;
     switch (message->op) {
     case CREWI_QUEUE_BATCH:
-        crewi_queue_accept_batch(
-            engine, queue, (const unsigned char *)message->data + sizeof(struct crewi_queue_head),
-            message->size - sizeof(struct crewi_queue_head));
+        hear_batch(engine, queue, message);
         break;
     case CREWI_QUEUE_RELEASED:
         hear_released(engine, queue, note->process);

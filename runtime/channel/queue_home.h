@@ -67,10 +67,6 @@ void crewi_queue_create(struct crewi_engine *engine, const struct crewi_message 
 /** Hands out what there is to those who wait, and lets puts in that fit then. */
 void crewi_queue_serve(struct crewi_engine *engine, struct crewi_queue *queue);
 
-/** Takes what came without a question: all of it, whatever the bounds. */
-void crewi_queue_accept_batch(struct crewi_engine *engine, struct crewi_queue *queue,
-                              const unsigned char *data, uint64_t size);
-
 /* Hooks of the kind */
 
 size_t crewi_queue_describe(struct crewi_engine *engine, struct crewi_shared *shared, void *room);

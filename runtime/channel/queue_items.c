@@ -70,8 +70,7 @@ uint64_t crewi_queue_items_drop(struct crewi_engine *engine, struct crewi_queue_
         else
             crewi_queue_item_drop(engine, item);
     }
-    while ((item = crewi_queue_items_pop(&kept)))
-        crewi_queue_items_push(items, item);
+    crewi_queue_items_move(&kept, items);
     return count - items->count;
 }
 
@@ -79,6 +78,13 @@ void crewi_queue_items_clear(struct crewi_queue_items *items)
 {
     crewi_frames_clear(&items->frames);
     items->count = items->bytes = 0;
+}
+
+void crewi_queue_items_move(struct crewi_queue_items *from, struct crewi_queue_items *to)
+{
+    struct crewi_frame *item;
+    while ((item = crewi_queue_items_pop(from)))
+        crewi_queue_items_push(to, item);
 }
 
 /* Packing */
@@ -161,6 +167,7 @@ static struct crewi_frame *make(uint64_t id, const struct crewi_queue_record *re
     if (!item)
         return NULL;
     item->header.origin.process = record->producer;
+    item->header.origin.rank = record->rank;
     *crewi_queue_head_of(item) = (struct crewi_queue_head){
         .id = id, .size = record->size, .count = 1, .share_count = record->share_count};
     memcpy(item->payload + HEAD_SIZE, bytes, size);

@@ -31,6 +31,9 @@ void crewi_queue_items_push(struct crewi_queue_items *items, struct crewi_frame 
 /** NULL when there is none. */
 struct crewi_frame *crewi_queue_items_pop(struct crewi_queue_items *items);
 
+/** Moves all of them behind others. */
+void crewi_queue_items_move(struct crewi_queue_items *from, struct crewi_queue_items *to);
+
 /** Drops one that nobody gets, with its shares. */
 void crewi_queue_item_drop(struct crewi_engine *engine, struct crewi_frame *item);
 
@@ -59,7 +62,8 @@ const struct crewi_share *crewi_queue_record_shares(const struct crewi_queue_rec
 /** How many of the records are of items that other ranks held. */
 uint64_t crewi_queue_count_foreign(const unsigned char *data, uint64_t size, uint32_t rank);
 
-/** Makes items of records again, behind those that are there. ::CREW_ENOMEM */
+/** Makes items of records again, behind those that are there; the rank of an item's origin is that
+ * which held it. ::CREW_ENOMEM */
 crew_status crewi_queue_unpack(struct crewi_queue_items *items, uint64_t id,
                                const unsigned char *data, uint64_t size);
 

@@ -67,7 +67,7 @@ struct crewi_queue_head {
     uint32_t count;       /* of the items; asked for: at most so many */
     uint32_t share_count; /* struct crewi_share behind all else, aligned to 16 */
     int32_t status;       /* of a reply: CREW_ETOOSMALL, size is that of the item; or CREW_OK */
-    uint32_t reserved;
+    uint32_t returned;    /* of a BATCH: from a gather whose caller has ended */
 };
 
 /** In front of each item of a BATCH, or a gather; the item and its shares follow, each filled up to

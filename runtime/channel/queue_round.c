@@ -161,9 +161,7 @@ static void announce(struct crewi_engine *engine, struct crewi_queue *queue)
 /* All that the ranks send from now on is later than what they hold, which the gather brings. */
 static void set_aside(struct crewi_engine *engine, struct crewi_queue *queue)
 {
-    struct crewi_frame *item;
-    while ((item = crewi_queue_items_pop(&queue->items)))
-        crewi_queue_items_push(&queue->leaving, item);
+    crewi_queue_items_move(&queue->items, &queue->leaving);
     crewi_queue_serve(engine, queue);
 }
 
@@ -307,13 +305,10 @@ void crewi_queue_gather(struct crewi_engine *engine, struct crewi_queue *queue,
 
 void crewi_queue_gathered(struct crewi_engine *engine, struct crewi_queue *queue)
 {
-    struct crewi_frame *item;
     queue->gathering = false;
     if (queue->leaving.count) { /* there was no memory to send them: they are the oldest again */
-        while ((item = crewi_queue_items_pop(&queue->items)))
-            crewi_queue_items_push(&queue->leaving, item);
-        while ((item = crewi_queue_items_pop(&queue->leaving)))
-            crewi_queue_items_push(&queue->items, item);
+        crewi_queue_items_move(&queue->items, &queue->leaving);
+        crewi_queue_items_move(&queue->leaving, &queue->items);
     }
     begin_next(engine, queue);
     crewi_queue_serve(engine, queue);

@@ -165,6 +165,7 @@ static void end_rank(void)
 static void shut_others_down(void)
 {
     struct crewi_engine *engine = &rank.loop.engine;
+    engine->shut_down = true; /* no collective begins any more */
     for (uint32_t other = 1; other < engine->rank_count; other++) {
         struct crewi_frame *frame = crewi_frame_create(0);
         if (frame) {
@@ -224,6 +225,11 @@ static int fail_start(bool agreed)
 static void serve(void)
 {
     crewi_loop_serve(&rank.loop);
+    /* A collective that was announced before is waited for by other ranks. */
+    crewi_loop_lock(&rank.loop);
+    while (crewi_transport_activity(rank.transport) == CREWI_TRANSPORT_BUSY)
+        crewi_loop_pass(&rank.loop);
+    crewi_loop_unlock(&rank.loop);
     rank.over = true;
     end_rank();
 }

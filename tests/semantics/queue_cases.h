@@ -40,7 +40,7 @@ case_function que_07, que_09, que_10, que_11, que_13, que_14, que_15, queue_canc
 case_function queue_wrong, queue_gone, queue_wait, queue_handles;
 
 // queue_gather.c
-case_function queue_gather, queue_scattered, queue_gather_order;
+case_function queue_gather, queue_scattered, queue_gather_order, queue_gather_killed;
 
 // Checks of calls outside crew_run(), by main.
 void check_outside(void);

@@ -47,7 +47,7 @@ void que_07(const struct variant *variant)
 // The join of a producer whose items nobody has taken.
 void que_09(const struct variant *variant)
 {
-    struct queue_job job = {.queue = new_queue(NULL), .count = 20000};
+    struct queue_job job = {.queue = new_queue(NULL), .count = 5000};
     crew_process process = launch(variant, put_items, &job, sizeof job);
     CHECK_OK(crew_process_join(process, 2 * LIMIT_S));
     CHECK_INT(finish(process), 0);

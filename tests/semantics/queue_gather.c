@@ -4,6 +4,7 @@
 
 #include "check.h"
 
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -121,4 +122,48 @@ void queue_gather_order(const struct variant *variant)
         CHECK_INT(finish(process), 0);
         CHECK_OK(crew_queue_close(job.queue));
     }
+}
+
+static int gather_for_ever(void *arg)
+{
+    const struct queue_job *job = arg;
+    for (int i = 0;; i++) {
+        crew_gathered all;
+        put_item(job->queue, 0, i);
+        if (crew_queue_gather(job->queue, &all))
+            return 1;
+        crew_gathered_release(&all);
+        if (i == 3)
+            mark_set(&job->mark, "gathering");
+    }
+}
+
+// Who is killed in a gather leaves a queue that works, and no rank that waits for ever.
+void queue_gather_killed(const struct variant *variant)
+{
+    struct queue_job job = {.queue = new_queue(&(crew_queue_attr){.scattered = true}),
+                            .mark = mark_new()};
+    crew_process process = launch(variant, gather_for_ever, &job, sizeof job);
+    mark_wait(&job.mark, 1);
+    for (int i = 0; i < 10; i++)
+        put_item(job.queue, 1, i);
+    CHECK_OK(crew_process_kill(process));
+    CHECK_INT(finish(process), -SIGKILL);
+    for (int i = 10; i < 20; i++)
+        put_item(job.queue, 1, i);
+    crew_gathered all = {0};
+    int last = -1;
+    CHECK_OK(crew_queue_gather(job.queue, &all));
+    for (size_t i = 0; i < all.count; i++) {
+        struct queue_item item;
+        memcpy(&item, (const char *)all.data + all.offsets[i], sizeof item);
+        if (item.producer == 1) {
+            CHECK(item.number > last);
+            last = item.number;
+        }
+    }
+    CHECK_INT(last, 19);
+    crew_gathered_release(&all);
+    CHECK_OK(crew_queue_close(job.queue));
+    mark_remove(&job.mark);
 }

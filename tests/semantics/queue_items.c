@@ -148,7 +148,7 @@ void que_03(const struct variant *variant)
 static int use_unbounded(void *arg)
 {
     const struct queue_job *job = arg;
-    enum { COUNT = 3000 };
+    enum { COUNT = 800 };
     double begin = check_now();
     CHECK_STATUS(crew_queue_get_timed(job->queue, NULL, 0, NULL, 0), CREW_EEMPTY);
     CHECK_STATUS(crew_queue_get_timed(job->queue, NULL, 0, NULL, -3), CREW_EEMPTY);

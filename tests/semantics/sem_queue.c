@@ -30,6 +30,7 @@ const struct test_case program_cases[] = {
     {"gather", queue_gather, 0},
     {"scattered", queue_scattered, 0},
     {"gather-order", queue_gather_order, 0},
+    {"gather-killed", queue_gather_killed, CASE_KILLABLE},
     {0},
 };
 

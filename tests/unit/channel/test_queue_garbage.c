@@ -85,7 +85,7 @@ static void lies_about_items(void **state)
     uint64_t id = queue_create(&clients[0], 0, false),
              bounded = queue_create(&clients[0], 1, false);
     struct crewi_queue_head head = {
-        .id = id, .size = 4, .count = 77, .share_count = UINT32_MAX, .status = -5, .reserved = 9};
+        .id = id, .size = 4, .count = 77, .share_count = UINT32_MAX, .status = -5, .returned = 9};
     struct fake_call call = queue_call(CREWI_QUEUE_PUT, &head, 0);
     call.body = "abcd";
     call.body_size = 4;

@@ -170,7 +170,7 @@ static void the_root_dies(void **state)
         fake_client_begin(&dying, queues.job, 2);
         put_text(&clients[0], id, "a");
         put_text(&clients[1], id, "b");
-        ask_gather(&dying, id);
+        uint64_t gather = ask_gather(&dying, id);
         for (int i = 0; i < turns; i++) {
             for (uint32_t rank = 0; rank < 4; rank++) {
                 struct crewi_frame *frame;
@@ -179,11 +179,16 @@ static void the_root_dies(void **state)
                 crewi_engine_run(fake_engine(queues.job, rank), queues.job->now_ns);
             }
         }
-        bool had_them = dying.arrived.first != NULL;
+        struct crewi_frame *reply = fake_reply(&dying, gather);
+        bool had_them = reply != NULL;
+        crewi_frame_destroy(reply);
         fake_client_end(&dying);
+        note_text(&clients[0], id, "c"); /* later than its "a" */
         fake_job_run(queues.job);
-        expect_size(&clients[1], id, had_them ? 0 : 2);
-        assert_int_equal(queue_at_home(&queues, id)->unfinished, 2);
+        expect_size(&clients[1], id, had_them ? 1 : 3);
+        if (!had_them)
+            expect_text(&clients[1], ask_many(&clients[1], id, 9, 3), "bac", 3);
+        assert_int_equal(queue_at_home(&queues, id)->unfinished, 3);
         queues_end(&queues);
     }
 }
