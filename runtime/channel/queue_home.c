@@ -82,15 +82,6 @@ static struct crewi_queue_waiter *take_first(struct crewi_queue_waiters *list)
 
 /* Gets */
 
-/* Whether there is nobody any more whom an item could be given. */
-static bool is_gone(const struct crewi_engine *engine, const struct crewi_origin *origin)
-{
-    if (origin->rank != engine->rank)
-        return false; /* its rank says so */
-    return origin->slot >= engine->endpoint_room || !engine->endpoints[origin->slot] ||
-           engine->endpoints[origin->slot]->process != origin->process;
-}
-
 /* Items with handles in them are seen by the rank of the one who gets them, which counts those. */
 static void send_to_getter(struct crewi_engine *engine, struct crewi_frame *frame,
                            const struct crewi_origin *origin)
@@ -171,8 +162,8 @@ static void give(struct crewi_engine *engine, struct crewi_queue *queue,
     struct crewi_origin origin = waiter->origin;
     struct crewi_queue_head sum = measure(queue, waiter);
     free_waiter(engine, waiter);
-    if (is_gone(engine, &origin))
-        return;
+    if (origin.rank == engine->rank && !crewi_engine_is_there(engine, &origin))
+        return; /* of others their ranks say so */
     if (sum.count > 1) {
         give_many(engine, queue, &sum, &origin);
     } else if (sum.count == 1) {
