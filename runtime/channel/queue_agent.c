@@ -149,15 +149,18 @@ static void reply_held(struct crewi_engine *engine, const struct crewi_origin *o
     crewi_engine_reply(engine, origin, &state, sizeof state);
 }
 
-/* Away from home. What is not asked waits for the end of the round; what is asked goes behind it.
- */
+/* Away from home. What is not asked waits for the end of the round; what is asked goes behind it,
+ * or waits for a gather if too much is held for that already. */
 static void hold_or_pass(struct crewi_engine *engine, struct crewi_queue_agent *agent,
                          struct crewi_frame *item)
 {
     struct crewi_origin origin = item->header.origin;
-    bool fits =
-        agent->frozen || agent->hold.bytes + crewi_queue_item_bytes(item) <= CREWI_QUEUE_HOLD_LIMIT;
-    if (!fits)
+    bool fits = agent->hold.bytes + crewi_queue_item_bytes(item) <= CREWI_QUEUE_HOLD_LIMIT;
+    if (!fits && agent->frozen && origin.request) {
+        crewi_queue_items_push(&agent->late, item);
+        return;
+    }
+    if (!fits && !agent->frozen)
         crewi_queue_agent_flush(engine, agent);
     if (!origin.request || (keeps(agent) && fits)) {
         crewi_queue_items_push(&agent->hold, item);
@@ -321,6 +324,21 @@ void crewi_queue_behind_children(struct crewi_engine *engine, uint8_t op,
     crewi_queue_agent_tell(engine, op, engine->rank, note);
 }
 
+void crewi_queue_agent_unfreeze(struct crewi_engine *engine, struct crewi_queue_agent *agent)
+{
+    struct crewi_queue_note note = {.id = agent->id, .number = agent->late_flush};
+    struct crewi_frame *item;
+    if (!agent->frozen || --agent->frozen)
+        return;
+    while ((item = crewi_queue_items_pop(&agent->late)))
+        hold_or_pass(engine, agent, item);
+    crewi_queue_agent_settle_later(engine, agent); /* without memory for it, it is still here */
+    if (!agent->late_flush)
+        return;
+    agent->late_flush = 0;
+    crewi_queue_agent_flushed(engine, agent, &note);
+}
+
 void crewi_queue_agent_flushed(struct crewi_engine *engine, struct crewi_queue_agent *agent,
                                const struct crewi_queue_note *note)
 {
@@ -479,6 +497,7 @@ static crew_status attach(struct crewi_engine *engine, struct crewi_handle *hand
     agent->scattered = about.scattered;
     agent->passing = about.passing;
     crewi_queue_items_init(&agent->hold);
+    crewi_queue_items_init(&agent->late);
     agent->next = rank->agents;
     rank->agents = agent;
     handle->agent = agent;
@@ -497,6 +516,7 @@ static void detach(struct crewi_engine *engine, struct crewi_handle *handle)
     if (agent->is_due)
         *link = agent->next_due;
     crewi_queue_items_drop(engine, &agent->hold, 0);
+    crewi_queue_items_drop(engine, &agent->late, 0);
     free(agent->cancelled);
     free(agent);
     drop_rank(engine);

@@ -23,6 +23,7 @@ struct crewi_queue_agent {
     struct crewi_queue_agent *next_due;
     bool is_due; /* it has something to send at the end of the round */
     struct crewi_queue_items hold;
+    struct crewi_queue_items late; /* puts that wait until it may pass on again */
     bool unbounded, scattered;
     bool passing;        /* scattered, and items are to go home all the same */
     uint32_t frozen;     /* gathers to come, until which nothing may go */
@@ -54,6 +55,9 @@ struct crewi_queue_agent *crewi_queue_agent_find(struct crewi_engine *engine, ui
 /** Answers a round: all that was put here is on its way. */
 void crewi_queue_agent_flushed(struct crewi_engine *engine, struct crewi_queue_agent *agent,
                                const struct crewi_queue_note *note);
+
+/** It has taken part in a gather: what is held may go again, unless another one is to come. */
+void crewi_queue_agent_unfreeze(struct crewi_engine *engine, struct crewi_queue_agent *agent);
 
 /* queue_gather.c */
 

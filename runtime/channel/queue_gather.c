@@ -36,18 +36,6 @@ static struct crewi_frame *contribution(struct crewi_engine *engine, struct crew
     return frame;
 }
 
-static void unfreeze(struct crewi_engine *engine, struct crewi_queue_agent *agent)
-{
-    struct crewi_queue_note note = {.id = agent->id, .number = agent->late_flush};
-    if (!agent->frozen || --agent->frozen)
-        return;
-    crewi_queue_agent_settle_later(engine, agent); /* without memory for it, it is still here */
-    if (!agent->late_flush)
-        return;
-    agent->late_flush = 0;
-    crewi_queue_agent_flushed(engine, agent, &note);
-}
-
 static void contribute(struct crewi_engine *engine, const struct crewi_queue_note *note,
                        struct crewi_frame *frame)
 {
@@ -77,7 +65,7 @@ void crewi_queue_gather_join(struct crewi_engine *engine, const struct crewi_que
     else
         crewi_log(CREWI_LOG_ERROR, "no memory to take part in a gather");
     if (agent)
-        unfreeze(engine, agent);
+        crewi_queue_agent_unfreeze(engine, agent);
     if (queue)
         crewi_queue_gathered(engine, queue);
 }

@@ -117,6 +117,16 @@ static void several_at_a_time(void **state)
     queues_end(&queues);
 }
 
+static void take_turn(struct fake_job *job)
+{
+    for (uint32_t rank = 0; rank < job->rank_count; rank++) {
+        struct crewi_frame *frame;
+        while ((frame = crewi_frames_pop(&job->ranks[rank].wire)))
+            crewi_engine_accept(fake_engine(job, rank), frame);
+        crewi_engine_run(fake_engine(job, rank), job->now_ns);
+    }
+}
+
 /* Puts at every moment of a gather: in order, before it or after. */
 static void puts_in_the_middle(void **state)
 {
@@ -130,12 +140,7 @@ static void puts_in_the_middle(void **state)
         for (int i = 0; i < 30; i++) { /* a turn of every engine between two of them */
             snprintf(text, sizeof text, "%02d", i);
             note_text(client, id, text);
-            for (uint32_t rank = 0; rank < 4; rank++) {
-                struct crewi_frame *frame;
-                while ((frame = crewi_frames_pop(&queues.job->ranks[rank].wire)))
-                    crewi_engine_accept(fake_engine(queues.job, rank), frame);
-                crewi_engine_run(fake_engine(queues.job, rank), queues.job->now_ns);
-            }
+            take_turn(queues.job);
         }
         fake_job_run(queues.job);
         struct crewi_frame *reply = fake_reply(&queues.clients[1], request);
@@ -158,6 +163,36 @@ static void puts_in_the_middle(void **state)
     }
 }
 
+/* A rank that may not pass on holds so much, and puts beyond that wait for the gather. */
+static void puts_wait_for_the_gather(void **state)
+{
+    struct queue_job queues;
+    static char large[CREWI_QUEUE_HOLD_LIMIT - 999];
+    (void)state;
+    uint64_t id = begin(&queues, false);
+    struct fake_client *client = &queues.clients[0];
+    struct crewi_queue_agent *agent = crewi_queue_agent_find(fake_engine(queues.job, 0), id);
+    uint64_t gather = ask_gather(&queues.clients[1], id);
+    for (int turn = 0; turn < 20 && !agent->frozen; turn++) /* rank 0 is the first in each */
+        take_turn(queues.job);
+    assert_int_equal(agent->frozen, 1);
+    memset(large, 'x', sizeof large - 1);
+    uint64_t first = ask_put(client, id, large, CREWI_FOREVER);
+    uint64_t second = ask_put(client, id, large, CREWI_FOREVER);
+    crewi_engine_run(fake_engine(queues.job, 0), queues.job->now_ns);
+    assert_int_equal(agent->hold.count, 1);
+    assert_int_equal(agent->late.count, 1);
+    assert_null(fake_reply(client, second));
+    fake_expect_reply(client, first, NULL, sizeof(struct crewi_queue_state));
+    fake_expect_reply(client, second, NULL, sizeof(struct crewi_queue_state));
+    struct crewi_frame *reply = fake_reply(&queues.clients[1], gather);
+    assert_non_null(reply);
+    assert_int_equal(((const struct crewi_queue_head *)(const void *)reply->payload)->count, 1);
+    crewi_frame_destroy(reply);
+    expect_text(client, ask_get(client, id, sizeof large, 0), large, 1);
+    queues_end(&queues);
+}
+
 /* The items come back. */
 static void the_root_dies(void **state)
 {
@@ -172,12 +207,7 @@ static void the_root_dies(void **state)
         put_text(&clients[1], id, "b");
         uint64_t gather = ask_gather(&dying, id);
         for (int i = 0; i < turns; i++) {
-            for (uint32_t rank = 0; rank < 4; rank++) {
-                struct crewi_frame *frame;
-                while ((frame = crewi_frames_pop(&queues.job->ranks[rank].wire)))
-                    crewi_engine_accept(fake_engine(queues.job, rank), frame);
-                crewi_engine_run(fake_engine(queues.job, rank), queues.job->now_ns);
-            }
+            take_turn(queues.job);
         }
         struct crewi_frame *reply = fake_reply(&dying, gather);
         bool had_them = reply != NULL;
@@ -202,6 +232,7 @@ int main(void)
         cmocka_unit_test(several_at_a_time),
         cmocka_unit_test(puts_in_the_middle),
         cmocka_unit_test(the_root_dies),
+        cmocka_unit_test(puts_wait_for_the_gather),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
