@@ -214,7 +214,7 @@ void *crewi_port_draft(struct crewi_port *port)
 
 void crewi_port_draft_begin(struct crewi_port *port, uint32_t size)
 {
-    port->shared->draft_size = size;
+    atomic_store_explicit(&port->shared->draft_size, size, memory_order_relaxed);
     atomic_store_explicit(&port->shared->draft_progress, 0, memory_order_relaxed);
     /* Release: pairs with the acquire in copy, though the child's death orders the two already. */
     atomic_store_explicit(&port->shared->draft_active, 1, memory_order_release);
@@ -234,7 +234,7 @@ void *crewi_port_draft_copy(const struct crewi_port *port, uint32_t *size, uint6
 {
     if (!atomic_load_explicit(&port->shared->draft_active, memory_order_acquire))
         return NULL;
-    uint32_t bytes = port->shared->draft_size;
+    uint32_t bytes = atomic_load_explicit(&port->shared->draft_size, memory_order_relaxed);
     if (bytes > CREWI_PORT_DRAFT_SIZE)
         return NULL;
     void *copy = malloc(bytes ? bytes : 1);

@@ -37,7 +37,7 @@ struct crewi_port_shared {
     _Atomic uint32_t rank_waits;      /* the rank has frames that did not fit */
     struct crewi_ring_shared to_rank, to_child;
     _Alignas(64) _Atomic uint32_t draft_active;
-    uint32_t draft_size;
+    _Atomic uint32_t draft_size; /* what the child has forked may still write here */
     _Atomic uint64_t draft_progress;
 };
 

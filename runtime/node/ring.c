@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node/ring.h"
 
-#include <string.h>
-
 #define ALIGNMENT 16
 #define FILLER 0 /* the type of a record that only fills the end of the memory */
 
@@ -86,8 +84,9 @@ int crewi_ring_peek(struct crewi_ring *ring, struct crewi_record *record)
             return 0;
         if (filled > ring->size || filled % ALIGNMENT)
             return -1;
-        struct record_header header;
-        memcpy(&header, header_at(ring, ring->tail), sizeof header);
+        /* Each is read once: the writer may write something else there after it was checked. */
+        const volatile struct record_header *shared = header_at(ring, ring->tail);
+        struct record_header header = {.size = shared->size, .type = shared->type};
         uint64_t bytes = footprint(header.size);
         if (bytes > filled || bytes > bytes_to_end(ring, ring->tail))
             return -1;

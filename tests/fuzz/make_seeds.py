@@ -150,16 +150,16 @@ def pipe_lies():
     base = pipe() + to_end(root(0), PIPE_SEND, SENDS, rest=INLINE) + to_end(root(1), WAIT, RECEIVES, 1) + run()
     notes = {65, 66, 67, 68, 69, 72, 73, 74, 75}
     for op in range(64, 81):
-        for to in 0, 1:
-            if op in (64, 71):
-                shape = RECEIVES + b'\0' + b'\0'
-            elif op in notes:
-                shape = (SENDS if op in (65, 73, 75) else RECEIVES) + b'\5\1'
-            elif op == 70:
-                shape = RECEIVES + b'\x51'
-            else:
-                shape = SENDS + b'\x11\1'
-            yield f'pipe-{op}-{to}', base + lie(to, 1 - to, PIPE, op, shape=shape, note=NOTE) + run()
+        if op in (64, 71):
+            shape = RECEIVES + b'\0' + b'\0'
+        elif op in notes:
+            shape = (SENDS if op in (65, 73, 75) else RECEIVES) + b'\5\1'
+        elif op == 70:
+            shape = RECEIVES + b'\x51'
+        else:
+            shape = SENDS + b'\x11\1'
+        to = 0 if op in (65, 67, 72, 73, 75) else 1
+        yield f'pipe-{op}', base + lie(to, 1 - to, PIPE, op, shape=shape, note=NOTE) + run()
     elsewhere = pipe()
     for rank in 1, 2:
         elsewhere += to_end(root(rank), WAIT, RECEIVES, rank, timeout=NO_TIME) + run()
@@ -202,7 +202,7 @@ def queue_seeds():
     yield 'queue-closed', (queue() + to_queue(1, PUT, item) + run() + to_queue(1, CANCEL) + to_queue(1, QUEUE_CLOSE) +
                            to_queue(1, JOIN_THREAD) + to_queue(1, CANCEL) + run() + bytes([RESTART, 1]) + run() +
                            to_queue(0, GET, timeout=0x80 + 10) + to_queue(0, QUEUE_CLOSE) + run())
-    yield 'crash-queue-cancel-of-a-pipe', (
+    yield 'queue-cancel-of-a-pipe', (
         pipe() + to_end(root(0), PIPE_CLOSE, SENDS) + send(root(0), QUEUE, CANCEL, shape=SENDS + b'\0\0') + run())
 
 
@@ -218,12 +218,12 @@ def queue_lies():
             shape = b'\5' + handle(0) + b'\1'
         else:
             shape = handle(0) + b'\x10\1'
-        for to in 0, 1:
-            yield f'queue-{op}-{to}', base + lie(to, 0x22, QUEUE, op, shape=shape) + b'\7' + run() + to_queue(0, GATHER) + run()
-            yield f'crash-queue-{op}-{to}-cut', base + lie(to, 0x22, QUEUE, op, shape=shape,
-                                                           change=bytes([8]) + b'\x1c\0') + b'\7' + run()
-            yield f'crash-queue-{op}-{to}-pipe', pipe() + base + lie(to, 0x22, QUEUE, op, shape=shape.replace(
-                handle(0), handle(0, 1))) + b'\7' + run()
+        to = 1 if op in (129, 132, 133, 136, 137, 139) else 0
+        yield f'queue-{op}', base + lie(to, 0x22, QUEUE, op, shape=shape) + b'\7' + run() + to_queue(0, GATHER) + run()
+        yield f'queue-{op}-cut', base + lie(to, 0x22, QUEUE, op, shape=shape,
+                                                  change=bytes([8]) + b'\x1c\0') + b'\7' + run()
+        yield f'queue-{op}-pipe', pipe() + base + lie(0, 0x22, QUEUE, op, shape=shape.replace(
+            handle(0), handle(0, 1))) + b'\7' + run()
 
 
 def child_seeds():

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a child can send that no client of ours does: it is refused, and nobody else notices. */
 #include "base/clock.h"
+#include "channel/pipe_channel.h"
+#include "channel/pipe_protocol.h"
 #include "queues.h"
 #include "unit.h"
 
@@ -103,6 +105,82 @@ static void lies_about_items(void **state)
     queues_end(&queues);
 }
 
+/* The receiving end of a pipe that the client has made and closed, and that another one has, too.
+ */
+static uint64_t closed_pipe(struct fake_client *client, struct fake_client *other)
+{
+    struct crewi_pipe_settings settings = {.capacity = 1000};
+    struct fake_call call = {.kind = CREWI_KIND_PIPE,
+                             .op = CREWI_PIPE_CREATE,
+                             .head = &settings,
+                             .head_size = sizeof settings};
+    uint64_t ends[2];
+    fake_call(client, &call, ends, sizeof ends);
+    call = (struct fake_call){
+        .kind = CREWI_KIND_PIPE, .op = CREWI_PIPE_RECEIVE, .head = ends, .head_size = sizeof *ends};
+    fake_call_refused(other, &call, CREW_ETIMEDOUT, "no message");
+    call.op = CREWI_PIPE_CLOSE;
+    fake_call(client, &call, NULL, 0);
+    return ends[0];
+}
+
+/* What is kept for a connection is no queue's. */
+static void handles_of_another_kind(void **state)
+{
+    struct queue_job queues;
+    (void)state;
+    queues_begin(&queues, 1);
+    struct fake_client *client = &queues.clients[0];
+    struct crewi_engine *engine = fake_engine(queues.job, 0);
+    struct fake_client other;
+    assert_int_equal(crewi_pipes_init(engine), CREW_OK);
+    fake_client_begin(&other, queues.job, 0);
+    struct crewi_queue_head head = {.id = closed_pipe(client, &other), .count = 1};
+    assert_non_null(crewi_handle_find(engine, head.id)->agent);
+    for (uint8_t op = CREWI_QUEUE_PUT; op <= CREWI_QUEUE_CANCEL; op++) {
+        struct fake_call call = queue_call(op, &head, 0);
+        uint64_t request = fake_ask(client, &call);
+        fake_job_run(queues.job);
+        crewi_frame_destroy(fake_reply(client, request));
+    }
+    assert_null(crewi_queue_agent_find(engine, head.id));
+    uint64_t id = queue_create(client, 0, false);
+    put_text(client, id, "a");
+    get_text(client, id, "a");
+    fake_client_end(&other);
+    void *pipes = engine->states[CREWI_KIND_PIPE];
+    queues_end(&queues);
+    free(pipes);
+}
+
+/* Of every operation between engines: too little, and about something else. */
+static void engines_that_lie(void **state)
+{
+    struct queue_job queues;
+    (void)state;
+    queues_begin(&queues, 2);
+    struct fake_client *client = &queues.clients[1];
+    uint64_t id = queue_create(&queues.clients[0], 0, false);
+    put_text(client, id, "a");
+    for (int op = CREWI_ENGINE_OPS; op < CREWI_OP_ATTACH; op++) {
+        uint64_t words[6] = {id, 0, UINT32_MAX, 0, UINT32_MAX, 0};
+        struct crewi_outgoing note = {.type = op % 2 ? CREWI_NOTE : CREWI_REQUEST,
+                                      .kind = CREWI_KIND_QUEUE,
+                                      .op = (uint8_t)op,
+                                      .rank = 0,
+                                      .head = words};
+        for (note.head_size = 0; note.head_size < 24; note.head_size += 4)
+            assert_int_equal(crewi_engine_tell(fake_engine(queues.job, 1), &note), CREW_OK);
+        words[0] = client->base.process;
+        note.head_size = sizeof words;
+        assert_int_equal(crewi_engine_tell(fake_engine(queues.job, 1), &note), CREW_OK);
+        fake_job_run(queues.job);
+    }
+    expect_size(client, id, 1);
+    get_text(&queues.clients[0], id, "a");
+    queues_end(&queues);
+}
+
 /* Anything at all, of any size: the others' items stay in order. */
 static void noise(void **state)
 {
@@ -150,10 +228,9 @@ static void noise(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_that_cannot_be),
-        cmocka_unit_test(ways_around_the_agent),
-        cmocka_unit_test(lies_about_items),
-        cmocka_unit_test(noise),
+        cmocka_unit_test(sizes_that_cannot_be), cmocka_unit_test(ways_around_the_agent),
+        cmocka_unit_test(lies_about_items),     cmocka_unit_test(handles_of_another_kind),
+        cmocka_unit_test(engines_that_lie),     cmocka_unit_test(noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
