@@ -52,8 +52,8 @@ CREW_API crew_status crew_process_sentinel(crew_process process, crew_waitable *
  * @param how_many   set to how many are; may be NULL
  * @return ::CREW_EINVAL objects or ready NULL with a count, an empty waitable, one that stands
  * there twice, or nothing to wait for for ever; ::CREW_ENOENT one is not there, or not any more;
- * ::CREW_ESTATE outside crew_run();
- * ::CREW_ENOMEM
+ * ::CREW_ECLOSED the caller has closed one, or closes it meanwhile; ::CREW_ENOTSUP one is the
+ * sending end of a one-way pipe; ::CREW_ESTATE outside crew_run(); ::CREW_ENOMEM
  */
 CREW_API crew_status crew_wait(const crew_waitable *objects, size_t count, double timeout_s,
                                bool *ready, size_t *how_many);

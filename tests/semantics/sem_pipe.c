@@ -62,7 +62,7 @@ const struct test_case program_cases[] = {
     {"death-of-waiting-receiver", death_of_waiting_receiver, 0},
     {"death-of-large-receiver", death_of_large_receiver, CASE_KILLABLE},
     {"death-of-blocked-sender", death_of_blocked_sender, 0},
-    {"death-wakes-senders", death_wakes_senders, 0},
+    {"death-wakes-senders", death_wakes_senders, CASE_KILLABLE},
     {"wait-elsewhere", wait_elsewhere, 0},
     {"wait-for-death", wait_for_death, 0},
     {"wait-many", wait_many, 0},
