@@ -29,7 +29,8 @@ void crewi_inlet_fetch(struct crewi_engine *engine, struct crewi_pipe_agent *age
                        const struct crewi_message *message)
 {
     struct crewi_frame *frame = crewi_pipe_take_frame(message);
-    frame->header.timeout_ns = crewi_deadline_ns(engine->now_ns, message->timeout_ns);
+    frame->header.timeout_ns =
+        crewi_deadline_ns(engine->now_ns, message->timeout_ns < 0 ? 0 : message->timeout_ns);
     crewi_frames_push(&agent->inlet.pending, frame);
     if (agent->inlet.place == CREWI_INLET_ELSEWHERE)
         ask_home(engine, agent);

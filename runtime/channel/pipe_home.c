@@ -151,7 +151,9 @@ void crewi_pipe_home_request(struct crewi_engine *engine, const struct crewi_mes
     struct crewi_pipe_note note;
     if (!crewi_pipe_read_note(engine, message, &note))
         return;
-    struct pipe_end *end = (struct pipe_end *)crewi_engine_find(engine, note.end);
+    struct pipe_end *end = crewi_id_kind(note.end) == CREWI_KIND_PIPE
+                               ? (struct pipe_end *)crewi_engine_find(engine, note.end)
+                               : NULL;
     if (!end) /* closed meanwhile */
         return;
     if (message->op == CREWI_PIPE_FETCH) {

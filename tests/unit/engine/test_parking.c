@@ -181,14 +181,103 @@ static void first_middle_and_last_leave(void **state)
     fake_expect_reply(&one, fifth, NULL, 0);
 }
 
+static void take_the_first_ones(void **state)
+{
+    struct crewi_origin origin;
+    (void)state;
+    assert_false(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin));
+    uint64_t first = park(&one, 10), second = park(&other, CREWI_FOREVER), third = park(&one, 20);
+    assert_true(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin));
+    assert_int_equal(origin.process, one.base.process);
+    assert_int_equal(origin.request, first);
+    assert_true(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin));
+    assert_int_equal(origin.process, other.base.process);
+    assert_int_equal(origin.request, second);
+    fake_job_pass_time(job, 10); /* it has no deadline any more */
+    fake_expect_parked(&one, first);
+    fake_job_pass_time(job, 10);
+    fake_expect_reply(&one, third, NULL, 0);
+    assert_false(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin));
+    uint64_t last = park(&one, CREWI_FOREVER);
+    assert_true(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin));
+    assert_int_equal(origin.request, last);
+    assert_null(parking.first);
+    assert_null(parking.last);
+}
+
+static void refuse_those_of_one_client(void **state)
+{
+    uint64_t refused[3], left[3];
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        refused[i] = park(&one, 1000 - i);
+        left[i] = park(&other, 1000 + i);
+    }
+    crewi_parking_refuse_client(fake_engine(job, 0), &parking, one.base.process, CREW_ECLOSED,
+                                "100% closed");
+    for (int i = 0; i < 3; i++) {
+        fake_expect_refusal(&one, refused[i], CREW_ECLOSED, "100% closed");
+        fake_expect_parked(&other, left[i]);
+    }
+    assert_int_equal(fake_engine(job, 0)->timers.count, 3);
+    crewi_parking_refuse_client(fake_engine(job, 0), &parking, one.base.process, CREW_ECLOSED, "");
+    fake_job_pass_time(job, 2000);
+    for (int i = 0; i < 3; i++)
+        fake_expect_reply(&other, left[i], NULL, 0);
+    assert_null(one.arrived.first);
+}
+
+static int expired_count;
+static bool was_last;
+
+static void count_expired(struct crewi_engine *engine, struct crewi_parking *of)
+{
+    (void)engine;
+    assert_ptr_equal(of, &parking);
+    expired_count++;
+    was_last = !of->first;
+}
+
+/* The one who left is out of the queue then. */
+static void who_owns_the_queue_hears_of_deadlines(void **state)
+{
+    (void)state;
+    expired_count = 0;
+    parking.expired = count_expired;
+    park(&one, 10);
+    park(&one, 20);
+    park(&one, 0);
+    uint64_t answered = park(&one, CREWI_FOREVER), dropped = park(&other, 30);
+    assert_int_equal(expired_count, 0);
+    fake_job_pass_time(job, 10);
+    assert_int_equal(expired_count, 1);
+    assert_false(was_last);
+    crewi_parking_drop_requests(fake_engine(job, 0), &parking, other.base.process, dropped,
+                                dropped);
+    crewi_parking_drop_requests(fake_engine(job, 0), &parking, one.base.process, answered,
+                                answered);
+    assert_int_equal(expired_count, 1);
+    fake_job_pass_time(job, 100);
+    assert_int_equal(expired_count, 2);
+    assert_true(was_last);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(replies_come_in_order),     TEST(each_has_its_deadline),       TEST(no_time_at_all),
-        TEST(a_refusal_at_the_deadline), TEST(a_deadline_beyond_all_time),  TEST(refuse_all),
-        TEST(a_client_that_is_gone),     TEST(first_middle_and_last_leave),
+        TEST(replies_come_in_order),
+        TEST(each_has_its_deadline),
+        TEST(no_time_at_all),
+        TEST(a_refusal_at_the_deadline),
+        TEST(a_deadline_beyond_all_time),
+        TEST(refuse_all),
+        TEST(a_client_that_is_gone),
+        TEST(first_middle_and_last_leave),
+        TEST(take_the_first_ones),
+        TEST(refuse_those_of_one_client),
+        TEST(who_owns_the_queue_hears_of_deadlines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
