@@ -187,8 +187,12 @@ static void large_request(struct crewi_engine *engine, const struct crewi_messag
             crewi_large_send_complete(engine, agent, &note);
         break;
     case CREWI_PIPE_PULL:
-        if (agent)
+        if (agent) {
             crewi_large_send_pull(engine, agent, &note);
+            break;
+        }
+        note.end = note.end ^ 1; /* the sender has ended, and its end is gone with it */
+        crewi_pipe_tell_large(engine, CREWI_PIPE_CUT, note.rank, &note);
         break;
     case CREWI_PIPE_PIECE:
         if (agent)
