@@ -53,8 +53,8 @@ static void let_go(struct pipe_user *user, uint32_t end)
 
 static int64_t choose_timeout(struct pipe_user *user)
 {
-    static const int64_t timeouts_ns[] = {0, 20000, 1000000, CREWI_FOREVER, CREWI_FOREVER};
-    return timeouts_ns[sim_below(&user->base.random, 5)];
+    static const int64_t timeouts_ns[] = {0, 5000, 20000, 100000, 1000000, CREWI_FOREVER};
+    return timeouts_ns[sim_below(&user->base.random, 6)];
 }
 
 /* One of the ends that it may do that with; false when there is none. */
@@ -139,7 +139,7 @@ static void send(struct pipe_user *user, bool is_large)
     memcpy(body + sizeof label, words, sizeof words);
     call.body = is_large ? (const void *)words : body;
     call.body_size = is_large ? count * sizeof *words : size;
-    call.timeout_ns = choose_timeout(user);
+    call.timeout_ns = sim_chance(random, 500) ? CREWI_FOREVER : choose_timeout(user);
     if (!is_large && call.timeout_ns == CREWI_FOREVER &&
         may_post(&user->uses[user->end], sizeof item + size)) {
         pipes->bottles[user->number].state = BOTTLE_IN;
@@ -225,7 +225,7 @@ static void do_something(struct pipe_user *user)
     struct sim_random *random = &user->base.random;
     uint64_t choice = sim_below(random, 1000);
     bool may_create = pipes_of(user->base.job)->end_count < PIPE_ENDS;
-    if (choice < 400 && choose_end(user, true))
+    if (choice < 380 && choose_end(user, true))
         send(user, sim_chance(random, 60));
     else if (choice < 700 && choose_end(user, false))
         receive(user, choose_timeout(user));
@@ -235,9 +235,9 @@ static void do_something(struct pipe_user *user)
         close_end(user, user->end);
     else if (choice < 754 && choose_end(user, false))
         shut(user);
-    else if (choice < 830)
+    else if (choice < 810)
         pass(user);
-    else if (choice < 850 && may_create)
+    else if (choice < 830 && may_create)
         create(user);
     else if (choice < 980)
         take(user);
@@ -555,6 +555,20 @@ static void check_streams(struct sim_job *job)
     }
 }
 
+/* One after the other, so that those who wait are told what has gone. */
+static bool end_one(struct sim_job *job)
+{
+    uint32_t first = (uint32_t)sim_below(&job->random, job->client_count);
+    for (uint32_t i = 0; i < job->client_count; i++) {
+        struct sim_client *client = job->clients[(first + i) % job->client_count];
+        if (client->ended)
+            continue;
+        sim_client_end(client);
+        return true;
+    }
+    return false;
+}
+
 static bool at_rest(struct sim_job *job)
 {
     struct pipes *pipes = pipes_of(job);
@@ -568,9 +582,7 @@ static bool at_rest(struct sim_job *job)
         return true;
     if (!pipes->drained)
         check_streams(job);
-    for (uint32_t i = 0; i < job->client_count; i++)
-        sim_client_end(job->clients[i]);
-    return false;
+    return end_one(job);
 }
 
 static void finish(struct sim_job *job)
