@@ -156,6 +156,7 @@ static void receive(struct pipe_user *user, int64_t timeout_ns)
     struct crewi_call call = pipe_call(user, CREWI_PIPE_RECEIVE, &end->id, sizeof end->id);
     call.timeout_ns = timeout_ns;
     end->wanted++;
+    user->drains = pipes_of(user->base.job)->drains;
     pipe_ask(user, PIPE_RECEIVES, &call);
 }
 
@@ -347,16 +348,18 @@ static void hear_received(struct pipe_user *user, const struct crewi_frame *fram
     struct pipes *pipes = pipes_of(user->base.job);
     struct mouth *end = &pipes->ends[user->end];
     end->wanted--;
+    if (pipes->drains && !user->drains) /* it has waited until now */
+        user->to_drain = 0;
     switch (frame->header.status) {
     case CREW_OK:
         hear_message(user, frame);
         break;
     case CREW_EOF:
         pipes_gone(pipes, pipes_other(user->end));
-        user->to_drain += pipes->drains;
+        user->to_drain += user->drains;
         break;
     case CREW_ETIMEDOUT:
-        user->to_drain += pipes->drains;
+        user->to_drain += user->drains;
         break;
     case CREW_ETRUNC:
         if (++end->truncs > end->cuts)

@@ -52,6 +52,7 @@ struct pipe_user {
     uint64_t sent, received;     /* bytes of a large one */
     struct crewi_pipe_item item; /* of the large one that it receives */
     uint32_t to_drain;           /* the next end to be emptied */
+    bool drains;                 /* its receive does that */
 };
 
 static inline struct pipes *pipes_of(const struct sim_job *job)
