@@ -607,9 +607,9 @@ static const char *op_name(uint8_t kind, uint8_t op)
     static const char *const clients[] = {"?",    "create", "send", "receive", "close",
                                           "shut", "next",   "done", "block",   "more"};
     static const char *const engines[] = {
-        "ITEM",  "CREDIT",     "HURRY",   "FETCH", "MOVE", "HELD",
-        "STATE", "STATE_ITEM", "ARRIVED", "MOVED", "END",  "READERS_GONE",
-        "CHECK", "COMPLETE",   "PULL",    "PIECE", "CUT"};
+        "ITEM",         "CREDIT", "HURRY",      "FETCH",   "MOVE",  "HELD",
+        "HOLDS",        "STATE",  "STATE_ITEM", "ARRIVED", "MOVED", "END",
+        "READERS_GONE", "CHECK",  "COMPLETE",   "PULL",    "PIECE", "CUT"};
     if (kind != CREWI_KIND_PIPE)
         return toy_op_name(kind, op);
     if (op >= CREWI_OP_ATTACH)
