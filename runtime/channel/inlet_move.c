@@ -21,7 +21,9 @@ static void ask_home(struct crewi_engine *engine, struct crewi_pipe_agent *agent
     if (agent->inlet.fetching)
         return;
     agent->inlet.fetching = true;
-    tell(engine, agent, CREWI_PIPE_FETCH, crewi_id_home(agent->end));
+    struct crewi_pipe_note note = {
+        .end = agent->end, .value = ++agent->inlet.fetches, .rank = engine->rank};
+    crewi_pipe_tell(engine, CREWI_PIPE_FETCH, crewi_id_home(agent->end), &note);
 }
 
 /* Its timeout is a deadline meanwhile. */
@@ -133,25 +135,30 @@ void crewi_inlet_try_move(struct crewi_engine *engine, struct crewi_pipe_agent *
         ask_home(engine, agent);
 }
 
-void crewi_inlet_move(struct crewi_engine *engine, struct crewi_pipe_agent *agent, uint32_t rank)
+void crewi_inlet_move(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
+                      const struct crewi_pipe_note *move)
 {
     struct crewi_inlet *inlet = &agent->inlet;
-    if (inlet->place != CREWI_INLET_HERE || rank == engine->rank)
+    if (inlet->place != CREWI_INLET_HERE || move->rank == engine->rank)
         return;
     inlet->wanted = true;
-    inlet->wanted_by = rank;
+    inlet->wanted_by = move->rank;
     inlet->served = false;
     crewi_inlet_try_move(engine, agent);
-    if (inlet->wanted)
-        tell(engine, agent, CREWI_PIPE_HELD, rank);
+    if (!inlet->wanted)
+        return;
+    crewi_pipe_tell(engine, CREWI_PIPE_HELD, move->rank, move);
+    crewi_pipe_tell(engine, CREWI_PIPE_HOLDS, crewi_id_home(agent->end), move);
 }
 
-void crewi_inlet_held(struct crewi_engine *engine, struct crewi_pipe_agent *agent)
+void crewi_inlet_held(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
+                      const struct crewi_pipe_note *note)
 {
-    if (agent->inlet.place != CREWI_INLET_ELSEWHERE)
+    struct crewi_inlet *inlet = &agent->inlet;
+    if (inlet->place != CREWI_INLET_ELSEWHERE || !inlet->fetching || note->value != inlet->fetches)
         return;
-    agent->inlet.held = true;
-    run_pending(engine, &agent->inlet);
+    inlet->held = true;
+    run_pending(engine, inlet);
 }
 
 /* Here */

@@ -238,10 +238,10 @@ static void stream_request(struct crewi_engine *engine, const struct crewi_messa
         crewi_outlet_readers_gone(engine, agent, note.rank);
         break;
     case CREWI_PIPE_MOVE:
-        crewi_inlet_move(engine, agent, note.rank);
+        crewi_inlet_move(engine, agent, &note);
         break;
     case CREWI_PIPE_HELD:
-        crewi_inlet_held(engine, agent);
+        crewi_inlet_held(engine, agent, &note);
         break;
     default:
         crewi_inlet_news(engine, agent, crewi_pipe_take_frame(message));
@@ -270,6 +270,7 @@ static void engine_request(struct crewi_engine *engine, const struct crewi_messa
         state_request(engine, message);
         break;
     case CREWI_PIPE_FETCH:
+    case CREWI_PIPE_HOLDS:
     case CREWI_PIPE_ARRIVED:
         crewi_pipe_home_request(engine, message);
         break;

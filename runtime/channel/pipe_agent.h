@@ -46,6 +46,7 @@ struct crewi_inlet {
     uint32_t next;    /* ELSEWHERE: where it went, or the home */
     bool fetching;    /* the home knows that we want it */
     bool held;        /* and the location that has it keeps it for now */
+    uint64_t fetches; /* the number of the last one */
     uint32_t missing; /* COMING: STATE_ITEMs that have not come yet */
     struct crewi_frames items;
     uint64_t taken, end_at; /* items received; at how many it ends */
@@ -181,8 +182,10 @@ void crewi_inlet_fetch(struct crewi_engine *engine, struct crewi_pipe_agent *age
 void crewi_inlet_try_move(struct crewi_engine *engine, struct crewi_pipe_agent *agent);
 
 /** MOVE, HELD, STATE and STATE_ITEM. */
-void crewi_inlet_move(struct crewi_engine *engine, struct crewi_pipe_agent *agent, uint32_t rank);
-void crewi_inlet_held(struct crewi_engine *engine, struct crewi_pipe_agent *agent);
+void crewi_inlet_move(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
+                      const struct crewi_pipe_note *note);
+void crewi_inlet_held(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
+                      const struct crewi_pipe_note *note);
 void crewi_inlet_state(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                        const struct crewi_message *message);
 void crewi_inlet_state_item(struct crewi_engine *engine, struct crewi_pipe_agent *agent,

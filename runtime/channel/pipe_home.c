@@ -9,6 +9,12 @@
 
 struct pipe;
 
+/* A rank that wants a stream, and its number for that. */
+struct wish {
+    uint32_t rank;
+    uint64_t number;
+};
+
 struct pipe_end {
     struct crewi_shared shared;
     struct pipe *pipe; /* NULL: it is gone */
@@ -16,8 +22,9 @@ struct pipe_end {
     uint64_t sent; /* items that were sent at it, as far as weight came back */
     /* Of its stream, what can be received at it: */
     uint32_t location;
-    bool is_made, moving;
-    uint32_t *wanted; /* by these ranks, in their order */
+    bool is_made, moving, held; /* held: the location does not let it go yet */
+    struct wish target;         /* while it moves */
+    struct wish *wanted;        /* by these ranks, in their order */
     size_t wanted_count, wanted_room;
 };
 
@@ -123,27 +130,53 @@ static void move_next(struct crewi_engine *engine, struct pipe_end *end)
 {
     if (end->moving || !end->wanted_count)
         return;
-    struct crewi_pipe_note note = {.end = end->shared.object.id, .rank = end->wanted[0]};
+    end->target = end->wanted[0];
     memmove(end->wanted, end->wanted + 1, --end->wanted_count * sizeof *end->wanted);
     end->moving = true;
+    end->held = false;
+    struct crewi_pipe_note note = {
+        .end = end->shared.object.id, .value = end->target.number, .rank = end->target.rank};
     crewi_pipe_tell(engine, CREWI_PIPE_MOVE, end->location, &note);
 }
 
-static void fetch(struct crewi_engine *engine, struct pipe_end *end, uint32_t rank)
+static void say_held(struct crewi_engine *engine, const struct pipe_end *end,
+                     const struct wish *wish)
 {
+    struct crewi_pipe_note note = {
+        .end = end->shared.object.id, .value = wish->number, .rank = engine->rank};
+    crewi_pipe_tell(engine, CREWI_PIPE_HELD, wish->rank, &note);
+}
+
+static void fetch(struct crewi_engine *engine, struct pipe_end *end,
+                  const struct crewi_pipe_note *note)
+{
+    struct wish wish = {.rank = note->rank, .number = note->value};
     for (size_t i = 0; i < end->wanted_count; i++)
-        if (end->wanted[i] == rank)
+        if (end->wanted[i].rank == wish.rank)
             return;
     if (end->wanted_count == end->wanted_room) {
         size_t more = end->wanted_room ? 2 * end->wanted_room : 4;
-        uint32_t *grown = realloc(end->wanted, more * sizeof *grown);
+        struct wish *grown = realloc(end->wanted, more * sizeof *grown);
         if (!grown)
             return;
         end->wanted = grown;
         end->wanted_room = more;
     }
-    end->wanted[end->wanted_count++] = rank;
+    end->wanted[end->wanted_count++] = wish;
+    if (end->moving && end->held)
+        say_held(engine, end, &wish);
     move_next(engine, end);
+}
+
+/* It may be about a move that is over. */
+static void hear_holds(struct crewi_engine *engine, struct pipe_end *end,
+                       const struct crewi_pipe_note *note)
+{
+    if (!end->moving || end->target.rank != note->rank || end->target.number != note->value)
+        return;
+    end->held = true;
+    for (size_t i = 0; i < end->wanted_count; i++)
+        say_held(engine, end, &end->wanted[i]);
 }
 
 void crewi_pipe_home_request(struct crewi_engine *engine, const struct crewi_message *message)
@@ -157,12 +190,14 @@ void crewi_pipe_home_request(struct crewi_engine *engine, const struct crewi_mes
     if (!end) /* closed meanwhile */
         return;
     if (message->op == CREWI_PIPE_FETCH) {
-        fetch(engine, end, note.rank);
-        return;
+        fetch(engine, end, &note);
+    } else if (message->op == CREWI_PIPE_HOLDS) {
+        hear_holds(engine, end, &note);
+    } else {
+        end->location = note.rank;
+        end->moving = false;
+        move_next(engine, end);
     }
-    end->location = note.rank;
-    end->moving = false;
-    move_next(engine, end);
 }
 
 /* Who has it */

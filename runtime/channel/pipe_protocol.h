@@ -19,7 +19,9 @@
  * **Moving.** A rank with a request for a stream that is elsewhere asks the home (FETCH), which has
  * the location move it (MOVE), one move at a time. The location sends its STATE and what it keeps,
  * and the new one tells the home that it has ARRIVED. A location whose own clients wait keeps it
- * until it has served one (HELD).
+ * until it has served one. It says so to the rank that it was to move to (HELD), and to the home
+ * (HOLDS), which says so to those whose turn comes later: the timeouts of their clients' requests
+ * begin to count. A rank numbers its FETCHes, so that it knows what is said about an earlier one.
  *
  * **The end.** With the weight of the handles of an end the home gets the number of items that were
  * sent there; when all weight is back it tells the other end's location (END): after so many items
@@ -72,7 +74,8 @@ enum crewi_pipe_engine_op {
     CREWI_PIPE_HURRY,                   /* to the location: rank is the source that waits */
     CREWI_PIPE_FETCH,                   /* to the home: rank wants it */
     CREWI_PIPE_MOVE,                    /* to the location: to rank */
-    CREWI_PIPE_HELD,                    /* to the rank that wants it: not yet */
+    CREWI_PIPE_HELD,                    /* to a rank that wants it: not yet */
+    CREWI_PIPE_HOLDS,                   /* to the home: it does not move to rank yet */
     CREWI_PIPE_STATE,                   /* to the new location: crewi_pipe_state and sources */
     CREWI_PIPE_STATE_ITEM,              /* to the new location: one that waits to be received */
     CREWI_PIPE_ARRIVED,                 /* to the home: rank has it */

@@ -19,6 +19,7 @@ static const struct sim_scenario *const scenarios[] = {
     &sim_handles_scenario,
     &sim_copies_scenario,
     &sim_queues_scenario,
+    &sim_pipes_scenario,
 };
 
 struct arguments {

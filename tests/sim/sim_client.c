@@ -218,7 +218,9 @@ uint64_t sim_client_ask(struct sim_client *client, const struct crewi_call *call
             sim_grow(client->requests, client->request_room * sizeof *client->requests);
     }
     client->requests[client->request_count++] =
-        (struct sim_request){.number = ++client->last_request, .op = call->op, .forgotten = false};
+        (struct sim_request){.number = ++client->last_request,
+                             .op = call->op,
+                             .is_timed = call->timeout_ns != CREWI_FOREVER};
     send(client, call, CREWI_REQUEST, client->last_request);
     return client->last_request;
 }

@@ -18,6 +18,7 @@ struct sim_request {
     uint64_t number;
     uint8_t op;
     bool forgotten; /* need not be answered */
+    bool is_timed;  /* has to be, whatever others do */
 };
 
 struct sim_client {

@@ -198,7 +198,9 @@ static void plan_death(struct sim_job *job)
 
 static uint32_t up_to(struct sim_random *random, uint32_t exactly, uint32_t most)
 {
-    uint32_t chosen = (uint32_t)sim_between(random, 1, most);
+    uint32_t one = (uint32_t)sim_between(random, 1, most);
+    uint32_t another = (uint32_t)sim_between(random, 1, most);
+    uint32_t chosen = one > another ? one : another; /* few are sometimes enough */
     return exactly ? exactly : chosen;
 }
 
@@ -271,15 +273,18 @@ static void run_to_rest(struct sim_job *job)
     }
 }
 
-static void check_requests(struct sim_job *job)
+/* Those with a timeout have to be answered by the time that nothing moves any more. */
+static void check_requests(struct sim_job *job, bool timed_only)
 {
-    for (uint32_t i = 0; i < job->client_count; i++) {
+    for (uint32_t i = 0; i < job->client_count && !job->broken; i++) {
         const struct sim_client *client = job->clients[i];
-        for (size_t k = 0; k < client->request_count && !client->ended; k++)
-            if (!client->requests[k].forgotten)
-                sim_violation(job, "request %llu (operation %u) of client %u was never answered",
-                              (unsigned long long)client->requests[k].number,
-                              client->requests[k].op, client->number);
+        for (size_t k = 0; k < client->request_count && !client->ended; k++) {
+            const struct sim_request *request = &client->requests[k];
+            if (!request->forgotten && (request->is_timed || !timed_only))
+                sim_violation(job, "request %llu (operation %u%s) of client %u was never answered",
+                              (unsigned long long)request->number, request->op,
+                              request->is_timed ? ", with a timeout" : "", client->number);
+        }
     }
 }
 
@@ -312,9 +317,9 @@ bool sim_job_run(struct sim_job *job, const struct sim_settings *settings)
     plan_death(job);
     do {
         run_to_rest(job);
+        check_requests(job, true);
     } while (!job->failed && job->scenario->at_rest(job));
-    if (!job->broken && !job->failed)
-        check_requests(job);
+    check_requests(job, false);
     wind_down(job);
     run_to_rest(job);
     if (!job->broken && !job->failed) {

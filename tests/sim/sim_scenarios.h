@@ -8,6 +8,7 @@
 
 #include "sim_job.h"
 
-extern const struct sim_scenario sim_handles_scenario, sim_copies_scenario, sim_queues_scenario;
+extern const struct sim_scenario sim_handles_scenario, sim_copies_scenario, sim_queues_scenario,
+    sim_pipes_scenario;
 
 #endif
