@@ -187,7 +187,7 @@ void crewi_remote_set_post(struct crewi_client *client, uint64_t object, bool al
 
 /* post.c; the caller holds the client's mutex */
 
-/** Whether one of @p size bytes may go as a note; counts it then, or begins to count anew. */
+/** Whether one of @p size bytes may go as a note; counts it then. */
 bool crewi_post_count(struct crewi_client *client, uint64_t object, uint64_t size);
 
 void crewi_post_set(struct crewi_client *client, uint64_t object, bool allow);

@@ -17,12 +17,11 @@ static struct crewi_post *find(struct crewi_client *client, uint64_t object)
 bool crewi_post_count(struct crewi_client *client, uint64_t object, uint64_t size)
 {
     struct crewi_post *post = find(client, object);
-    if (!post)
+    if (!post || post->count >= COUNT_LIMIT || post->bytes + size > BYTES_LIMIT)
         return false;
-    bool may = post->count < COUNT_LIMIT && post->bytes + size <= BYTES_LIMIT;
-    post->count = may ? post->count + 1 : 0;
-    post->bytes = may ? post->bytes + size : 0;
-    return may;
+    post->count++;
+    post->bytes += size;
+    return true;
 }
 
 void crewi_post_set(struct crewi_client *client, uint64_t object, bool allow)
@@ -34,8 +33,5 @@ void crewi_post_set(struct crewi_client *client, uint64_t object, bool allow)
         post = find(client, 0);
     if (!post)
         post = &client->posts[++client->last_post % CREWI_POSTS];
-    if (!allow)
-        post->object = 0;
-    else if (post->object != object)
-        *post = (struct crewi_post){.object = object};
+    *post = (struct crewi_post){.object = allow ? object : 0};
 }

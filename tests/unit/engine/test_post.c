@@ -20,7 +20,7 @@ static void the_first_one_asks(void **state)
     (void)state;
     assert_false(crewi_post_count(&client, 7, 1));
     assert_false(crewi_post_count(&client, 7, 1));
-    crewi_post_answered(&client, 7);
+    crewi_post_set(&client, 7, true);
     assert_true(crewi_post_count(&client, 7, 1));
     assert_false(crewi_post_count(&client, 8, 1));
 }
@@ -29,7 +29,7 @@ static void one_of_many_asks(void **state)
 {
     (void)state;
     for (int round = 0; round < 3; round++) {
-        crewi_post_answered(&client, 7);
+        crewi_post_set(&client, 7, true);
         for (int i = 0; i < COUNT_LIMIT; i++)
             assert_true(crewi_post_count(&client, 7, 10));
         assert_false(crewi_post_count(&client, 7, 10));
@@ -41,14 +41,14 @@ static void bytes_are_counted_too(void **state)
 {
     (void)state;
     for (int round = 0; round < 3; round++) {
-        crewi_post_answered(&client, 7);
+        crewi_post_set(&client, 7, true);
         assert_true(crewi_post_count(&client, 7, BYTES_LIMIT - 100));
         assert_false(crewi_post_count(&client, 7, 101)); /* what asks is not counted */
         assert_true(crewi_post_count(&client, 7, 100));
         assert_false(crewi_post_count(&client, 7, 1));
         assert_true(crewi_post_count(&client, 7, 0));
     }
-    crewi_post_answered(&client, 7);
+    crewi_post_set(&client, 7, true);
     assert_false(crewi_post_count(&client, 7, BYTES_LIMIT + 1));
     assert_true(crewi_post_count(&client, 7, BYTES_LIMIT));
 }
@@ -56,28 +56,28 @@ static void bytes_are_counted_too(void **state)
 static void objects_are_counted_apart(void **state)
 {
     (void)state;
-    crewi_post_answered(&client, 7);
-    crewi_post_answered(&client, 8);
+    crewi_post_set(&client, 7, true);
+    crewi_post_set(&client, 8, true);
     for (int i = 0; i < COUNT_LIMIT; i++)
         assert_true(crewi_post_count(&client, 7, 1));
     assert_false(crewi_post_count(&client, 7, 1));
     assert_true(crewi_post_count(&client, 8, 1));
-    crewi_post_answered(&client, 8);
+    crewi_post_set(&client, 8, true);
     assert_false(crewi_post_count(&client, 7, 1));
 }
 
 static void what_is_forgotten_asks_again(void **state)
 {
     (void)state;
-    crewi_post_drop(&client, 7); /* it was never known */
-    crewi_post_answered(&client, 7);
-    crewi_post_answered(&client, 8);
+    crewi_post_set(&client, 7, false); /* it was never known */
+    crewi_post_set(&client, 7, true);
+    crewi_post_set(&client, 8, true);
     assert_true(crewi_post_count(&client, 7, 1));
-    crewi_post_drop(&client, 7);
+    crewi_post_set(&client, 7, false);
     assert_false(crewi_post_count(&client, 7, 1));
     assert_true(crewi_post_count(&client, 8, 1));
-    crewi_post_drop(&client, 7);
-    crewi_post_answered(&client, 7);
+    crewi_post_set(&client, 7, false);
+    crewi_post_set(&client, 7, true);
     assert_true(crewi_post_count(&client, 7, 1));
 }
 
@@ -94,10 +94,10 @@ static void more_objects_than_are_remembered(void **state)
 {
     (void)state;
     for (uint64_t object = 1; object <= CREWI_POSTS; object++)
-        crewi_post_answered(&client, object);
+        crewi_post_set(&client, object, true);
     assert_int_equal(known(CREWI_POSTS), CREWI_POSTS);
     for (uint64_t object = CREWI_POSTS + 1; object <= 2 * CREWI_POSTS; object++) {
-        crewi_post_answered(&client, object);
+        crewi_post_set(&client, object, true);
         assert_true(crewi_post_count(&client, object, 0));
         assert_int_equal(known(object), CREWI_POSTS);
     }
@@ -108,9 +108,9 @@ static void a_free_place_is_used_first(void **state)
 {
     (void)state;
     for (uint64_t object = 1; object <= CREWI_POSTS; object++)
-        crewi_post_answered(&client, object);
-    crewi_post_drop(&client, 5);
-    crewi_post_answered(&client, 100);
+        crewi_post_set(&client, object, true);
+    crewi_post_set(&client, 5, false);
+    crewi_post_set(&client, 100, true);
     assert_true(crewi_post_count(&client, 100, 0));
     assert_int_equal(known(CREWI_POSTS), CREWI_POSTS - 1);
 }
