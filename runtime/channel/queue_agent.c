@@ -143,6 +143,15 @@ static struct crewi_frame *take_item(const struct crewi_message *message,
     return item;
 }
 
+static bool fits_into_hold(const struct crewi_engine *engine, const struct crewi_queue_agent *agent,
+                           struct crewi_frame *item)
+{
+    uint64_t limit = CREWI_QUEUE_HOLDS_LIMIT / engine->rank_count;
+    if (limit > CREWI_QUEUE_HOLD_LIMIT)
+        limit = CREWI_QUEUE_HOLD_LIMIT;
+    return agent->hold.bytes + crewi_queue_item_bytes(item) <= limit;
+}
+
 static void reply_held(struct crewi_engine *engine, const struct crewi_origin *origin)
 {
     struct crewi_queue_state state = {.is_unbounded = 1};
@@ -155,7 +164,7 @@ static void hold_or_pass(struct crewi_engine *engine, struct crewi_queue_agent *
                          struct crewi_frame *item)
 {
     struct crewi_origin origin = item->header.origin;
-    bool fits = agent->hold.bytes + crewi_queue_item_bytes(item) <= CREWI_QUEUE_HOLD_LIMIT;
+    bool fits = fits_into_hold(engine, agent, item);
     if (!fits && agent->frozen && origin.request) {
         crewi_queue_items_push(&agent->late, item);
         return;

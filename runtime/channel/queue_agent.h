@@ -17,6 +17,10 @@
 /** What a scattered queue's items may take on a rank before they are passed on all the same. */
 #define CREWI_QUEUE_HOLD_LIMIT ((uint64_t)4 << 20)
 
+/** And those of all ranks together: a gather of them and of what the home has fits into a message.
+ */
+#define CREWI_QUEUE_HOLDS_LIMIT ((uint64_t)512 << 20)
+
 struct crewi_queue_agent {
     uint64_t id;
     struct crewi_queue_agent *next; /* of this rank */

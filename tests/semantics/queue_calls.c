@@ -260,6 +260,29 @@ static int send_parcel(void *arg)
     return check_result();
 }
 
+static int use_alone(void *arg)
+{
+    const struct queue_job *job = arg;
+    mark_wait(&job->mark, 1);
+    expect_item(job->queue, 1, 1);
+    put_item(job->queue, 2, 2);
+    CHECK_INT(size_of(job->queue), 1);
+    return check_result();
+}
+
+// The copy in an argument is enough.
+void queue_argument(const struct variant *variant)
+{
+    struct queue_job job = {.queue = new_queue(NULL), .mark = mark_new()};
+    put_item(job.queue, 1, 1);
+    crew_process process = launch(variant, use_alone, &job, sizeof job);
+    CHECK_OK(crew_queue_close(job.queue));
+    mark_set(&job.mark, "closed");
+    CHECK_INT(finish(process), 0);
+    CHECK_STATUS(crew_queue_get_nowait(job.queue, NULL, 0, NULL), CREW_ECLOSED);
+    mark_remove(&job.mark);
+}
+
 // Several in one call, and those of a queue that nobody empties.
 static void check_parcels(crew_queue queue, size_t count)
 {

@@ -27,6 +27,7 @@ const struct test_case program_cases[] = {
     {"gone", queue_gone, 0},
     {"wait", queue_wait, 0},
     {"handles", queue_handles, 0},
+    {"argument", queue_argument, 0},
     {"gather", queue_gather, 0},
     {"scattered", queue_scattered, 0},
     {"gather-order", queue_gather_order, 0},
