@@ -274,8 +274,7 @@ static crew_status ask_late(const char *name, crew_queue queue, enum crewi_queue
 
 crew_status crew_queue_close(crew_queue queue)
 {
-    if (crewi_client_current())
-        crewi_queue_put_forget(queue);
+    crewi_post_forget(queue.id);
     return ask_late("crew_queue_close", queue, CREWI_QUEUE_CLOSE);
 }
 

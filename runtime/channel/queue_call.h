@@ -17,7 +17,4 @@ crew_status crewi_queue_check(const char *call, crew_queue queue);
 /** A call to the own rank with that head; the body is added by the caller. */
 struct crewi_call crewi_queue_call(enum crewi_queue_op op, const struct crewi_queue_head *head);
 
-/** The process has closed the queue. */
-void crewi_queue_put_forget(crew_queue queue);
-
 #endif

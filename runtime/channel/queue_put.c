@@ -6,76 +6,14 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#include <pthread.h>
-
-/* What is put between two requests. */
-#define NOTES_AT_ONCE 64
-#define NOTE_BYTES_AT_ONCE ((size_t)64 << 10)
-
-#define KNOWN_QUEUES 16
-
-/* Queues that are known to be unbounded. One that is not among them is asked at every put. A
- * process inside a rank shares this with the main process, so both are told apart. */
-static struct known {
-    uint64_t id, process;
-    unsigned notes;
-    size_t bytes;
-} known_queues[KNOWN_QUEUES];
-static unsigned next_known;
-static pthread_mutex_t known_mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static struct known *find(uint64_t id, uint64_t process)
-{
-    for (size_t i = 0; i < KNOWN_QUEUES; i++)
-        if (known_queues[i].id == id && known_queues[i].process == process)
-            return &known_queues[i];
-    return NULL;
-}
-
-static uint64_t own_process(void)
-{
-    return crewi_client_current()->identity.process.id;
-}
-
-/* Whether the next put of that size may go without a reply; counts it then. */
-static bool may_be_note(uint64_t id, size_t size)
-{
-    bool may = false;
-    pthread_mutex_lock(&known_mutex);
-    struct known *known = find(id, own_process());
-    if (known) {
-        may = known->notes + 1 < NOTES_AT_ONCE && size < NOTE_BYTES_AT_ONCE - known->bytes;
-        known->notes = may ? known->notes + 1 : 0;
-        known->bytes = may ? known->bytes + size : 0;
-    }
-    pthread_mutex_unlock(&known_mutex);
-    return may;
-}
-
-static void remember(uint64_t id)
-{
-    pthread_mutex_lock(&known_mutex);
-    if (!find(id, own_process())) {
-        known_queues[next_known] = (struct known){.id = id, .process = own_process()};
-        next_known = (next_known + 1) % KNOWN_QUEUES;
-    }
-    pthread_mutex_unlock(&known_mutex);
-}
-
-void crewi_queue_put_forget(crew_queue queue)
-{
-    pthread_mutex_lock(&known_mutex);
-    struct known *known = find(queue.id, own_process());
-    if (known)
-        *known = (struct known){0};
-    pthread_mutex_unlock(&known_mutex);
-}
+#include <string.h>
 
 static crew_status put(const char *name, crew_queue queue, const void *item, size_t size,
                        int64_t timeout_ns)
 {
     struct crewi_queue_head head = {.id = queue.id, .size = size, .count = 1};
     struct crewi_queue_state state;
+    struct crewi_frame *reply;
     crew_status status = crewi_queue_check(name, queue);
     if (status)
         return status;
@@ -87,13 +25,19 @@ static crew_status put(const char *name, crew_queue queue, const void *item, siz
     call.body = item;
     call.body_size = size;
     call.timeout_ns = timeout_ns;
-    if (may_be_note(queue.id, size)) {
-        call.timeout_ns = 0;
-        return crewi_tell(&call);
+    /* As a note it waits for nothing. A home that is asked tells whether the queue is unbounded. */
+    status = crewi_post(&call, queue.id, &reply);
+    if (status || !reply)
+        return status;
+    if (reply->header.size == sizeof state) {
+        memcpy(&state, reply->payload, sizeof state);
+        if (state.is_unbounded)
+            crewi_post_allow(queue.id);
+    } else {
+        status = crewi_error(CREW_EPROTO, "%s: a reply of %llu bytes", name,
+                             (unsigned long long)reply->header.size);
     }
-    status = crewi_call_fixed(&call, &state, sizeof state);
-    if (!status && state.is_unbounded)
-        remember(queue.id);
+    crewi_frame_destroy(reply);
     return status;
 }
 
