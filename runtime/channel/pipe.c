@@ -77,6 +77,8 @@ static crew_status send_inline(crew_connection connection, const void *data, siz
     crew_status status = crewi_post(&call, connection.id, &reply);
     if (!status && reply)
         crewi_post_allow(connection.id);
+    else if (status) /* the word to stop may have come before the one that allowed it was read */
+        crewi_post_forget(connection.id);
     crewi_frame_destroy(status ? NULL : reply);
     return status;
 }
