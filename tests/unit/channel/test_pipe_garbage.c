@@ -106,7 +106,6 @@ static void sends_that_cannot_be(void **state)
     wrong[4].item.what = CREWI_PIPE_RECALL + 1;
     wrong[5].item.source = FAKE_RANKS;
     wrong[6].item.place.has_ended = 1;
-    wrong[7].item.what = CREWI_PIPE_LARGE; /* with shares that nobody has counted */
     wrong[7].item.share_count = 1;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         fake_expect_refusal(on(1),
@@ -132,6 +131,11 @@ static void a_message_that_is_too_long_for_its_kind(void **state)
     (void)state;
     struct pipe_ends ends = used();
     message.item = (struct crewi_pipe_item){.end = ends.out, .size = sizeof message.data};
+    fake_expect_refusal(
+        on(1),
+        ask_bytes(on(1), CREWI_PIPE_SEND, &message, sizeof message.item + sizeof message.data),
+        CREW_EPROTO, "cannot be");
+    message.item.what = CREWI_PIPE_LARGE; /* more words than are looked at */
     fake_expect_refusal(
         on(1),
         ask_bytes(on(1), CREWI_PIPE_SEND, &message, sizeof message.item + sizeof message.data),
