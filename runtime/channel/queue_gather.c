@@ -101,13 +101,13 @@ void crewi_queue_gather_done(struct crewi_engine *engine, const struct crewi_mes
     uint64_t size = frame->header.size - HEAD_SIZE;
     uint32_t home = crewi_id_home(head->id);
     *message->frame = NULL;
+    struct crewi_queue_note note = {.id = head->id, .rank = engine->rank};
     if (!crewi_engine_is_there(engine, &message->origin)) {
-        send_back(engine, frame, head->id);
+        send_back(engine, frame, head->id); /* they are counted when they are back */
+        crewi_queue_agent_tell(engine, CREWI_QUEUE_COUNTED, home, &note);
         return;
     }
-    struct crewi_queue_note note = {.id = head->id,
-                                    .number = crewi_queue_count_foreign(data, size, home),
-                                    .rank = engine->rank};
+    note.number = crewi_queue_count_foreign(data, size, home);
     crewi_queue_agent_tell(engine, CREWI_QUEUE_COUNTED, home, &note);
     head->size = size;
     head->count = hand_over(engine, message->origin.process, data, size);

@@ -426,13 +426,30 @@ static void hear_drop(struct crewi_engine *engine, struct crewi_queue *queue,
     crewi_queue_serve(engine, queue);
 }
 
+/* What comes for a queue that is gone, as it may from a gather whose process has ended: nobody gets
+ * the handles in it. */
+static void drop_batch(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    const unsigned char *data = (const unsigned char *)message->data, *item;
+    struct crewi_queue_record record;
+    if (message->size < sizeof(struct crewi_queue_head))
+        return;
+    data += sizeof(struct crewi_queue_head);
+    for (uint64_t at = 0; crewi_queue_next_record(
+             data, message->size - sizeof(struct crewi_queue_head), &at, &record, &item);)
+        crewi_shares_drop(engine, crewi_queue_record_shares(&record, item), record.share_count);
+}
+
 void crewi_queue_home_note(struct crewi_engine *engine, const struct crewi_message *message)
 {
     const struct crewi_queue_note *note = message->data;
     uint64_t id = *(const uint64_t *)message->data;
     struct crewi_queue *queue = (struct crewi_queue *)crewi_engine_find(engine, id);
-    if (!queue)
+    if (!queue) {
+        if (message->op == CREWI_QUEUE_BATCH)
+            drop_batch(engine, message);
         return;
+    }
     switch (message->op) {
     case CREWI_QUEUE_BATCH:
         hear_batch(engine, queue, message);
@@ -447,7 +464,7 @@ void crewi_queue_home_note(struct crewi_engine *engine, const struct crewi_messa
         crewi_queue_hear_flushed(engine, queue, note->number);
         break;
     default: /* CREWI_QUEUE_COUNTED */
-        queue->unfinished += note->number;
+        crewi_queue_counted(engine, queue, note->number);
     }
 }
 

@@ -49,7 +49,7 @@ struct crewi_queue {
     uint64_t round;                   /* the number of the last one begun */
     uint32_t round_missing;           /* ranks that have not answered; 0: no round is under way */
     bool round_wanted;                /* another one, after this */
-    bool gathering;                   /* from its own round until the home has taken part */
+    bool gathering;                   /* from its own round until its items are counted */
     struct crewi_queue_items leaving; /* in that gather: what comes now is later than all of it */
     struct crewi_queue_waiters gathers;
 };
@@ -128,5 +128,9 @@ void crewi_queue_gather(struct crewi_engine *engine, struct crewi_queue *queue,
 
 /** The home has taken part in the gather. */
 void crewi_queue_gathered(struct crewi_engine *engine, struct crewi_queue *queue);
+
+/** The gather is over: so many items have come that the home did not know. Only now it can say
+ * whether all are done. */
+void crewi_queue_counted(struct crewi_engine *engine, struct crewi_queue *queue, uint64_t count);
 
 #endif

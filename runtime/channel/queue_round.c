@@ -305,11 +305,18 @@ void crewi_queue_gather(struct crewi_engine *engine, struct crewi_queue *queue,
 
 void crewi_queue_gathered(struct crewi_engine *engine, struct crewi_queue *queue)
 {
-    queue->gathering = false;
     if (queue->leaving.count) { /* there was no memory to send them: they are the oldest again */
         crewi_queue_items_move(&queue->items, &queue->leaving);
         crewi_queue_items_move(&queue->leaving, &queue->items);
     }
-    begin_next(engine, queue);
     crewi_queue_serve(engine, queue);
+}
+
+void crewi_queue_counted(struct crewi_engine *engine, struct crewi_queue *queue, uint64_t count)
+{
+    if (!queue->gathering)
+        return;
+    queue->gathering = false;
+    queue->unfinished += count;
+    begin_next(engine, queue);
 }
