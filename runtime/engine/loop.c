@@ -15,8 +15,11 @@
  * a child that scribbled over the page, and a fork server that is killed does not ring. */
 #define SAFETY_NS (50 * CREWI_MILLISECOND)
 
+/* A driver that has waited so long will hardly be answered just now. */
+#define LONG_WAIT_NS (1 * CREWI_MILLISECOND)
+
 /* A sleep this short costs more than it saves. */
-#define SPIN_NS (20 * CREWI_MICROSECOND)
+#define SPIN_NS (50 * CREWI_MICROSECOND)
 #define SHORT_SLEEPS 3
 
 /* While MPI has something under way, or news may come from another node without a ring. */
@@ -59,6 +62,7 @@ void crewi_loop_init(struct crewi_loop *loop, struct crewi_transport *transport,
     loop->engine.host = loop;
     loop->polls_clock = crewi_transport_polls_clock(transport);
     pthread_mutex_init(&loop->mutex, NULL);
+    pthread_cond_init(&loop->driver_left, NULL);
 }
 
 void crewi_loop_use_doorbells(struct crewi_loop *loop, struct crewi_bell **peer_bells)
@@ -83,6 +87,7 @@ void crewi_loop_fini(struct crewi_loop *loop)
     }
     crewi_ports_drop_spare(loop);
     crewi_engine_fini(&loop->engine);
+    pthread_cond_destroy(&loop->driver_left);
     pthread_mutex_destroy(&loop->mutex);
 }
 
@@ -178,9 +183,10 @@ static int64_t longest_sleep(const struct crewi_loop *loop, int64_t now_ns)
  * microseconds. */
 static bool may_spin(const struct crewi_loop *loop)
 {
-    bool children = atomic_load_explicit(&loop->bell->beside, memory_order_relaxed) != 0;
+    uint32_t children = atomic_load_explicit(&loop->bell->beside, memory_order_relaxed);
     return loop->short_sleeps >= SHORT_SLEEPS && crewi_job &&
-           crewi_job->host_rank_count * (1 + children) <= crewi_job->host_cpu_count;
+           (uint64_t)crewi_job->host_rank_count * (1 + (uint64_t)children) <=
+               (uint64_t)crewi_job->host_cpu_count;
 }
 
 static bool spin(const struct crewi_bell *bell, int64_t end_ns)
@@ -242,31 +248,47 @@ void crewi_loop_serve(struct crewi_loop *loop)
  * rung for it. */
 static bool needs_service(const struct crewi_loop *loop)
 {
-    return loop->polls_clock || loop->local_waiters > 1 || loop->engine.timers.count ||
+    return loop->polls_clock || loop->engine.timers.count ||
            crewi_transport_activity(loop->engine.transport);
+}
+
+static void drive(struct crewi_loop *loop, const bool *done)
+{
+    loop->driving = true;
+    loop->hand_over = false;
+    loop->driver = pthread_self();
+    loop->driving_since_ns = loop->idle_since_ns;
+    crewi_bell_begin_driving(loop->bell);
+    while (!*done && !loop->hand_over)
+        crewi_loop_step(loop, CREWI_BELL_DRIVER, done);
+    if (atomic_load(&loop->bell->rung)) /* quicker than to wake the service thread for it */
+        crewi_loop_pass(loop);
+    loop->driving = false;
+    crewi_bell_end_driving(loop->bell, needs_service(loop));
+    pthread_cond_broadcast(&loop->driver_left);
+}
+
+/* Who has waited for long, in a join for example, leaves it to who comes now: it would only pass on
+ * what that one waits for. It does not drive again; without a driver the service thread does. */
+static void take_over(struct crewi_loop *loop, const bool *done)
+{
+    while (!*done && loop->driving && loop->idle_since_ns - loop->driving_since_ns > LONG_WAIT_NS) {
+        loop->hand_over = true;
+        crewi_bell_ring(loop->bell);
+        pthread_cond_wait(&loop->driver_left, &loop->mutex);
+    }
 }
 
 void crewi_loop_wait(struct crewi_loop *loop, const bool *done, pthread_cond_t *changed)
 {
-    loop->local_waiters++;
     loop->idle_since_ns = crewi_now_ns(); /* the reply may come soon, however idle it was before */
+    take_over(loop, done);
+    if (!*done && !loop->driving)
+        drive(loop, done);
     while (!*done) {
-        if (loop->driving) {
-            crewi_loop_ring_others(loop);
-            pthread_cond_wait(changed, &loop->mutex);
-            continue;
-        }
-        loop->driving = true;
-        loop->driver = pthread_self();
-        crewi_bell_begin_driving(loop->bell);
-        while (!*done)
-            crewi_loop_step(loop, CREWI_BELL_DRIVER, done);
-        if (atomic_load(&loop->bell->rung)) /* quicker than to wake the service thread for it */
-            crewi_loop_pass(loop);
-        loop->driving = false;
-        crewi_bell_end_driving(loop->bell, needs_service(loop));
+        crewi_loop_ring_others(loop);
+        pthread_cond_wait(changed, &loop->mutex);
     }
-    loop->local_waiters--;
 }
 
 void crewi_loop_stop(struct crewi_loop *loop)

@@ -53,8 +53,10 @@ struct crewi_loop {
     struct crewi_bell *to_ring[CREWI_RING_LATER]; /* when the mutex is given back */
     uint32_t to_ring_count;
     bool driving;
-    pthread_t driver;       /* while driving */
-    uint32_t local_waiters; /* local clients that wait for a reply, the driver included */
+    bool hand_over;   /* another one wants to drive */
+    pthread_t driver; /* while driving */
+    int64_t driving_since_ns;
+    pthread_cond_t driver_left;
     bool stop;
     bool polls_clock; /* messages may come without a ring */
     int64_t idle_since_ns, safety_look_ns;
