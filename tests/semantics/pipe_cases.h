@@ -43,7 +43,8 @@ case_function con_05_killed, con_06_killed, con_13, con_13_during, death_of_wait
     death_of_large_receiver, death_of_blocked_sender, death_wakes_senders;
 
 // pipe_wait.c: waiting for several, signals
-case_function con_15, con_16, con_17, con_18, wait_elsewhere, wait_for_death, wait_many;
+case_function con_15, con_16, con_17, con_18, wait_elsewhere, wait_together, wait_for_death,
+    wait_many;
 
 // pipe_wrong.c: what every call is documented to refuse
 case_function wrong_arguments, wrong_handles, wrong_outputs;

@@ -209,6 +209,34 @@ void wait_elsewhere(const struct variant *variant)
     drop_both(told);
 }
 
+static int speak_soon(void *arg)
+{
+    check_sleep(2 * SHORT_S);
+    send_text(*(crew_connection *)arg, "x");
+    return check_result();
+}
+
+// Several that wait for one end, on two ranks: all hear of a message that nobody takes.
+void wait_together(const struct variant *variant)
+{
+    struct ends ends = make_pipe(), silent = make_pipe(), told = make_pipe();
+    struct variant other = beside(variant);
+    struct waiter waiter = {{waitable_of(silent.in), waitable_of(ends.in)}, told.out};
+    crew_process waiting[] = {launch(variant, wait_for_second, &waiter, sizeof waiter),
+                              launch(&other, wait_for_second, &waiter, sizeof waiter)};
+    for (size_t i = 0; i < COUNT(waiting); i++)
+        expect_text(told.in, "about to wait");
+    crew_process speaker = launch(&other, speak_soon, &ends.out, sizeof ends.out);
+    expect_ready(waiter.objects, LIMIT_S, "01");
+    for (size_t i = 0; i < COUNT(waiting); i++)
+        CHECK_INT(finish(waiting[i]), 0);
+    CHECK_INT(finish(speaker), 0);
+    expect_text(ends.in, "x");
+    drop_both(ends);
+    drop_both(silent);
+    drop_both(told);
+}
+
 // The last process at the other end dies while somebody waits.
 void wait_for_death(const struct variant *variant)
 {

@@ -64,6 +64,7 @@ const struct test_case program_cases[] = {
     {"death-of-blocked-sender", death_of_blocked_sender, 0},
     {"death-wakes-senders", death_wakes_senders, CASE_KILLABLE},
     {"wait-elsewhere", wait_elsewhere, 0},
+    {"wait-together", wait_together, 0},
     {"wait-for-death", wait_for_death, 0},
     {"wait-many", wait_many, 0},
     {"wrong-arguments", wrong_arguments, 0},
