@@ -7,7 +7,9 @@
 
 #define SIZE ((uint64_t)3 << 20)
 
-static uint64_t ask_large_for(struct fake_client *client, uint64_t end, int64_t timeout_ns)
+/* With a handle that the client has found in it; 0: with none. */
+static uint64_t ask_large_with(struct fake_client *client, uint64_t end, int64_t timeout_ns,
+                               uint64_t handle)
 {
     struct crewi_pipe_item item = {.end = end,
                                    .size = SIZE,
@@ -18,8 +20,15 @@ static uint64_t ask_large_for(struct fake_client *client, uint64_t end, int64_t 
                              .rank = client->rank->loop.engine.rank,
                              .timeout_ns = timeout_ns,
                              .head = &item,
-                             .head_size = sizeof item};
+                             .head_size = sizeof item,
+                             .body = &handle,
+                             .body_size = handle ? sizeof handle : 0};
     return fake_ask(client, &call);
+}
+
+static uint64_t ask_large_for(struct fake_client *client, uint64_t end, int64_t timeout_ns)
+{
+    return ask_large_with(client, end, timeout_ns, 0);
 }
 
 static uint64_t ask_large(struct fake_client *client, uint64_t end)
@@ -59,12 +68,19 @@ static struct fake_call call_with(const struct fake_client *client, uint8_t op,
                               .head_size = sizeof *note};
 }
 
-static void done(struct fake_client *client, uint64_t end, const struct crewi_pipe_item *item)
+static void done_with(struct fake_client *client, uint64_t end, const struct crewi_pipe_item *item,
+                      crew_status status)
 {
     struct crewi_pipe_large_note note = note_of(end, item);
     struct fake_call call = call_with(client, CREWI_PIPE_DONE, &note);
+    note.status = status;
     fake_tell(client, &call);
     fake_job_run(pipe_job);
+}
+
+static void done(struct fake_client *client, uint64_t end, const struct crewi_pipe_item *item)
+{
+    done_with(client, end, item, CREW_OK);
 }
 
 static uint64_t ask_next(struct fake_client *client, uint64_t end,
@@ -533,6 +549,101 @@ static void the_receiver_closes_while_it_waits(void **state)
     fake_expect_reply(on(1), ask_more(on(1), &want), NULL, 0);
 }
 
+/* Handles in large messages */
+
+/* A large message from rank 1 to 2 has the only copy of an end that sends to rank 3, where a
+ * receive waits. */
+struct carried {
+    struct pipe_ends ends, other;
+    uint64_t asked, eof;
+};
+
+static struct carried carry(int64_t timeout_ns)
+{
+    struct carried carried = {.ends = used(), .other = pipe_of(on(3))};
+    pipe_share(on(2), also_on(2), carried.ends.in);
+    pipe_hand(on(3), also_on(1), carried.other.out);
+    pipe_hand(also_on(1), on(1), carried.other.out);
+    carried.asked = ask_large_with(on(1), carried.ends.out, timeout_ns, carried.other.out);
+    fake_expect_parked(on(1), carried.asked);
+    pipe_close(on(1), carried.other.out);
+    carried.eof = pipe_ask_receive(on(3), carried.other.in);
+    fake_expect_parked(on(3), carried.eof);
+    return carried;
+}
+
+static void a_handle_is_the_receivers_when_it_is_done(void **state)
+{
+    (void)state;
+    struct carried carried = carry(CREWI_FOREVER);
+    struct crewi_pipe_item item = claim(on(2), carried.ends.in);
+    fake_expect_parked(on(3), carried.eof);
+    done(on(2), carried.ends.in, &item);
+    fake_expect_reply(on(1), carried.asked, NULL, 0);
+    pipe_send(on(2), carried.other.out, "by its new holder");
+    pipe_expect_text(on(3), carried.eof, "by its new holder");
+    pipe_close(on(2), carried.other.out);
+    pipe_receive_eof(on(3), carried.other.in);
+}
+
+static void a_handle_moves_with_its_large_message(void **state)
+{
+    (void)state;
+    struct carried carried = carry(CREWI_FOREVER);
+    pipe_share(on(2), on(0), carried.ends.in);
+    struct crewi_pipe_item item = claim(on(0), carried.ends.in);
+    done(on(0), carried.ends.in, &item);
+    pipe_send(on(0), carried.other.out, "x");
+    pipe_expect_text(on(3), carried.eof, "x");
+}
+
+static void a_handle_is_dropped_when_the_message_was_not_taken(void **state)
+{
+    (void)state;
+    struct carried carried = carry(CREWI_FOREVER);
+    struct crewi_pipe_item item = claim(on(2), carried.ends.in);
+    done_with(on(2), carried.ends.in, &item, CREW_ETOOSMALL);
+    fake_expect_reply(on(1), carried.asked, NULL, 0);
+    fake_expect_refusal(on(3), carried.eof, CREW_EOF, "are closed");
+}
+
+static void a_handle_is_dropped_at_the_deadline(void **state)
+{
+    (void)state;
+    struct carried carried = carry(CREWI_SECOND);
+    fake_job_pass_time(pipe_job, CREWI_SECOND);
+    fake_expect_refusal(on(3), carried.eof, CREW_EOF, "are closed");
+}
+
+static void a_handle_is_dropped_with_a_truncated_message(void **state)
+{
+    (void)state;
+    struct carried carried = carry(CREWI_FOREVER);
+    fake_client_end(on(1));
+    fake_job_run(pipe_job);
+    fake_expect_refusal(on(2), pipe_ask_receive(on(2), carried.ends.in), CREW_ETRUNC, "ended");
+    fake_expect_refusal(on(3), carried.eof, CREW_EOF, "are closed");
+}
+
+static void a_handle_is_dropped_when_the_receiver_ends(void **state)
+{
+    (void)state;
+    struct carried carried = carry(CREWI_FOREVER);
+    claim(also_on(2), carried.ends.in);
+    fake_client_end(also_on(2));
+    fake_expect_refusal(on(3), carried.eof, CREW_EOF, "are closed");
+}
+
+static void a_handle_is_dropped_when_no_reader_is_left(void **state)
+{
+    (void)state;
+    struct carried carried = carry(CREWI_FOREVER);
+    fake_client_end(on(2));
+    fake_client_end(also_on(2));
+    fake_expect_refusal(on(1), carried.asked, CREW_EPIPE, "are closed");
+    fake_expect_refusal(on(3), carried.eof, CREW_EOF, "are closed");
+}
+
 /* What cannot be */
 
 static void blocks_that_were_not_wanted_are_dropped(void **state)
@@ -630,6 +741,13 @@ int main(void)
         PIPE_TEST(the_receiver_ends_in_the_middle),
         PIPE_TEST(the_receiver_has_had_enough),
         PIPE_TEST(the_receiver_closes_while_it_waits),
+        PIPE_TEST(a_handle_is_the_receivers_when_it_is_done),
+        PIPE_TEST(a_handle_moves_with_its_large_message),
+        PIPE_TEST(a_handle_is_dropped_when_the_message_was_not_taken),
+        PIPE_TEST(a_handle_is_dropped_at_the_deadline),
+        PIPE_TEST(a_handle_is_dropped_with_a_truncated_message),
+        PIPE_TEST(a_handle_is_dropped_when_the_receiver_ends),
+        PIPE_TEST(a_handle_is_dropped_when_no_reader_is_left),
         PIPE_TEST(blocks_that_were_not_wanted_are_dropped),
         PIPE_TEST(requests_for_messages_that_are_not_there),
         PIPE_TEST(a_second_request_for_a_block_is_refused),

@@ -242,6 +242,8 @@ static void a_receiver_that_died_just_now_swallows_nothing(void **state)
     (void)state;
     struct pipe_ends ends = pipe_between(on(0), on(2), on(2), CREWI_PIPE_CAPACITY);
     pipe_share(on(2), also_on(2), ends.in);
+    pipe_send(on(2), ends.out, "first");
+    pipe_receive(on(2), ends.in, "first");
     fake_expect_parked(also_on(2), pipe_ask_receive(also_on(2), ends.in));
     uint64_t sent = pipe_ask_send(on(2), ends.out, "kept", 4, CREWI_FOREVER);
     fake_client_end(also_on(2));

@@ -107,6 +107,25 @@ static void a_waiting_sender_gets_its_credit_from_there(void **state)
     pipe_receive_bytes(on(3), ends.in, 1, 100);
 }
 
+/* The location that was told of it is another one by then, and little is received. */
+static void a_hurry_moves_along(void **state)
+{
+    (void)state;
+    const uint64_t cost = CREWI_PIPE_ITEM_COST + 36;
+    struct pipe_ends ends = pipe_between(on(0), on(1), on(2), 8 * cost);
+    pipe_share(on(2), on(3), ends.in);
+    pipe_receive_nothing(on(2), ends.in);
+    for (unsigned char i = 0; i < 8; i++)
+        pipe_send_bytes(on(1), ends.out, i, 36);
+    uint64_t asked = pipe_ask_send(on(1), ends.out, pipe_bytes(8, 36), 36, CREWI_FOREVER);
+    fake_expect_parked(on(1), asked);
+    assert_true(pipe_poll(on(3), ends.in));
+    pipe_expect_at(3, ends.in);
+    fake_expect_parked(on(1), asked);
+    pipe_receive_bytes(on(3), ends.in, 0, 36);
+    fake_expect_reply(on(1), asked, NULL, 0);
+}
+
 /* Early items */
 
 static void early_items_move_along(void **state)
@@ -257,6 +276,31 @@ static void those_who_are_held_get_their_answers(void **state)
     fake_expect_reply(on(3), wait, NULL, 0);
     pipe_send(on(1), ends.out, "x");
     pipe_expect_text(on(2), two, "x");
+}
+
+/* One rank waits for it, and another one behind that. */
+static void those_behind_one_who_is_held_get_theirs_too(void **state)
+{
+    (void)state;
+    struct pipe_ends ends = settled(CREWI_PIPE_CAPACITY);
+    pipe_share(on(2), on(0), ends.in);
+    pipe_share(on(2), on(1), ends.in);
+    uint64_t two = pipe_ask_receive(on(2), ends.in);
+    fake_expect_parked(on(2), two);
+    uint64_t three = pipe_ask_receive(on(3), ends.in);
+    fake_expect_parked(on(3), three);
+    assert_false(pipe_poll(on(0), ends.in));
+    pipe_receive_nothing(on(1), ends.in);
+    uint64_t timed = pipe_ask(on(0), CREWI_PIPE_RECEIVE, ends.in, CREWI_SECOND);
+    fake_expect_parked(on(0), timed);
+    fake_job_pass_time(pipe_job, CREWI_SECOND);
+    fake_expect_refusal(on(0), timed, CREW_ETIMEDOUT, "no message has come");
+    pipe_send(on(1), ends.out, "for two");
+    pipe_expect_text(on(2), two, "for two");
+    pipe_send(on(1), ends.out, "for three");
+    pipe_expect_text(on(3), three, "for three");
+    pipe_send(on(1), ends.out, "for one");
+    pipe_receive(on(1), ends.in, "for one");
 }
 
 /* The time that the request spends on the way counts. */
@@ -429,6 +473,7 @@ int main(void)
         PIPE_TEST(handles_move_along),
         PIPE_TEST(what_is_owed_moves_along),
         PIPE_TEST(a_waiting_sender_gets_its_credit_from_there),
+        PIPE_TEST(a_hurry_moves_along),
         PIPE_TEST(early_items_move_along),
         PIPE_TEST(an_item_that_missed_the_stream_follows),
         PIPE_TEST(items_come_between_state_and_its_items),
@@ -438,6 +483,7 @@ int main(void)
         PIPE_TEST(the_end_is_passed_along),
         PIPE_TEST(a_location_keeps_it_until_it_served_one),
         PIPE_TEST(those_who_are_held_get_their_answers),
+        PIPE_TEST(those_behind_one_who_is_held_get_theirs_too),
         PIPE_TEST(a_deadline_passes_while_it_is_asked_for),
         PIPE_TEST(it_moves_when_the_last_receive_gives_up),
         PIPE_TEST(it_moves_when_the_last_wait_gives_up),

@@ -147,6 +147,26 @@ static void who_runs_low_asks_for_more(void **state)
     toy_use(on(2), id);
 }
 
+static void who_runs_low_asks_once(void **state)
+{
+    (void)state;
+    uint64_t id = toy_make(on(0));
+    toy_pass(on(0), on(1), id);
+    toy_use(on(1), id);
+    toy_leave_weight(on(1), id, 1000);
+    for (int round = 1; round <= 2; round++) {
+        struct crewi_shares shares[3];
+        uint64_t carried = toy_job->carried;
+        for (int i = 0; i < 3; i++)
+            shares[i] = toy_take_one(on(1), id);
+        fake_job_run(toy_job);
+        assert_int_equal(toy_job->carried, carried + 2); /* the question and the answer */
+        for (int i = 0; i < 3; i++)
+            toy_hand_over(on(1), &shares[i]);
+        toy_leave_weight(on(1), id, 1000);
+    }
+}
+
 /* The answer comes when the copy is closed, or its process has ended. */
 static void more_weight_comes_too_late(void **state)
 {
@@ -230,6 +250,7 @@ int main(void)
         TOY_TEST(a_dropped_share_goes_home),
         TOY_TEST(shares_of_nothing_are_ignored),
         TOY_TEST(who_runs_low_asks_for_more),
+        TOY_TEST(who_runs_low_asks_once),
         TOY_TEST(more_weight_comes_too_late),
         TOY_TEST(too_many_copies_at_a_time),
         TOY_TEST(the_last_of_all_weight_is_not_passed_on),
