@@ -58,7 +58,7 @@ struct pipes {
     size_t bottle_count, bottle_room;
     struct pipe_letter *letters; /* number n at n - 1 */
     size_t letter_count, letter_room;
-    int rests;
+    int rests, ended;
     bool drains;
     uint64_t drained; /* messages since the last rest */
 };

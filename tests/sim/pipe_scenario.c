@@ -14,6 +14,7 @@
 #define POSTS_AT_ONCE 32
 #define POSTED_AT_ONCE 65536
 #define MOST_RESTS 12
+#define MOST_ENDED 6
 
 /* What it asks */
 
@@ -51,9 +52,12 @@ static void let_go(struct pipe_user *user, uint32_t end)
     user->uses[end].holds = false;
 }
 
+/* Mostly short ones: who waits for ever does nothing else. */
 static int64_t choose_timeout(struct pipe_user *user)
 {
-    static const int64_t timeouts_ns[] = {0, 5000, 20000, 100000, 1000000, CREWI_FOREVER};
+    static const int64_t timeouts_ns[] = {0, 0, 5000, 20000, 100000, 1000000};
+    if (sim_chance(&user->base.random, 60))
+        return CREWI_FOREVER;
     return timeouts_ns[sim_below(&user->base.random, 6)];
 }
 
@@ -75,7 +79,7 @@ static bool choose_end(struct pipe_user *user, bool to_send)
 static void create(struct pipe_user *user)
 {
     struct sim_random *random = &user->base.random;
-    struct crewi_pipe_settings settings = {.capacity = sim_between(random, 100, 2000),
+    struct crewi_pipe_settings settings = {.capacity = sim_between(random, 100, 4000),
                                            .duplex = sim_chance(random, 500)};
     struct crewi_call call = pipe_call(user, CREWI_PIPE_CREATE, &settings, sizeof settings);
     user->duplex = settings.duplex;
@@ -91,7 +95,7 @@ static size_t choose_words(struct pipe_user *user, uint32_t first, uint64_t *wor
     size_t count = 0;
     *ends = 0;
     for (uint32_t end = first; end < pipes->end_count && count < MOST_WORDS; end++) {
-        if (!user->uses[end].holds || !sim_chance(&user->base.random, 400))
+        if (!user->uses[end].holds || !sim_chance(&user->base.random, 600))
             continue;
         words[count++] = pipes->ends[end].id;
         *ends |= (uint64_t)1 << end;
@@ -139,7 +143,7 @@ static void send(struct pipe_user *user, bool is_large)
     memcpy(body + sizeof label, words, sizeof words);
     call.body = is_large ? (const void *)words : body;
     call.body_size = is_large ? count * sizeof *words : size;
-    call.timeout_ns = sim_chance(random, 500) ? CREWI_FOREVER : choose_timeout(user);
+    call.timeout_ns = sim_chance(random, 300) ? CREWI_FOREVER : choose_timeout(user);
     if (!is_large && call.timeout_ns == CREWI_FOREVER &&
         may_post(&user->uses[user->end], sizeof item + size)) {
         pipes->bottles[user->number].state = BOTTLE_IN;
@@ -195,12 +199,24 @@ static void shut(struct pipe_user *user)
     pipe_ask(user, PIPE_CLOSES, &call);
 }
 
+static void take(struct pipe_user *user)
+{
+    struct crewi_call call = {
+        .kind = TOY_KIND, .op = TOY_TAKE, .rank = user->base.rank->engine.rank};
+    user->number = 0;
+    pipe_ask(user, PIPE_TAKES, &call);
+}
+
 static void pass(struct pipe_user *user)
 {
     struct sim_job *job = user->base.job;
     const struct sim_client *to = job->clients[sim_below(&user->base.random, job->client_count)];
     uint64_t words[MOST_WORDS], ends;
     size_t count = choose_words(user, 0, words, &ends);
+    if (!count) { /* it has none, or wants to keep them */
+        take(user);
+        return;
+    }
     struct toy_letter letter = {.process = to->base.process, .rank = to->rank->engine.rank};
     letter.number = user->number = pipes_letter(pipes_of(job), ends, letter.process);
     struct crewi_call call = {.kind = TOY_KIND,
@@ -213,32 +229,27 @@ static void pass(struct pipe_user *user)
     pipe_ask(user, PIPE_PASSES, &call);
 }
 
-static void take(struct pipe_user *user)
-{
-    struct crewi_call call = {
-        .kind = TOY_KIND, .op = TOY_TAKE, .rank = user->base.rank->engine.rank};
-    user->number = 0;
-    pipe_ask(user, PIPE_TAKES, &call);
-}
-
 static void do_something(struct pipe_user *user)
 {
     struct sim_random *random = &user->base.random;
     uint64_t choice = sim_below(random, 1000);
     bool may_create = pipes_of(user->base.job)->end_count < PIPE_ENDS;
-    if (choice < 380 && choose_end(user, true))
+    /* At first ends have to go round. */
+    if (user->base.steps + 15 > user->base.job->steps && sim_chance(random, 700))
+        pass(user);
+    else if (choice < 350 && choose_end(user, true))
         send(user, sim_chance(random, 60));
     else if (choice < 700 && choose_end(user, false))
         receive(user, choose_timeout(user));
-    else if (choice < 740 && choose_end(user, false))
+    else if (choice < 730 && choose_end(user, false))
         wait_for(user);
-    else if (choice < 750 && choose_end(user, sim_chance(random, 500)))
+    else if (choice < 738 && choose_end(user, sim_chance(random, 500)))
         close_end(user, user->end);
-    else if (choice < 754 && choose_end(user, false))
+    else if (choice < 741 && choose_end(user, false))
         shut(user);
-    else if (choice < 810)
+    else if (choice < 840)
         pass(user);
-    else if (choice < 830 && may_create)
+    else if (choice < 850 && may_create)
         create(user);
     else if (choice < 980)
         take(user);
@@ -493,7 +504,7 @@ static void begin(struct sim_job *job)
     for (uint32_t i = 0; i < job->client_target && i < PIPE_USERS; i++) {
         struct sim_client *client =
             sim_client_create(job, (uint32_t)sim_below(&job->random, job->rank_count), 0);
-        if (i < 3)
+        if (i < PIPE_ENDS / 2 - 1)
             create((struct pipe_user *)client);
     }
 }
@@ -558,13 +569,14 @@ static void check_streams(struct sim_job *job)
     }
 }
 
-/* One after the other, so that those who wait are told what has gone. */
-static bool end_one(struct sim_job *job)
+/* One after the other, so that those who wait are told what has gone; at first of those only who
+ * wait and would do more. */
+static bool end_one(struct sim_job *job, bool with_steps)
 {
     uint32_t first = (uint32_t)sim_below(&job->random, job->client_count);
     for (uint32_t i = 0; i < job->client_count; i++) {
         struct sim_client *client = job->clients[(first + i) % job->client_count];
-        if (client->ended)
+        if (client->ended || (with_steps && !client->steps))
             continue;
         sim_client_end(client);
         return true;
@@ -581,11 +593,13 @@ static bool at_rest(struct sim_job *job)
             check_waiting((struct pipe_user *)job->clients[i], alive);
     if (job->broken || job->failed)
         return false;
+    if (pipes->ended++ < MOST_ENDED && end_one(job, true))
+        return true;
     if ((pipes->rests++ == 0 || (pipes->drained && pipes->rests < MOST_RESTS)) && drain_all(job))
         return true;
     if (!pipes->drained)
         check_streams(job);
-    return end_one(job);
+    return end_one(job, false);
 }
 
 static void finish(struct sim_job *job)
@@ -626,7 +640,6 @@ static const struct sim_plant plants[] = {
     {"lost-item", SIM_PLANT_DROP, CREWI_NOTE, CREWI_KIND_PIPE, CREWI_PIPE_ITEM},
     {"double-item", SIM_PLANT_DOUBLE, CREWI_NOTE, CREWI_KIND_PIPE, CREWI_PIPE_ITEM},
     {"lost-credit", SIM_PLANT_DROP, CREWI_NOTE, CREWI_KIND_PIPE, CREWI_PIPE_CREDIT},
-    {"lost-hurry", SIM_PLANT_DROP, CREWI_NOTE, CREWI_KIND_PIPE, CREWI_PIPE_HURRY},
     {"lost-fetch", SIM_PLANT_DROP, CREWI_NOTE, CREWI_KIND_PIPE, CREWI_PIPE_FETCH},
     {"lost-state-item", SIM_PLANT_DROP, CREWI_NOTE, CREWI_KIND_PIPE, CREWI_PIPE_STATE_ITEM},
     {"lost-arrived", SIM_PLANT_DROP, CREWI_NOTE, CREWI_KIND_PIPE, CREWI_PIPE_ARRIVED},

@@ -460,7 +460,7 @@ static void begin(struct sim_job *job)
     job->state = market;
     sim_job_set_kind(job, CREWI_KIND_QUEUE, &crewi_queue_kind);
     market->lane_count = (uint32_t)sim_between(&job->random, 1, LANES);
-    for (uint32_t i = 0; i < market->lane_count + job->client_target; i++) {
+    for (uint32_t i = 0; i < market->lane_count + job->client_target && i < LANE_USERS; i++) {
         struct sim_client *client =
             sim_client_create(job, (uint32_t)sim_below(&job->random, job->rank_count), 0);
         if (i < market->lane_count)

@@ -14,6 +14,11 @@ static void take_request(struct sim_client *client, const struct crewi_frame *fr
     for (size_t i = 0; i < client->request_count; i++) {
         if (client->requests[i].number != frame->header.origin.request)
             continue;
+        int status = frame->header.status;
+        bool is_late = status == CREW_ETIMEDOUT || status == CREW_EEMPTY || status == CREW_EFULL;
+        if (is_late && client->job->now_ns < client->requests[i].due_ns)
+            sim_violation(client->job, "client %u is told %d before its time", client->number,
+                          status);
         client->requests[i] = client->requests[--client->request_count];
         return;
     }
@@ -220,7 +225,8 @@ uint64_t sim_client_ask(struct sim_client *client, const struct crewi_call *call
     client->requests[client->request_count++] =
         (struct sim_request){.number = ++client->last_request,
                              .op = call->op,
-                             .is_timed = call->timeout_ns != CREWI_FOREVER};
+                             .is_timed = call->timeout_ns != CREWI_FOREVER,
+                             .due_ns = crewi_deadline_ns(client->job->now_ns, call->timeout_ns)};
     send(client, call, CREWI_REQUEST, client->last_request);
     return client->last_request;
 }

@@ -19,6 +19,7 @@ struct sim_request {
     uint8_t op;
     bool forgotten; /* need not be answered */
     bool is_timed;  /* has to be, whatever others do */
+    int64_t due_ns; /* nobody may be told before that it is too late */
 };
 
 struct sim_client {
