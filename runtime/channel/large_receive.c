@@ -28,6 +28,13 @@ static struct crewi_large_receive *find(const struct crewi_pipe_agent *agent,
     return large;
 }
 
+static void drop(struct crewi_engine *engine, struct crewi_large_receive *large)
+{
+    crewi_frames_clear(&large->blocks);
+    crewi_pipe_item_drop(engine, large->item);
+    free(large);
+}
+
 static void free_one(struct crewi_engine *engine, struct crewi_inlet *inlet,
                      struct crewi_large_receive *large)
 {
@@ -35,9 +42,7 @@ static void free_one(struct crewi_engine *engine, struct crewi_inlet *inlet,
     while (*link != large)
         link = &(*link)->next;
     *link = large->next;
-    crewi_frames_clear(&large->blocks);
-    crewi_pipe_item_drop(engine, large->item);
-    free(large);
+    drop(engine, large);
 }
 
 static void complete(struct crewi_engine *engine, const struct crewi_pipe_agent *agent,
@@ -246,6 +251,8 @@ void crewi_large_receive_released(struct crewi_engine *engine, struct crewi_pipe
 
 void crewi_large_receive_fini(struct crewi_engine *engine, struct crewi_inlet *inlet)
 {
-    while (inlet->larges)
-        free_one(engine, inlet, inlet->larges);
+    for (struct crewi_large_receive *large; (large = inlet->larges);) {
+        inlet->larges = large->next;
+        drop(engine, large);
+    }
 }

@@ -29,14 +29,19 @@ static struct crewi_large_send *find(const struct crewi_pipe_agent *agent, uint6
     return large;
 }
 
+static void drop(struct crewi_engine *engine, struct crewi_large_send *large)
+{
+    crewi_timer_cancel(&engine->timers, &large->timer);
+    free(large);
+}
+
 static void free_one(struct crewi_engine *engine, struct crewi_large_send *large)
 {
     struct crewi_large_send **link = &large->agent->outlet.larges;
     while (*link != large)
         link = &(*link)->next;
     *link = large->next;
-    crewi_timer_cancel(&engine->timers, &large->timer);
-    free(large);
+    drop(engine, large);
 }
 
 /* It may be received already; then this comes too late, and nobody minds. */
@@ -224,6 +229,8 @@ void crewi_large_send_released(struct crewi_engine *engine, struct crewi_pipe_ag
 
 void crewi_large_send_fini(struct crewi_engine *engine, struct crewi_outlet *outlet)
 {
-    while (outlet->larges)
-        free_one(engine, outlet->larges);
+    for (struct crewi_large_send *large; (large = outlet->larges);) {
+        outlet->larges = large->next;
+        drop(engine, large);
+    }
 }

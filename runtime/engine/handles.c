@@ -471,7 +471,8 @@ void crewi_handles_request(struct crewi_engine *engine, const struct crewi_kind 
     if (message->size < sizeof note)
         return;
     memcpy(&note, message->data, sizeof note);
-    if (kind_of(engine, note.id) != kind || note.rank >= engine->rank_count)
+    const struct crewi_kind *of_id = kind_of(engine, note.id);
+    if (!of_id || of_id != kind || note.rank >= engine->rank_count)
         return;
     switch (message->op) {
     case CREWI_OP_ATTACH:
