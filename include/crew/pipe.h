@@ -22,11 +22,18 @@
  * is received even if the sender has ended; when ::crew_pipe_attr::capacity bytes are under way,
  * sends wait. A larger one is a rendezvous: crew_send() returns when somebody has received it, and
  * the bytes go straight from the sender's memory into the receiver's where both are on one host. If
- * the sender ends before that, the receiver is told so with ::CREW_ETRUNC, once, and sees no part
- * of it.
+ * the sender ends before that, the receiver is told so with ::CREW_ETRUNC, once; the buffer may
+ * have been written to by then. Two processes that begin by sending each other more than 64 KiB, or
+ * one that sends it to itself, wait for ever, as with any rendezvous.
+ *
+ * The capacity is that of a sending rank: where one of its processes waits for room, the others
+ * that send to the same end wait behind it.
  *
  * Several processes, and several threads, may use copies of one end: each message goes to one of
- * them. Messages of one sender stay in order.
+ * them. Messages of one sender stay in order. To receive an end that the process has already adds
+ * nothing: a process has one copy, and one close ends it. A process that was given both ends of a
+ * pipe holds both, and sees no ::CREW_EOF before it has closed the one to send to. A duplex end
+ * closes both ways at once.
  *
  * @code
  * crew_connection in, out;
@@ -146,7 +153,7 @@ typedef struct crew_view {
 CREW_API crew_status crew_recv_view(crew_connection connection, crew_view *view, size_t max_size,
                                     double timeout_s);
 
-/** Gives a message back; fine when there is none, and twice. Never blocks. */
+/** Gives a message back; fine when there is none, with NULL, and twice. Never blocks. */
 CREW_API void crew_view_release(crew_view *view);
 
 /**

@@ -6,7 +6,8 @@
  * What can be waited for gives out a ::crew_waitable: the sentinel of a process, which is ready
  * when the process has ended; a connection of a pipe, when there is something to receive; a queue,
  * when there is an item. A waitable is a plain value and may be copied or sent to another process;
- * whoever has it may wait.
+ * whoever has it may wait. That of a connection or a queue is its handle: passed on, it is a copy
+ * that keeps it open.
  *
  * @code
  * crew_waitable ends[2];

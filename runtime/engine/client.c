@@ -50,7 +50,7 @@ void crewi_waiter_done(struct crewi_waiter *waiter)
 void crewi_client_arrived(struct crewi_client *client, struct crewi_frame *frame)
 {
     if (frame->header.type == CREWI_DELIVERY && frame->header.op == CREWI_OP_STOP_POSTS) {
-        crewi_post_set(client, frame->header.object, false);
+        crewi_post_stop(client, frame->header.object);
         crewi_frame_destroy(frame);
         return;
     }

@@ -63,6 +63,7 @@ struct crewi_many {
 /** An object that a client may tell something without waiting for the answer. */
 struct crewi_post {
     uint64_t object; /* 0: free */
+    bool stopped;    /* it said so itself */
     uint32_t count;  /* posts since the last answer */
     uint64_t bytes;  /* and what they took */
 };
@@ -190,7 +191,11 @@ void crewi_remote_set_post(struct crewi_client *client, uint64_t object, bool al
 /** Whether one of @p size bytes may go as a note; counts it then. */
 bool crewi_post_count(struct crewi_client *client, uint64_t object, uint64_t size);
 
+/** Allows more, unless they were stopped, or forgets the object. */
 void crewi_post_set(struct crewi_client *client, uint64_t object, bool allow);
+
+/** All ask from now on: the answer to one that has asked may have come just before. */
+void crewi_post_stop(struct crewi_client *client, uint64_t object);
 
 crew_status crewi_local_call_many(struct crewi_client *client, struct crewi_many *many);
 crew_status crewi_remote_call_many(struct crewi_client *client, struct crewi_many *many);

@@ -204,9 +204,18 @@ void crewi_handle_stop_posts(struct crewi_engine *engine, const struct crewi_han
 
 void crewi_handles_client_gone(struct crewi_engine *engine, uint64_t process)
 {
-    for (size_t i = 0; i < engine->handles.room; i++)
+    /* A copy of the ids: what kinds do then may add handles, which moves others in the table. */
+    size_t count = 0;
+    uint64_t *ids = malloc((engine->handles.count + 1) * sizeof *ids);
+    for (size_t i = 0; ids && i < engine->handles.room; i++)
         if (engine->handles.entries[i].value)
-            forget_holder(engine, engine->handles.entries[i].value, process);
+            ids[count++] = engine->handles.entries[i].id;
+    for (size_t i = 0; i < count; i++) {
+        struct crewi_handle *handle = crewi_handle_find(engine, ids[i]);
+        if (handle)
+            forget_holder(engine, handle, process);
+    }
+    free(ids);
 }
 
 static void free_handle(struct crewi_engine *engine, struct crewi_handle *handle)

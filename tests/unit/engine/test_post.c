@@ -81,6 +81,24 @@ static void what_is_forgotten_asks_again(void **state)
     assert_true(crewi_post_count(&client, 7, 1));
 }
 
+/* A stop may come between the answer of one that asked and what its caller makes of it. */
+static void what_is_stopped_is_not_allowed_again(void **state)
+{
+    (void)state;
+    crewi_post_set(&client, 7, true);
+    crewi_post_stop(&client, 7);
+    crewi_post_stop(&client, 8); /* it was not known yet */
+    for (int i = 0; i < 2; i++) {
+        assert_false(crewi_post_count(&client, 7, 1));
+        assert_false(crewi_post_count(&client, 8, 1));
+        crewi_post_set(&client, 7, true);
+        crewi_post_set(&client, 8, true);
+    }
+    crewi_post_set(&client, 7, false); /* closed; the next one asks */
+    crewi_post_set(&client, 7, true);
+    assert_true(crewi_post_count(&client, 7, 1));
+}
+
 static int known(uint64_t objects)
 {
     int count = 0;
@@ -123,7 +141,7 @@ int main(void)
         TEST(the_first_one_asks),           TEST(one_of_many_asks),
         TEST(bytes_are_counted_too),        TEST(objects_are_counted_apart),
         TEST(what_is_forgotten_asks_again), TEST(more_objects_than_are_remembered),
-        TEST(a_free_place_is_used_first),
+        TEST(a_free_place_is_used_first),   TEST(what_is_stopped_is_not_allowed_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
