@@ -124,9 +124,29 @@ static bool is_over(const struct crewi_inlet *inlet)
     return !inlet->items.first && inlet->taken == inlet->end_at;
 }
 
-/* The item becomes the reply. */
+/* The message becomes the reply; of one that is too large for its receiver only the head, and
+ * nobody gets the handles in it. */
+static void give_inline(struct crewi_engine *engine, struct crewi_frame *frame,
+                        const struct crewi_origin *receiver, uint64_t room)
+{
+    const struct crewi_pipe_item *item = crewi_pipe_item_of(frame);
+    bool fits = item->size <= room;
+    size_t count;
+    const struct crewi_share *shares = crewi_pipe_item_shares(frame, &count);
+    if (fits)
+        crewi_shares_hand_over(engine, receiver->process, shares, count);
+    else
+        crewi_shares_drop(engine, shares, count);
+    frame->header.size = sizeof *item + (fits ? item->size : 0);
+    frame->header.type = CREWI_REPLY;
+    frame->header.status = CREW_OK;
+    frame->header.origin = *receiver;
+    frame->header.target_rank = receiver->rank;
+    crewi_engine_send(engine, frame);
+}
+
 static void give(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
-                 const struct crewi_origin *receiver)
+                 const struct crewi_origin *receiver, uint64_t room)
 {
     struct crewi_inlet *inlet = &agent->inlet;
     struct crewi_frame *frame = crewi_frames_pop(&inlet->items);
@@ -142,15 +162,7 @@ static void give(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
     } else if (item->what == CREWI_PIPE_LARGE) {
         crewi_large_receive_begin(engine, agent, frame, receiver);
     } else {
-        size_t count;
-        const struct crewi_share *shares = crewi_pipe_item_shares(frame, &count);
-        crewi_shares_hand_over(engine, receiver->process, shares, count);
-        frame->header.size = sizeof *item + item->size;
-        frame->header.type = CREWI_REPLY;
-        frame->header.status = CREW_OK;
-        frame->header.origin = *receiver;
-        frame->header.target_rank = receiver->rank;
-        crewi_engine_send(engine, frame);
+        give_inline(engine, frame, receiver, room);
     }
     crewi_inlet_owe(engine, agent, &head);
 }
@@ -165,16 +177,18 @@ void crewi_inlet_serve(struct crewi_engine *engine, struct crewi_pipe_agent *age
 {
     struct crewi_inlet *inlet = &agent->inlet;
     struct crewi_origin receiver;
+    uint64_t room;
     /* What is received makes room, and what was sent into that room by somebody of this rank comes
      * back here at once: it is for the loop below, or the stack would be as deep as there are sends
      * that wait. */
     if (inlet->place != CREWI_INLET_HERE || inlet->serving)
         return;
     inlet->serving = true;
-    while (inlet->items.first && crewi_parking_take_first(engine, &inlet->receives, &receiver))
+    while (inlet->items.first &&
+           crewi_parking_take_first(engine, &inlet->receives, &receiver, &room))
         if (crewi_engine_is_there(engine, &receiver)) /* it may have died just now */
-            give(engine, agent, &receiver);
-    while (is_over(inlet) && crewi_parking_take_first(engine, &inlet->receives, &receiver))
+            give(engine, agent, &receiver, room);
+    while (is_over(inlet) && crewi_parking_take_first(engine, &inlet->receives, &receiver, NULL))
         refuse_end(engine, &receiver);
     if ((inlet->items.first || is_over(inlet)) && inlet->waits.first) {
         inlet->served = true;
@@ -182,6 +196,15 @@ void crewi_inlet_serve(struct crewi_engine *engine, struct crewi_pipe_agent *age
     }
     inlet->serving = false;
     crewi_inlet_try_move(engine, agent);
+}
+
+/* What the receiver has room for: behind the end. */
+static uint64_t room_of(const struct crewi_message *message)
+{
+    uint64_t ask[2] = {0, UINT64_MAX};
+    if (message->size == sizeof ask)
+        memcpy(ask, message->data, sizeof ask);
+    return ask[1];
 }
 
 void crewi_inlet_request(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
@@ -197,11 +220,13 @@ void crewi_inlet_request(struct crewi_engine *engine, struct crewi_pipe_agent *a
     else if (is_here && is_wait && (inlet->items.first || is_over(inlet)))
         crewi_engine_reply(engine, &message->origin, "\1", 1);
     else if (is_here && !is_wait && inlet->items.first)
-        give(engine, agent, &message->origin);
+        give(engine, agent, &message->origin, room_of(message));
     else if (is_here && !is_wait && is_over(inlet))
         refuse_end(engine, &message->origin);
+    else if (is_wait)
+        crewi_park(engine, &inlet->waits, message);
     else
-        crewi_park(engine, is_wait ? &inlet->waits : &inlet->receives, message);
+        crewi_park_with(engine, &inlet->receives, message, room_of(message));
     crewi_inlet_try_move(engine, agent);
 }
 

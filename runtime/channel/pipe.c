@@ -122,11 +122,14 @@ crew_status crew_send_range(crew_connection connection, const void *buffer, size
 
 /* Receiving */
 
-/* The next message: of an inline one all of it, of a large one its item. */
-static crew_status receive(crew_connection connection, int64_t timeout_ns,
+/* The next message: of an inline one that fits all of it, otherwise its item. */
+static crew_status receive(crew_connection connection, size_t room, int64_t timeout_ns,
                            struct crewi_frame **reply)
 {
+    uint64_t bytes = room;
     struct crewi_call call = call_to_end(CREWI_PIPE_RECEIVE, &connection);
+    call.body = &bytes;
+    call.body_size = sizeof bytes;
     call.timeout_ns = timeout_ns;
     crew_status status = crewi_call(&call, reply);
     if (status)
@@ -134,7 +137,7 @@ static crew_status receive(crew_connection connection, int64_t timeout_ns,
     const struct crewi_pipe_item *item = (const void *)(*reply)->payload;
     uint64_t size = (*reply)->header.size;
     if (size >= sizeof *item &&
-        (item->what == CREWI_PIPE_LARGE || size == sizeof *item + item->size))
+        (item->what == CREWI_PIPE_LARGE || item->size > room || size == sizeof *item + item->size))
         return CREW_OK;
     crewi_frame_destroy(*reply);
     return crewi_error(CREW_EPROTO, "a reply of %llu bytes that is no message",
@@ -168,7 +171,7 @@ static crew_status receive_into(crew_connection connection, void *buffer, size_t
         return status;
     if (!buffer && room)
         return crewi_error(CREW_EINVAL, "crew_recv: buffer is NULL, and the room %zu", room);
-    status = receive(connection, timeout_ns, &reply);
+    status = receive(connection, room, timeout_ns, &reply);
     if (status)
         return status;
     const struct crewi_pipe_item *item = (const void *)reply->payload;
@@ -246,7 +249,7 @@ crew_status crew_recv_view(crew_connection connection, crew_view *view, size_t m
     if (!status && !view)
         status = crewi_error(CREW_EINVAL, "crew_recv_view: view is NULL");
     if (!status)
-        status = receive(connection, crewi_timeout_ns(timeout_s), &reply);
+        status = receive(connection, max_size, crewi_timeout_ns(timeout_s), &reply);
     return status ? status : make_view(connection, reply, max_size, view);
 }
 

@@ -57,7 +57,8 @@ enum crewi_pipe_op {
     CREWI_PIPE_CREATE = 1, /* crewi_pipe_settings -> the ids of both ends */
     CREWI_PIPE_SEND,    /* crewi_pipe_item, and an inline message -> nothing; of a large one, when
                            it is complete, or a crewi_pipe_large_note when blocks are wanted */
-    CREWI_PIPE_RECEIVE, /* -> crewi_pipe_item, and an inline message */
+    CREWI_PIPE_RECEIVE, /* room for how many bytes (uint64_t; any without it) -> crewi_pipe_item,
+ and an inline message that fits */
     CREWI_PIPE_CLOSE,
     CREWI_PIPE_SHUT,  /* the process may receive there no more */
     CREWI_PIPE_NEXT,  /* crewi_pipe_large_note: the receiver wants the next block -> the same note,

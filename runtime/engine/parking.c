@@ -11,6 +11,7 @@ struct crewi_parked {
     struct crewi_parking *parking;
     struct crewi_parked *next, *before;
     struct crewi_origin origin;
+    uint64_t value;
 };
 
 static void answer_deadline(struct crewi_engine *engine, const struct crewi_parking *parking,
@@ -51,6 +52,12 @@ static void expire(struct crewi_engine *engine, struct crewi_timer *timer)
 void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
                 const struct crewi_message *message)
 {
+    crewi_park_with(engine, parking, message, 0);
+}
+
+void crewi_park_with(struct crewi_engine *engine, struct crewi_parking *parking,
+                     const struct crewi_message *message, uint64_t value)
+{
     if (message->timeout_ns <= 0) {
         answer_deadline(engine, parking, &message->origin);
         return;
@@ -66,6 +73,7 @@ void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
     }
     parked->parking = parking;
     parked->origin = message->origin;
+    parked->value = value;
     parked->before = parking->last;
     if (parking->last)
         parking->last->next = parked;
@@ -75,12 +83,14 @@ void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
 }
 
 bool crewi_parking_take_first(struct crewi_engine *engine, struct crewi_parking *parking,
-                              struct crewi_origin *origin)
+                              struct crewi_origin *origin, uint64_t *value)
 {
     struct crewi_parked *parked = parking->first;
     if (!parked)
         return false;
     *origin = parked->origin;
+    if (value)
+        *value = parked->value;
     parking->first = parked->next;
     if (parking->first)
         parking->first->before = NULL;
@@ -95,7 +105,7 @@ void crewi_parking_reply_all(struct crewi_engine *engine, struct crewi_parking *
                              const void *data, size_t size)
 {
     struct crewi_origin origin;
-    while (crewi_parking_take_first(engine, parking, &origin))
+    while (crewi_parking_take_first(engine, parking, &origin, NULL))
         crewi_engine_reply(engine, &origin, data, size);
 }
 
@@ -103,7 +113,7 @@ void crewi_parking_refuse_all(struct crewi_engine *engine, struct crewi_parking 
                               crew_status status, const char *reason)
 {
     struct crewi_origin origin;
-    while (crewi_parking_take_first(engine, parking, &origin))
+    while (crewi_parking_take_first(engine, parking, &origin, NULL))
         crewi_engine_refuse(engine, &origin, status, "%s", reason);
 }
 
@@ -139,6 +149,6 @@ void crewi_parking_drop_client(struct crewi_engine *engine, struct crewi_parking
 void crewi_parking_clear(struct crewi_engine *engine, struct crewi_parking *parking)
 {
     struct crewi_origin origin;
-    while (crewi_parking_take_first(engine, parking, &origin))
+    while (crewi_parking_take_first(engine, parking, &origin, NULL))
         ;
 }

@@ -23,9 +23,15 @@ struct crewi_parking {
 void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
                 const struct crewi_message *message);
 
-/** Takes the oldest one out, for the caller to answer; false when there is none. */
+/** The same with a number that crewi_parking_take_first() gives back. */
+void crewi_park_with(struct crewi_engine *engine, struct crewi_parking *parking,
+                     const struct crewi_message *message, uint64_t value);
+
+/** Takes the oldest one out, for the caller to answer; false when there is none. @p value may be
+ * NULL.
+ */
 bool crewi_parking_take_first(struct crewi_engine *engine, struct crewi_parking *parking,
-                              struct crewi_origin *origin);
+                              struct crewi_origin *origin, uint64_t *value);
 
 /** Answers all that are parked. */
 void crewi_parking_reply_all(struct crewi_engine *engine, struct crewi_parking *parking,

@@ -185,21 +185,21 @@ static void take_the_first_ones(void **state)
 {
     struct crewi_origin origin;
     (void)state;
-    assert_false(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin));
+    assert_false(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin, NULL));
     uint64_t first = park(&one, 10), second = park(&other, CREWI_FOREVER), third = park(&one, 20);
-    assert_true(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin));
+    assert_true(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin, NULL));
     assert_int_equal(origin.process, one.base.process);
     assert_int_equal(origin.request, first);
-    assert_true(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin));
+    assert_true(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin, NULL));
     assert_int_equal(origin.process, other.base.process);
     assert_int_equal(origin.request, second);
     fake_job_pass_time(job, 10); /* it has no deadline any more */
     fake_expect_parked(&one, first);
     fake_job_pass_time(job, 10);
     fake_expect_reply(&one, third, NULL, 0);
-    assert_false(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin));
+    assert_false(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin, NULL));
     uint64_t last = park(&one, CREWI_FOREVER);
-    assert_true(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin));
+    assert_true(crewi_parking_take_first(fake_engine(job, 0), &parking, &origin, NULL));
     assert_int_equal(origin.request, last);
     assert_null(parking.first);
     assert_null(parking.last);
