@@ -17,6 +17,7 @@ struct crewi_large_send {
     struct crewi_origin waiting; /* its request is 0 while the client sends blocks */
     uint64_t allowed, sent;      /* in blocks */
     uint32_t puller;
+    uint32_t checks; /* ranks that have not said yet that nobody there is receiving it */
     bool pulled, completed;
     crew_status status; /* when it is completed */
 };
@@ -118,6 +119,10 @@ void crewi_large_send_complete(struct crewi_engine *engine, struct crewi_pipe_ag
     struct crewi_large_send *large = find(agent, note->ticket);
     if (!large || large->completed)
         return;
+    if (note->status == CREW_EPIPE && large->checks > 1) {
+        large->checks--;
+        return;
+    }
     large->completed = true;
     large->status = (crew_status)note->status;
     if (large->waiting.request)
@@ -193,16 +198,17 @@ void crewi_large_send_block(struct crewi_engine *engine, struct crewi_pipe_agent
 
 /* Ends */
 
-void crewi_large_send_check(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
-                            uint32_t last_location)
+/* It may have been received on any rank, before the stream moved on. What a rank has said about
+ * that comes before its answer; what another one has said may come later. */
+void crewi_large_send_check(struct crewi_engine *engine, struct crewi_pipe_agent *agent)
 {
-    for (const struct crewi_large_send *large = agent->outlet.larges; large; large = large->next) {
-        struct crewi_pipe_large_note note = {.end = agent->other,
-                                             .ticket = large->ticket,
-                                             .source = engine->rank,
-                                             .rank = last_location};
-        if (!large->completed)
-            crewi_pipe_tell_large(engine, CREWI_PIPE_CHECK, last_location, &note);
+    for (struct crewi_large_send *large = agent->outlet.larges; large; large = large->next) {
+        large->checks = engine->rank_count;
+        for (uint32_t rank = 0; rank < engine->rank_count && !large->completed; rank++) {
+            struct crewi_pipe_large_note note = {
+                .end = agent->other, .ticket = large->ticket, .source = engine->rank, .rank = rank};
+            crewi_pipe_tell_large(engine, CREWI_PIPE_CHECK, rank, &note);
+        }
     }
 }
 

@@ -269,8 +269,7 @@ void crewi_outlet_moved(struct crewi_outlet *outlet, uint32_t rank)
     outlet->location = rank;
 }
 
-void crewi_outlet_readers_gone(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
-                               uint32_t last_location)
+void crewi_outlet_readers_gone(struct crewi_engine *engine, struct crewi_pipe_agent *agent)
 {
     struct crewi_outlet *outlet = &agent->outlet;
     outlet->readers_gone = true;
@@ -281,7 +280,7 @@ void crewi_outlet_readers_gone(struct crewi_engine *engine, struct crewi_pipe_ag
         unlink_waiting(outlet, first);
         free_waiting(engine, first);
     }
-    crewi_large_send_check(engine, agent, last_location);
+    crewi_large_send_check(engine, agent);
 }
 
 /* What was posted goes, room or not: for its sender it was sent. A post is never much. */

@@ -235,7 +235,7 @@ static void stream_request(struct crewi_engine *engine, const struct crewi_messa
         crewi_outlet_moved(&agent->outlet, note.rank);
         break;
     case CREWI_PIPE_READERS_GONE:
-        crewi_outlet_readers_gone(engine, agent, note.rank);
+        crewi_outlet_readers_gone(engine, agent);
         break;
     case CREWI_PIPE_MOVE:
         crewi_inlet_move(engine, agent, &note);

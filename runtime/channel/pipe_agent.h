@@ -133,8 +133,7 @@ void crewi_outlet_send_item(struct crewi_engine *engine, struct crewi_pipe_agent
 void crewi_outlet_credit(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                          uint64_t bytes);
 void crewi_outlet_moved(struct crewi_outlet *outlet, uint32_t rank);
-void crewi_outlet_readers_gone(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
-                               uint32_t last_location);
+void crewi_outlet_readers_gone(struct crewi_engine *engine, struct crewi_pipe_agent *agent);
 
 /** A process has closed its copy: what it still sends is given up. */
 void crewi_outlet_released(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
@@ -204,8 +203,7 @@ void crewi_large_send_pull(struct crewi_engine *engine, struct crewi_pipe_agent 
                            const struct crewi_pipe_large_note *note);
 void crewi_large_send_complete(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                                const struct crewi_pipe_large_note *note);
-void crewi_large_send_check(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
-                            uint32_t last_location);
+void crewi_large_send_check(struct crewi_engine *engine, struct crewi_pipe_agent *agent);
 void crewi_large_send_released(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                                uint64_t process);
 void crewi_large_send_fini(struct crewi_engine *engine, struct crewi_outlet *outlet);

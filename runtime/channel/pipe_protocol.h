@@ -82,8 +82,8 @@ enum crewi_pipe_engine_op {
     CREWI_PIPE_ARRIVED,                 /* to the home: rank has it */
     CREWI_PIPE_MOVED,                   /* to a source: it is on rank now */
     CREWI_PIPE_END,                     /* to the location: it ends after value items */
-    CREWI_PIPE_READERS_GONE,            /* to ranks of the other end: rank was the last location */
-    CREWI_PIPE_CHECK,    /* to the last location, crewi_pipe_large_note: what became of it */
+    CREWI_PIPE_READERS_GONE,            /* to ranks of the other end */
+    CREWI_PIPE_CHECK,                   /* to all ranks, crewi_pipe_large_note: what became of it */
     CREWI_PIPE_COMPLETE, /* to the source, crewi_pipe_large_note: with the status for the sender */
     CREWI_PIPE_PULL,     /* to the source, crewi_pipe_large_note: rank wants bytes up to offset */
     CREWI_PIPE_PIECE,    /* to the receiver's rank, crewi_pipe_large_note and bytes */

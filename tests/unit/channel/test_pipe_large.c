@@ -377,6 +377,36 @@ static void the_last_reader_ends_after_the_claim(void **state)
                         "are closed");
 }
 
+/* It was received on a rank that the stream has left, and both answers are on their way. */
+static void a_completion_is_overtaken_by_the_end(void **state)
+{
+    (void)state;
+    struct pipe_ends ends = used();
+    pipe_share(on(2), on(3), ends.in);
+    uint64_t asked = ask_large(on(1), ends.out);
+    struct crewi_pipe_item item = claim(on(3), ends.in);
+    pipe_receive_nothing(on(2), ends.in);
+    struct crewi_pipe_large_note note = note_of(ends.in, &item);
+    struct fake_call call = call_with(on(3), CREWI_PIPE_DONE, &note);
+    fake_tell(on(3), &call);
+    pipe_run_rank(3);
+    struct crewi_frame *complete = pipe_hold_back(1, CREWI_PIPE_COMPLETE);
+    uint64_t three = pipe_ask(on(3), CREWI_PIPE_CLOSE, ends.in, 0);
+    uint64_t two = pipe_ask(on(2), CREWI_PIPE_CLOSE, ends.in, 0);
+    for (uint32_t rank = 3; rank > 0; rank--)
+        pipe_run_rank(rank);
+    pipe_run_rank(0);
+    pipe_run_rank(1); /* hears that there are no readers */
+    pipe_run_rank(2);
+    pipe_run_rank(0);
+    pipe_run_rank(1); /* and the answers of two and nought, but not yet that of three */
+    pipe_deliver(1, complete);
+    pipe_run_rank(1);
+    fake_expect_reply(on(1), asked, NULL, 0);
+    fake_expect_reply(on(3), three, NULL, 0);
+    fake_expect_reply(on(2), two, NULL, 0);
+}
+
 static void no_reader_is_left(void **state)
 {
     (void)state;
@@ -731,6 +761,7 @@ int main(void)
         PIPE_TEST(a_truncated_one_moves_with_the_stream),
         PIPE_TEST(the_receiver_ends_after_the_claim),
         PIPE_TEST(the_last_reader_ends_after_the_claim),
+        PIPE_TEST(a_completion_is_overtaken_by_the_end),
         PIPE_TEST(no_reader_is_left),
         PIPE_TEST(one_was_received_and_one_was_not),
         PIPE_TEST(the_deadline_comes_when_there_are_no_readers),

@@ -303,6 +303,49 @@ static void those_behind_one_who_is_held_get_theirs_too(void **state)
     pipe_receive(on(1), ends.in, "for one");
 }
 
+static void expect_ready(struct fake_client *client, uint64_t request)
+{
+    unsigned char ready = 0;
+    fake_expect_reply(client, request, &ready, 1);
+    assert_int_equal(ready, 1);
+}
+
+/* It was held once; that says nothing about the next move. */
+static void a_hold_is_over_when_it_has_moved(void **state)
+{
+    (void)state;
+    struct pipe_ends ends = settled(CREWI_PIPE_CAPACITY);
+    pipe_share(on(2), on(0), ends.in);
+    uint64_t two = pipe_ask_receive(on(2), ends.in);
+    fake_expect_parked(on(2), two);
+    assert_false(pipe_poll(on(3), ends.in));
+    pipe_send(on(1), ends.out, "for two");
+    pipe_expect_text(on(2), two, "for two");
+    pipe_expect_at(3, ends.in);
+    pipe_send(on(1), ends.out, "there all the time");
+    two = pipe_ask(on(2), CREWI_OP_WAIT, ends.in, 0);
+    pipe_run_rank(2);
+    uint64_t nought = pipe_ask(on(0), CREWI_OP_WAIT, ends.in, 0);
+    expect_ready(on(2), two);
+    expect_ready(on(0), nought);
+}
+
+/* What is said about an earlier request for the stream comes late. */
+static void a_late_hold_is_ignored(void **state)
+{
+    (void)state;
+    struct pipe_ends ends = settled(CREWI_PIPE_CAPACITY);
+    assert_false(pipe_poll(on(3), ends.in));
+    assert_false(pipe_poll(on(2), ends.in));
+    struct crewi_pipe_note held = {.end = ends.in, .value = 1, .rank = 2};
+    pipe_send(on(1), ends.out, "x");
+    uint64_t asked = pipe_ask(on(3), CREWI_OP_WAIT, ends.in, 0);
+    pipe_run_rank(3);
+    crewi_pipe_tell(fake_engine(pipe_job, 3), CREWI_PIPE_HELD, 3, &held);
+    pipe_run_rank(3);
+    expect_ready(on(3), asked);
+}
+
 /* The time that the request spends on the way counts. */
 static void a_deadline_passes_while_it_is_asked_for(void **state)
 {
@@ -484,6 +527,8 @@ int main(void)
         PIPE_TEST(a_location_keeps_it_until_it_served_one),
         PIPE_TEST(those_who_are_held_get_their_answers),
         PIPE_TEST(those_behind_one_who_is_held_get_theirs_too),
+        PIPE_TEST(a_hold_is_over_when_it_has_moved),
+        PIPE_TEST(a_late_hold_is_ignored),
         PIPE_TEST(a_deadline_passes_while_it_is_asked_for),
         PIPE_TEST(it_moves_when_the_last_receive_gives_up),
         PIPE_TEST(it_moves_when_the_last_wait_gives_up),
