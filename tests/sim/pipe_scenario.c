@@ -76,6 +76,22 @@ static bool choose_end(struct pipe_user *user, bool to_send)
     return count > 0;
 }
 
+/* One that it does not have and another one does. */
+static bool choose_unseen(struct pipe_user *user, bool to_send)
+{
+    const struct pipes *pipes = pipes_of(user->base.job);
+    if (!pipes->end_count)
+        return false;
+    uint32_t end = (uint32_t)sim_below(&user->base.random, pipes->end_count);
+    const struct mouth *mouth = &pipes->ends[end];
+    if (user->uses[end].holds || !mouth->held || !(to_send ? mouth->sends : mouth->receives))
+        return false;
+    user->end = end;
+    user->uses[end] = (struct pipe_use){.holds = false};
+    user->is_unseen = true;
+    return true;
+}
+
 static void create(struct pipe_user *user)
 {
     struct sim_random *random = &user->base.random;
@@ -247,6 +263,10 @@ static void do_something(struct pipe_user *user)
         close_end(user, user->end);
     else if (choice < 741 && choose_end(user, false))
         shut(user);
+    else if (choice < 746 && choose_unseen(user, true))
+        send(user, sim_chance(random, 60));
+    else if (choice < 751 && choose_unseen(user, false))
+        receive(user, choose_timeout(user));
     else if (choice < 840)
         pass(user);
     else if (choice < 850 && may_create)
@@ -392,8 +412,27 @@ static void hear_letter(struct pipe_user *user, const struct crewi_frame *frame)
     pipe_user_gets(user, known->ends);
 }
 
+/* It has the end, or it never was, or is gone. */
+static void hear_unseen(struct pipe_user *user, enum pipe_doing did,
+                        const struct crewi_frame *frame)
+{
+    int status = frame->header.status;
+    user->is_unseen = false;
+    if (status != CREW_ECLOSED && status != CREW_ENOENT)
+        pipe_user_gets(user, (uint64_t)1 << user->end);
+    else if (did == PIPE_SENDS)
+        pipes_sent(pipes_of(user->base.job), user->number, status);
+    else
+        pipes_of(user->base.job)->ends[user->end].wanted--;
+}
+
 static void hear_reply(struct pipe_user *user, enum pipe_doing did, const struct crewi_frame *frame)
 {
+    if (user->is_unseen) {
+        hear_unseen(user, did, frame);
+        if (!user->uses[user->end].holds)
+            return;
+    }
     switch (did) {
     case PIPE_CREATES:
         hear_created(user, frame);
@@ -587,7 +626,11 @@ static bool end_one(struct sim_job *job, bool with_steps)
 static bool at_rest(struct sim_job *job)
 {
     struct pipes *pipes = pipes_of(job);
-    uint64_t alive = pipes_alive(pipes);
+    uint64_t unseen = 0;
+    for (uint32_t i = 0; i < job->client_count; i++)
+        if (!job->clients[i]->ended && ((struct pipe_user *)job->clients[i])->is_unseen)
+            unseen |= (uint64_t)1 << ((struct pipe_user *)job->clients[i])->end;
+    uint64_t alive = pipes_alive(pipes, unseen);
     for (uint32_t i = 0; i < job->client_count && !job->broken; i++)
         if (!job->clients[i]->ended)
             check_waiting((struct pipe_user *)job->clients[i], alive);
