@@ -23,6 +23,8 @@ void pipe_ask(struct pipe_user *user, enum pipe_doing doing, const struct crewi_
     user->doing = doing;
     user->is_waiting = call->timeout_ns == CREWI_FOREVER;
     sim_client_ask(&user->base, call);
+    if (user->is_waiting) /* see close_meanwhile() */
+        sim_client_wake(&user->base, 10 * user->base.job->weather.think_ns);
 }
 
 struct crewi_call pipe_call(const struct pipe_user *user, uint8_t op, const void *head,
@@ -291,13 +293,34 @@ static void drain(struct pipe_user *user)
     }
 }
 
+/* Another thread of the process closes the end at which one waits. */
+static void close_meanwhile(struct pipe_user *user)
+{
+    struct pipes *pipes = pipes_of(user->base.job);
+    struct bottle *bottle = user->doing == PIPE_SENDS ? &pipes->bottles[user->number] : NULL;
+    uint64_t id = pipes->ends[user->end].id;
+    struct crewi_call call = pipe_call(user, CREWI_PIPE_CLOSE, &id, sizeof id);
+    if (user->closing || user->is_unseen || !user->uses[user->end].holds)
+        return;
+    if (bottle && bottle->is_large) {
+        bottle->is_cut = true;
+        pipes->ends[bottle->stream].cuts++;
+    }
+    let_go(user, user->end);
+    user->uses[user->end].may_post = user->uses[pipes_other(user->end)].may_post = false;
+    sim_client_ask(&user->base, &call);
+    user->closing = user->base.last_request;
+}
+
 static void act(struct sim_client *client)
 {
     struct pipe_user *user = (struct pipe_user *)client;
+    bool may_close = user->doing == PIPE_RECEIVES || user->doing == PIPE_SENDS;
     if (user->doing == PIPE_READS) {
         pipe_large_read(user);
     } else if (user->doing) {
-        return;
+        if (user->is_waiting && may_close && sim_chance(&client->random, 300))
+            close_meanwhile(user);
     } else if (pipes_of(client->job)->drains) {
         drain(user);
     } else if (client->steps) {
@@ -335,12 +358,15 @@ static void hear_sent(struct pipe_user *user, const struct crewi_frame *frame)
     const struct bottle *bottle = &pipes->bottles[user->number];
     if (bottle->is_large && !pipe_large_sent(user, frame))
         return;
-    pipes_sent(pipes, user->number, status);
+    /* Of a large one that was being received as its end was closed nobody knows. */
+    if (!bottle->is_large || status != CREW_ECLOSED)
+        pipes_sent(pipes, user->number, status);
     if (status == CREW_EPIPE)
         pipes_gone(pipes, pipes_other(user->end));
-    else if (status && status != CREW_ETIMEDOUT && status != CREW_ESTATE)
+    else if (status && status != CREW_ETIMEDOUT && status != CREW_ESTATE &&
+             !(status == CREW_ECLOSED && !user->uses[user->end].holds))
         unexpected(user, frame);
-    if (!status && !bottle->is_large)
+    if (!status && user->uses[user->end].holds && !bottle->is_large)
         user->uses[user->end] = (struct pipe_use){
             .holds = true, .is_shut = user->uses[user->end].is_shut, .may_post = true};
 }
@@ -397,7 +423,8 @@ static void hear_received(struct pipe_user *user, const struct crewi_frame *fram
             sim_violation(user->base.job, "a message is cut off, and its sender has not ended");
         break;
     default:
-        unexpected(user, frame);
+        if (frame->header.status != CREW_ECLOSED || user->uses[user->end].holds)
+            unexpected(user, frame);
     }
 }
 
@@ -473,6 +500,12 @@ static void hear(struct sim_client *client, const struct crewi_frame *frame)
     enum pipe_doing did = user->doing;
     if (frame->header.type == CREWI_DELIVERY) {
         stop_posts(user, frame->header.object);
+        return;
+    }
+    if (frame->header.origin.request == user->closing) {
+        user->closing = 0;
+        if (frame->header.status)
+            unexpected(user, frame);
         return;
     }
     user->doing = PIPE_IDLE;
