@@ -55,14 +55,34 @@ static void drop_items(struct crewi_engine *engine, struct crewi_frames *frames)
     }
 }
 
+static const char closed[] = "the process has closed this connection";
+
+/* Those of a process that has closed its copy, or of all. */
+static void refuse_pending(struct crewi_engine *engine, struct crewi_inlet *inlet, uint64_t process,
+                           bool all)
+{
+    struct crewi_frames kept;
+    struct crewi_frame *frame;
+    crewi_frames_init(&kept);
+    while ((frame = crewi_frames_pop(&inlet->pending))) {
+        if (all || frame->header.origin.process == process) {
+            crewi_engine_refuse(engine, &frame->header.origin, CREW_ECLOSED, "%s", closed);
+            crewi_frame_destroy(frame);
+        } else {
+            crewi_frames_push(&kept, frame);
+        }
+    }
+    while ((frame = crewi_frames_pop(&kept)))
+        crewi_frames_push(&inlet->pending, frame);
+}
+
 void crewi_inlet_fini(struct crewi_engine *engine, struct crewi_inlet *inlet)
 {
-    static const char closed[] = "the process has closed this connection";
     crewi_parking_refuse_all(engine, &inlet->receives, CREW_ECLOSED, closed);
     crewi_parking_refuse_all(engine, &inlet->waits, CREW_ECLOSED, closed);
     drop_items(engine, &inlet->items);
     drop_items(engine, &inlet->early);
-    crewi_frames_clear(&inlet->pending);
+    refuse_pending(engine, inlet, 0, true);
     for (uint32_t i = 0; i < inlet->source_count; i++)
         drop_items(engine, &inlet->sources[i].early);
     free(inlet->sources);
@@ -245,10 +265,10 @@ void crewi_inlet_forget_waits(struct crewi_engine *engine, struct crewi_pipe_age
 void crewi_inlet_released(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                           uint64_t process)
 {
-    static const char closed[] = "the process has closed this connection";
     struct crewi_inlet *inlet = &agent->inlet;
     crewi_parking_refuse_client(engine, &inlet->receives, process, CREW_ECLOSED, closed);
     crewi_parking_refuse_client(engine, &inlet->waits, process, CREW_ECLOSED, closed);
+    refuse_pending(engine, inlet, process, false);
     crewi_large_receive_released(engine, agent, process);
     crewi_inlet_try_move(engine, agent);
 }

@@ -63,7 +63,7 @@ static void done(struct pipe_user *user, int status)
     sim_client_tell(&user->base, &call);
     if (status)
         pipes->ends[user->end].truncs++;
-    else
+    else if (user->uses[user->end].holds)
         pipe_user_gets(user, pipes->bottles[user->number].ends);
     if (pipes->ends[user->end].truncs > pipes->ends[user->end].cuts)
         sim_violation(user->base.job, "a message is cut off, and its sender has not ended");
@@ -107,6 +107,8 @@ static bool is_right(const struct pipe_user *user, const unsigned char *bytes, u
 void pipe_large_block(struct pipe_user *user, const struct crewi_frame *frame)
 {
     uint64_t head = sizeof(struct crewi_pipe_large_note);
+    if (frame->header.status == CREW_ECLOSED && !user->uses[user->end].holds)
+        return; /* its other thread was faster */
     if (frame->header.status) {
         if (frame->header.status != CREW_ETRUNC)
             sim_violation(user->base.job, "a block is refused with %d: %.*s", frame->header.status,

@@ -110,9 +110,9 @@ void pipes_gone(struct pipes *pipes, uint32_t end)
                       end, pipes->ends[end].held);
 }
 
-uint64_t pipes_alive(const struct pipes *pipes)
+uint64_t pipes_alive(const struct pipes *pipes, uint64_t unseen)
 {
-    uint64_t alive = 0, before;
+    uint64_t alive = unseen, before;
     for (uint32_t i = 0; i < pipes->end_count; i++)
         alive |= (uint64_t)(pipes->ends[i].held > 0) << i;
     for (size_t i = 0; i < pipes->letter_count; i++)

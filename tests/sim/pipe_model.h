@@ -90,8 +90,8 @@ struct bottle *pipes_received(struct pipes *pipes, uint64_t number, uint32_t str
 /** Somebody is told that an end is gone. */
 void pipes_gone(struct pipes *pipes, uint32_t end);
 
-/** The ends that somebody can still come by. */
-uint64_t pipes_alive(const struct pipes *pipes);
+/** The ends that somebody can still come by, with those that nobody is known to have. */
+uint64_t pipes_alive(const struct pipes *pipes, uint64_t unseen);
 
 /** How many messages are certainly in a stream, and how many there may be. */
 void pipes_count(const struct pipes *pipes, uint32_t stream, uint64_t *least, uint64_t *most);

@@ -23,6 +23,8 @@ void pipe_ask(struct pipe_user *user, enum pipe_doing doing, const struct crewi_
     user->doing = doing;
     user->is_waiting = call->timeout_ns == CREWI_FOREVER;
     sim_client_ask(&user->base, call);
+    if (user->is_waiting) /* see close_meanwhile() */
+        sim_client_wake(&user->base, 10 * user->base.job->weather.think_ns);
 }
 
 struct crewi_call pipe_call(const struct pipe_user *user, uint8_t op, const void *head,
@@ -74,6 +76,22 @@ static bool choose_end(struct pipe_user *user, bool to_send)
     if (count)
         user->end = fits[sim_below(&user->base.random, count)];
     return count > 0;
+}
+
+/* One that it does not have and another one does. */
+static bool choose_unseen(struct pipe_user *user, bool to_send)
+{
+    const struct pipes *pipes = pipes_of(user->base.job);
+    if (!pipes->end_count)
+        return false;
+    uint32_t end = (uint32_t)sim_below(&user->base.random, pipes->end_count);
+    const struct mouth *mouth = &pipes->ends[end];
+    if (user->uses[end].holds || !mouth->held || !(to_send ? mouth->sends : mouth->receives))
+        return false;
+    user->end = end;
+    user->uses[end] = (struct pipe_use){.holds = false};
+    user->is_unseen = true;
+    return true;
 }
 
 static void create(struct pipe_user *user)
@@ -247,6 +265,10 @@ static void do_something(struct pipe_user *user)
         close_end(user, user->end);
     else if (choice < 741 && choose_end(user, false))
         shut(user);
+    else if (choice < 746 && choose_unseen(user, true))
+        send(user, sim_chance(random, 60));
+    else if (choice < 751 && choose_unseen(user, false))
+        receive(user, choose_timeout(user));
     else if (choice < 840)
         pass(user);
     else if (choice < 850 && may_create)
@@ -271,13 +293,34 @@ static void drain(struct pipe_user *user)
     }
 }
 
+/* Another thread of the process closes the end at which one waits. */
+static void close_meanwhile(struct pipe_user *user)
+{
+    struct pipes *pipes = pipes_of(user->base.job);
+    struct bottle *bottle = user->doing == PIPE_SENDS ? &pipes->bottles[user->number] : NULL;
+    uint64_t id = pipes->ends[user->end].id;
+    struct crewi_call call = pipe_call(user, CREWI_PIPE_CLOSE, &id, sizeof id);
+    if (user->closing || user->is_unseen || !user->uses[user->end].holds)
+        return;
+    if (bottle && bottle->is_large) {
+        bottle->is_cut = true;
+        pipes->ends[bottle->stream].cuts++;
+    }
+    let_go(user, user->end);
+    user->uses[user->end].may_post = user->uses[pipes_other(user->end)].may_post = false;
+    sim_client_ask(&user->base, &call);
+    user->closing = user->base.last_request;
+}
+
 static void act(struct sim_client *client)
 {
     struct pipe_user *user = (struct pipe_user *)client;
+    bool may_close = user->doing == PIPE_RECEIVES || user->doing == PIPE_SENDS;
     if (user->doing == PIPE_READS) {
         pipe_large_read(user);
     } else if (user->doing) {
-        return;
+        if (user->is_waiting && may_close && sim_chance(&client->random, 300))
+            close_meanwhile(user);
     } else if (pipes_of(client->job)->drains) {
         drain(user);
     } else if (client->steps) {
@@ -315,12 +358,15 @@ static void hear_sent(struct pipe_user *user, const struct crewi_frame *frame)
     const struct bottle *bottle = &pipes->bottles[user->number];
     if (bottle->is_large && !pipe_large_sent(user, frame))
         return;
-    pipes_sent(pipes, user->number, status);
+    /* Of a large one that was being received as its end was closed nobody knows. */
+    if (!bottle->is_large || status != CREW_ECLOSED)
+        pipes_sent(pipes, user->number, status);
     if (status == CREW_EPIPE)
         pipes_gone(pipes, pipes_other(user->end));
-    else if (status && status != CREW_ETIMEDOUT && status != CREW_ESTATE)
+    else if (status && status != CREW_ETIMEDOUT && status != CREW_ESTATE &&
+             !(status == CREW_ECLOSED && !user->uses[user->end].holds))
         unexpected(user, frame);
-    if (!status && !bottle->is_large)
+    if (!status && user->uses[user->end].holds && !bottle->is_large)
         user->uses[user->end] = (struct pipe_use){
             .holds = true, .is_shut = user->uses[user->end].is_shut, .may_post = true};
 }
@@ -377,7 +423,8 @@ static void hear_received(struct pipe_user *user, const struct crewi_frame *fram
             sim_violation(user->base.job, "a message is cut off, and its sender has not ended");
         break;
     default:
-        unexpected(user, frame);
+        if (frame->header.status != CREW_ECLOSED || user->uses[user->end].holds)
+            unexpected(user, frame);
     }
 }
 
@@ -392,8 +439,27 @@ static void hear_letter(struct pipe_user *user, const struct crewi_frame *frame)
     pipe_user_gets(user, known->ends);
 }
 
+/* It has the end, or it never was, or is gone. */
+static void hear_unseen(struct pipe_user *user, enum pipe_doing did,
+                        const struct crewi_frame *frame)
+{
+    int status = frame->header.status;
+    user->is_unseen = false;
+    if (status != CREW_ECLOSED && status != CREW_ENOENT)
+        pipe_user_gets(user, (uint64_t)1 << user->end);
+    else if (did == PIPE_SENDS)
+        pipes_sent(pipes_of(user->base.job), user->number, status);
+    else
+        pipes_of(user->base.job)->ends[user->end].wanted--;
+}
+
 static void hear_reply(struct pipe_user *user, enum pipe_doing did, const struct crewi_frame *frame)
 {
+    if (user->is_unseen) {
+        hear_unseen(user, did, frame);
+        if (!user->uses[user->end].holds)
+            return;
+    }
     switch (did) {
     case PIPE_CREATES:
         hear_created(user, frame);
@@ -434,6 +500,12 @@ static void hear(struct sim_client *client, const struct crewi_frame *frame)
     enum pipe_doing did = user->doing;
     if (frame->header.type == CREWI_DELIVERY) {
         stop_posts(user, frame->header.object);
+        return;
+    }
+    if (frame->header.origin.request == user->closing) {
+        user->closing = 0;
+        if (frame->header.status)
+            unexpected(user, frame);
         return;
     }
     user->doing = PIPE_IDLE;
@@ -587,7 +659,11 @@ static bool end_one(struct sim_job *job, bool with_steps)
 static bool at_rest(struct sim_job *job)
 {
     struct pipes *pipes = pipes_of(job);
-    uint64_t alive = pipes_alive(pipes);
+    uint64_t unseen = 0;
+    for (uint32_t i = 0; i < job->client_count; i++)
+        if (!job->clients[i]->ended && ((struct pipe_user *)job->clients[i])->is_unseen)
+            unseen |= (uint64_t)1 << ((struct pipe_user *)job->clients[i])->end;
+    uint64_t alive = pipes_alive(pipes, unseen);
     for (uint32_t i = 0; i < job->client_count && !job->broken; i++)
         if (!job->clients[i]->ended)
             check_waiting((struct pipe_user *)job->clients[i], alive);

@@ -45,8 +45,11 @@ struct pipe_user {
     struct pipe_use uses[PIPE_ENDS];
     enum pipe_doing doing;
     bool is_waiting; /* for ever */
-    uint32_t end;    /* that it is about */
-    uint64_t number; /* of the message, or the letter */
+    bool
+        is_unseen; /* it came by the end in a way that nobody saw, and does not know if it has it */
+    uint64_t closing; /* the request of another thread that closes the end meanwhile */
+    uint32_t end;     /* that it is about */
+    uint64_t number;  /* of the message, or the letter */
     uint64_t capacity;
     bool duplex;
     uint64_t sent, received;     /* bytes of a large one */

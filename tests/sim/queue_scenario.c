@@ -559,10 +559,10 @@ static const char *op_name(uint8_t kind, uint8_t op)
                                           "BEGIN", "JOIN_IN",   "GATHERED", "COUNTED"};
     if (kind != CREWI_KIND_QUEUE)
         return NULL;
-    if ((op & (CREWI_ENGINE_OPS - 1)) <= CREWI_QUEUE_CANCEL && op < CREWI_QUEUE_BATCH)
-        return clients[op & (CREWI_ENGINE_OPS - 1)];
-    return op >= CREWI_QUEUE_BATCH && op <= CREWI_QUEUE_COUNTED ? engines[op - CREWI_QUEUE_BATCH]
-                                                                : NULL;
+    uint8_t asked = op & (CREWI_ENGINE_OPS - 1); /* at home it is a twin of the client's */
+    if (op < CREWI_QUEUE_BATCH)
+        return asked <= CREWI_QUEUE_CANCEL ? clients[asked] : NULL;
+    return op <= CREWI_QUEUE_COUNTED ? engines[op - CREWI_QUEUE_BATCH] : NULL;
 }
 
 static const struct sim_plant plants[] = {
