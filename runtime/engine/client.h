@@ -93,7 +93,8 @@ struct crewi_client {
     struct crewi_port port;
     struct crewi_bell *bell;
     uint32_t port_slot;
-    bool reading; /* a thread of this process sleeps for all of them */
+    bool reading;          /* a thread of this process sleeps for all of them */
+    uint32_t short_sleeps; /* of that one, in a row */
 };
 
 /** The client that calls; NULL outside crew_run(). */

@@ -7,12 +7,14 @@
 #include "base/error.h"
 #include "node/job.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 /* A child that lost a wake-up (the rank's side of the port was scribbled over) looks again. */
 #define SAFETY_NS (100 * CREWI_MILLISECOND)
 
-#define SPIN_NS (20 * CREWI_MICROSECOND)
+#define SPIN_NS (50 * CREWI_MICROSECOND)
+#define SHORT_SLEEPS 3
 
 crew_status crewi_client_init_remote(struct crewi_client *client, const struct crewi_child *child)
 {
@@ -78,23 +80,22 @@ static bool drain(struct crewi_client *client, bool *broken)
     return any;
 }
 
-/* Not where somebody else may need the core: with a core for each rank of the host and each of its
- * processes, as far as we see from here. */
+/* Where answers have come soon some times in a row, the next one will; and of the processes of all
+ * ranks of the host, as far as we see from here, each has a core but for those that wait. */
 static bool may_spin(const struct crewi_client *client)
 {
     uint32_t children = atomic_load_explicit(&client->bell->beside, memory_order_relaxed);
-    uint64_t busy = (uint64_t)crewi_job->host_rank_count * (1 + (uint64_t)children);
-    return busy <= (uint64_t)crewi_job->host_cpu_count;
+    return client->short_sleeps >= SHORT_SLEEPS &&
+           (uint64_t)crewi_job->host_rank_count * children <= (uint64_t)crewi_job->host_cpu_count;
 }
 
-static bool spin(struct crewi_client *client)
+static bool spin(struct crewi_client *client, int64_t end_ns)
 {
     struct crewi_record record;
-    int64_t end_ns = crewi_now_ns() + SPIN_NS;
-    while (may_spin(client) && crewi_now_ns() < end_ns) {
+    while (crewi_now_ns() < end_ns) {
         if (crewi_ring_peek(&client->port.in, &record))
             return true;
-        crewi_pause();
+        sched_yield(); /* to the rank, if it has no other core */
     }
     return false;
 }
@@ -104,13 +105,15 @@ static bool spin(struct crewi_client *client)
 static void sleep_for_frame(struct crewi_client *client)
 {
     struct crewi_record record;
-    if (spin(client))
+    int64_t begin_ns = crewi_now_ns();
+    if (may_spin(client) && spin(client, begin_ns + SPIN_NS))
         return;
     crewi_port_child_prepare(&client->port, CREWI_WAIT_FRAME);
     if (crewi_ring_peek(&client->port.in, &record))
         crewi_port_child_cancel(&client->port, CREWI_WAIT_FRAME);
     else
-        crewi_port_child_sleep(&client->port, CREWI_WAIT_FRAME, crewi_now_ns() + SAFETY_NS);
+        crewi_port_child_sleep(&client->port, CREWI_WAIT_FRAME, begin_ns + SAFETY_NS);
+    client->short_sleeps = crewi_now_ns() - begin_ns < SPIN_NS ? client->short_sleeps + 1 : 0;
 }
 
 /* Waits until *done; the mutex is held. One thread reads, the others sleep until it has something

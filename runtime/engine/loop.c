@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "node/job.h"
 
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,10 +184,8 @@ static int64_t longest_sleep(const struct crewi_loop *loop, int64_t now_ns)
  * microseconds. */
 static bool may_spin(const struct crewi_loop *loop)
 {
-    uint32_t children = atomic_load_explicit(&loop->bell->beside, memory_order_relaxed);
     return loop->short_sleeps >= SHORT_SLEEPS && crewi_job &&
-           (uint64_t)crewi_job->host_rank_count * (1 + (uint64_t)children) <=
-               (uint64_t)crewi_job->host_cpu_count;
+           crewi_job->host_rank_count <= crewi_job->host_cpu_count;
 }
 
 static bool spin(const struct crewi_bell *bell, int64_t end_ns)
@@ -194,7 +193,7 @@ static bool spin(const struct crewi_bell *bell, int64_t end_ns)
     while (crewi_now_ns() < end_ns) {
         if (atomic_load_explicit(&bell->rung, memory_order_relaxed))
             return true;
-        crewi_pause();
+        sched_yield(); /* to somebody that we have woken and who has no other core */
     }
     return false;
 }
