@@ -13,7 +13,7 @@
 /* A child that lost a wake-up (the rank's side of the port was scribbled over) looks again. */
 #define SAFETY_NS (100 * CREWI_MILLISECOND)
 
-#define SPIN_NS (50 * CREWI_MICROSECOND)
+#define SPIN_NS (200 * CREWI_MICROSECOND)
 #define SHORT_SLEEPS 3
 
 crew_status crewi_client_init_remote(struct crewi_client *client, const struct crewi_child *child)
