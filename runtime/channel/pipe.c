@@ -12,6 +12,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Of the kernel, on the machines that we know. */
+#define LARGE_PAGE ((uint64_t)2 << 20)
 
 static crew_status check(crew_connection connection)
 {
@@ -206,10 +210,23 @@ static crew_status refuse_size(crew_connection connection, const struct crewi_pi
     return status ? status : too_small(item, max_size);
 }
 
+/* Memory for a view. Where it is new from the kernel, to find its pages one by one takes longer
+ * than to fill them: large ones are asked for. */
+static void *make_room(uint64_t size)
+{
+    if (size < 2 * LARGE_PAGE)
+        return malloc(size);
+    size_t pages = (size_t)((size + LARGE_PAGE - 1) / LARGE_PAGE);
+    void *room = aligned_alloc(LARGE_PAGE, pages * LARGE_PAGE);
+    if (room)
+        madvise(room, pages * LARGE_PAGE, MADV_HUGEPAGE);
+    return room;
+}
+
 static crew_status view_large(crew_connection connection, const struct crewi_pipe_item *item,
                               crew_view *view)
 {
-    void *bytes = malloc(item->size);
+    void *bytes = make_room(item->size);
     if (!bytes)
         return crewi_error(CREW_ENOMEM, "no memory for a message of %llu bytes: it is lost",
                            (unsigned long long)item->size);
