@@ -70,6 +70,16 @@ static void close_gap(struct crewi_table *table, size_t gap)
     }
 }
 
+uint64_t *crewi_table_ids(const struct crewi_table *table, size_t *count)
+{
+    uint64_t *ids = malloc((table->count + 1) * sizeof *ids);
+    *count = 0;
+    for (size_t i = 0; ids && i < table->room; i++)
+        if (table->entries[i].id)
+            ids[(*count)++] = table->entries[i].id;
+    return ids;
+}
+
 void *crewi_table_take(struct crewi_table *table, uint64_t id)
 {
     if (!table->room || !id)

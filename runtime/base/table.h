@@ -32,6 +32,10 @@ crew_status crewi_table_add(struct crewi_table *table, uint64_t id, void *value)
 /** NULL when there is no such id. */
 void *crewi_table_find(const struct crewi_table *table, uint64_t id);
 
+/** All ids, @p count of them, to be freed; for who changes the table while it goes through it. NULL
+ * when there is no memory. */
+uint64_t *crewi_table_ids(const struct crewi_table *table, size_t *count);
+
 /** Takes an id out and returns its value; NULL when there is no such id. */
 void *crewi_table_take(struct crewi_table *table, uint64_t id);
 

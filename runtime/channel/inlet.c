@@ -158,11 +158,7 @@ static void give_inline(struct crewi_engine *engine, struct crewi_frame *frame,
     else
         crewi_shares_drop(engine, shares, count);
     frame->header.size = sizeof *item + (fits ? item->size : 0);
-    frame->header.type = CREWI_REPLY;
-    frame->header.status = CREW_OK;
-    frame->header.origin = *receiver;
-    frame->header.target_rank = receiver->rank;
-    crewi_engine_send(engine, frame);
+    crewi_engine_reply_frame(engine, receiver, frame);
 }
 
 static void give(struct crewi_engine *engine, struct crewi_pipe_agent *agent,

@@ -56,16 +56,6 @@ static void complete(struct crewi_engine *engine, const struct crewi_pipe_agent 
     crewi_pipe_tell_large(engine, CREWI_PIPE_COMPLETE, source, &note);
 }
 
-static void reply_with(struct crewi_engine *engine, struct crewi_frame *frame,
-                       const struct crewi_origin *receiver)
-{
-    frame->header.type = CREWI_REPLY;
-    frame->header.status = CREW_OK;
-    frame->header.origin = *receiver;
-    frame->header.target_rank = receiver->rank;
-    crewi_engine_send(engine, frame);
-}
-
 void crewi_large_receive_begin(struct crewi_engine *engine, struct crewi_pipe_agent *agent,
                                struct crewi_frame *frame, const struct crewi_origin *receiver)
 {
@@ -124,7 +114,7 @@ static void give_block(struct crewi_engine *engine, struct crewi_pipe_agent *age
 {
     struct crewi_frame *frame = crewi_frames_pop(&large->blocks);
     large->given += frame->header.size - sizeof(struct crewi_pipe_large_note);
-    reply_with(engine, frame, &large->waiting);
+    crewi_engine_reply_frame(engine, &large->waiting, frame);
     large->waiting.request = 0;
     pull(engine, agent, large);
 }

@@ -206,7 +206,6 @@ static void wait_for_room(struct crewi_engine *engine, struct crewi_pipe_agent *
         crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM, "out of memory");
         return;
     }
-    waiting->timer.deadline_ns = crewi_deadline_ns(engine->now_ns, message->timeout_ns);
     waiting->outlet = outlet;
     waiting->frame = crewi_pipe_take_frame(message);
     if (!message->origin.request) /* its sender does not wait, and may end before it goes */

@@ -111,7 +111,5 @@ void crewi_queue_gather_done(struct crewi_engine *engine, const struct crewi_mes
     crewi_queue_agent_tell(engine, CREWI_QUEUE_COUNTED, home, &note);
     head->size = size;
     head->count = hand_over(engine, message->origin.process, data, size);
-    frame->header.type = CREWI_REPLY;
-    frame->header.target_rank = engine->rank;
-    crewi_engine_send(engine, frame);
+    crewi_engine_reply_frame(engine, &message->origin, frame);
 }

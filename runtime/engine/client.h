@@ -151,8 +151,8 @@ crew_status crewi_tell(const struct crewi_call *note);
 /**
  * Tells an object something that can be refused, over and over: only one call of some asks and
  * waits, the others are notes. The first one asks; the ones after crewi_post_allow() may be notes,
- * until a
- * ::CREWI_OP_STOP_POSTS. For what may be refused only from a moment on that is told to the client.
+ * until a ::CREWI_OP_STOP_POSTS. For what may be refused only from a moment on that is told to the
+ * client.
  *
  * @param reply  set to the answer, to be destroyed; NULL of a note
  * @return as crewi_call(), or ::CREW_OK of a note

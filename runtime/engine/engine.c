@@ -61,15 +61,11 @@ void crewi_engine_each(struct crewi_engine *engine, enum crewi_kind_number kind,
                                      void *context),
                        void *context)
 {
-    /* A copy of the ids: removing one moves others in the table. */
-    size_t count = 0;
-    uint64_t *ids = malloc((engine->objects.count + 1) * sizeof *ids);
-    for (size_t i = 0; ids && i < engine->objects.room; i++)
-        if (engine->objects.entries[i].id &&
-            crewi_id_kind(engine->objects.entries[i].id) == (unsigned)kind)
-            ids[count++] = engine->objects.entries[i].id;
+    size_t count;
+    uint64_t *ids = crewi_table_ids(&engine->objects, &count); /* removing one moves others */
     for (size_t i = 0; i < count; i++) {
-        struct crewi_object *object = crewi_engine_find(engine, ids[i]);
+        struct crewi_object *object =
+            crewi_id_kind(ids[i]) == (unsigned)kind ? crewi_engine_find(engine, ids[i]) : NULL;
         if (object)
             visit(engine, object, context);
     }
@@ -154,6 +150,16 @@ void crewi_engine_reply(struct crewi_engine *engine, const struct crewi_origin *
 {
     if (origin->request)
         send_reply(engine, origin, CREW_OK, data, size);
+}
+
+void crewi_engine_reply_frame(struct crewi_engine *engine, const struct crewi_origin *origin,
+                              struct crewi_frame *frame)
+{
+    frame->header.type = CREWI_REPLY;
+    frame->header.status = CREW_OK;
+    frame->header.origin = *origin;
+    frame->header.target_rank = origin->rank;
+    crewi_engine_send(engine, frame);
 }
 
 void crewi_engine_refuse(struct crewi_engine *engine, const struct crewi_origin *origin,

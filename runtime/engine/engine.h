@@ -217,6 +217,10 @@ crew_status crewi_engine_tell(struct crewi_engine *engine, const struct crewi_ou
 void crewi_engine_reply(struct crewi_engine *engine, const struct crewi_origin *origin,
                         const void *data, size_t size);
 
+/** Answers with a frame that is here already, its payload the data; owns it. */
+void crewi_engine_reply_frame(struct crewi_engine *engine, const struct crewi_origin *origin,
+                              struct crewi_frame *frame);
+
 /** Answers with an error and its reason. */
 void crewi_engine_refuse(struct crewi_engine *engine, const struct crewi_origin *origin,
                          crew_status status, const char *format, ...)

@@ -204,12 +204,8 @@ void crewi_handle_stop_posts(struct crewi_engine *engine, const struct crewi_han
 
 void crewi_handles_client_gone(struct crewi_engine *engine, uint64_t process)
 {
-    /* A copy of the ids: what kinds do then may add handles, which moves others in the table. */
-    size_t count = 0;
-    uint64_t *ids = malloc((engine->handles.count + 1) * sizeof *ids);
-    for (size_t i = 0; ids && i < engine->handles.room; i++)
-        if (engine->handles.entries[i].value)
-            ids[count++] = engine->handles.entries[i].id;
+    size_t count; /* what kinds do then may add handles, which moves others in the table */
+    uint64_t *ids = crewi_table_ids(&engine->handles, &count);
     for (size_t i = 0; i < count; i++) {
         struct crewi_handle *handle = crewi_handle_find(engine, ids[i]);
         if (handle)
