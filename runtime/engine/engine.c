@@ -34,6 +34,7 @@ void crewi_engine_fini(struct crewi_engine *engine)
     crewi_timers_fini(&engine->timers);
     crewi_frames_clear(&engine->inbox);
     free(engine->endpoints);
+    crewi_arena_destroy(engine->arena);
 }
 
 uint64_t crewi_engine_new_id(struct crewi_engine *engine, enum crewi_kind_number kind)

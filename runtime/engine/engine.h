@@ -23,6 +23,7 @@
 #include "base/frame.h"
 #include "base/table.h"
 #include "engine/timer.h"
+#include "node/arena.h"
 #include "node/limits.h"
 #include "transport/transport.h"
 
@@ -156,6 +157,7 @@ struct crewi_engine {
     uint64_t last_number;
     struct crewi_timers timers;
     struct crewi_frames inbox; /* for this rank itself, in order */
+    struct crewi_arena *arena; /* made with its first block */
     struct crewi_transport *transport;
     const struct crewi_host_ops *host_ops;
     void *host;

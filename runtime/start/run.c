@@ -10,6 +10,7 @@
 #include "channel/pipe_channel.h"
 #include "channel/queue_agent.h"
 #include "engine/client.h"
+#include "node/arena.h"
 #include "node/job.h"
 #include "node/output.h"
 #include "node/scheduling.h"
@@ -153,6 +154,7 @@ static void end_rank(void)
     crewi_processes_fini(&rank.loop);
     crewi_pipes_fini(&rank.loop.engine);
     crewi_loop_fini(&rank.loop);
+    crewi_places_fini();
     crewi_hello_fini(rank.peer_bells);
     crewi_affinity_destroy(rank.affinity);
     crewi_bell_detach(rank.bell);
