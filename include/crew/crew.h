@@ -9,11 +9,13 @@
 #include <crew/barrier.h>
 #include <crew/condition.h>
 #include <crew/event.h>
+#include <crew/iterator.h>
 #include <crew/lock.h>
 #include <crew/pipe.h>
 #include <crew/pool.h>
 #include <crew/process.h>
 #include <crew/queue.h>
+#include <crew/result.h>
 #include <crew/run.h>
 #include <crew/semaphore.h>
 #include <crew/status.h>

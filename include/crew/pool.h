@@ -40,6 +40,7 @@
 #define CREW_POOL_H
 
 #include <crew/process.h>
+#include <crew/result.h>
 #include <crew/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -97,8 +98,12 @@ typedef struct crew_pool_attr {
 /** How a map is to go; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_map_attr {
     size_t chunk; /**< tasks in a chunk; 0: guided, from Python's count / (4 * workers) down to 1 */
-    crew_status *statuses; /**< room for a status of each task, or NULL */
-    bool progress;         /**< draw a progress bar on stderr */
+    crew_status *statuses;                /**< room for a status of each task, or NULL */
+    bool progress;                        /**< draw a progress bar on stderr */
+    crew_result_callback *callback;       /**< called when all tasks have succeeded, as by
+                                               crew_result_add_done_callback(); not for 0 items */
+    crew_result_callback *error_callback; /**< called when one has failed */
+    void *callback_arg;
 } crew_map_attr;
 
 /** What a worker is and did; see crew_pool_workers(). */
@@ -139,6 +144,30 @@ CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *att
  */
 CREW_API crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, void *results,
                                    size_t count, const crew_map_attr *attr);
+
+/** The same for one item, by any worker. Python: Pool.apply. */
+CREW_API crew_status crew_pool_apply(crew_pool pool, crew_task task, const void *item,
+                                     void *result);
+
+/**
+ * Begins a map, and does not wait for it. Python: Pool.map_async.
+ *
+ * @param items    as for crew_pool_map(); it may go when the call returns if the caller is a
+ * process beside a rank, and has to stay until the result is done otherwise
+ * @param results  as for crew_pool_map(); it has to stay until crew_result_get() has returned
+ * something other than ::CREW_ETIMEDOUT, or the pool is destroyed; so has attr.statuses
+ * @param result   set to the new handle, to be given back with crew_result_close() or with the pool
+ * @return ::CREW_EINVAL also for a progress bar: nobody would draw it; otherwise as
+ * crew_pool_map(), but for how the tasks go
+ */
+CREW_API crew_status crew_pool_map_async(crew_pool pool, crew_task task, const void *items,
+                                         void *results, size_t count, const crew_map_attr *attr,
+                                         crew_result *result);
+
+/** The same for one item. Python: Pool.apply_async, Executor.submit. */
+CREW_API crew_status crew_pool_apply_async(crew_pool pool, crew_task task, const void *item,
+                                           void *result_room, const crew_map_attr *attr,
+                                           crew_result *result);
 
 /**
  * What the workers are and did, in the order of their places. Does not wait.

@@ -41,6 +41,7 @@ enum crewi_kind_number {
     CREWI_KIND_ARRAY,
     CREWI_KIND_CONTAINER,
     CREWI_KIND_TEAM,
+    CREWI_KIND_RESULT,
     CREWI_KIND_LIMIT = 16
 };
 

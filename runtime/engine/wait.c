@@ -21,7 +21,8 @@ struct waiting {
 static bool can_be_waited_for(uint64_t id)
 {
     unsigned kind = crewi_id_kind(id);
-    return kind == CREWI_KIND_PROCESS || kind == CREWI_KIND_PIPE || kind == CREWI_KIND_QUEUE;
+    return kind == CREWI_KIND_PROCESS || kind == CREWI_KIND_PIPE || kind == CREWI_KIND_QUEUE ||
+           kind == CREWI_KIND_RESULT;
 }
 
 static crew_status check(const crew_waitable *objects, size_t count, const bool *ready)
@@ -46,7 +47,7 @@ static crew_status check(const crew_waitable *objects, size_t count, const bool 
 static struct crewi_call question(const crew_waitable *object)
 {
     struct crewi_call call = {.kind = (uint8_t)crewi_id_kind(object->id), .op = CREWI_OP_WAIT};
-    if (call.kind == CREWI_KIND_PROCESS) {
+    if (call.kind == CREWI_KIND_PROCESS || call.kind == CREWI_KIND_RESULT) {
         call.object = object->id;
     } else {
         call.rank = (uint32_t)crew_current_rank();

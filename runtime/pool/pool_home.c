@@ -11,12 +11,14 @@
 
 #define WORKER_LIMIT 4096
 
+/* Its maps stay in the table of objects when that ends, too. */
 static void destroy(struct crewi_engine *engine, struct crewi_object *object)
 {
     struct crewi_pool *pool = (struct crewi_pool *)object;
     while (pool->maps)
         crewi_pool_free_map(engine, pool, pool->maps);
     crewi_parking_clear(engine, &pool->joins);
+    crewi_parking_refuse_all(engine, &pool->next_done, CREW_ECLOSED, "the pool is gone");
     free(pool->worker_arg);
     free(pool->workers);
     free(pool);
@@ -24,6 +26,8 @@ static void destroy(struct crewi_engine *engine, struct crewi_object *object)
 
 static void forget(struct crewi_engine *engine, struct crewi_pool *pool)
 {
+    for (const struct crewi_pool_map *map = pool->maps; map; map = map->next)
+        crewi_engine_remove(engine, map->object.id);
     crewi_engine_remove(engine, pool->object.id);
     destroy(engine, &pool->object);
 }
@@ -111,46 +115,6 @@ static void submit(struct crewi_engine *engine, struct crewi_pool *pool,
         crewi_pool_submit(engine, pool, message);
 }
 
-/* The map that a request is about; refuses for the caller when there is none. */
-static struct crewi_pool_map *map_of(struct crewi_engine *engine, struct crewi_pool *pool,
-                                     const struct crewi_message *message)
-{
-    uint64_t number = 0;
-    if (message->size == sizeof number)
-        memcpy(&number, message->data, sizeof number);
-    struct crewi_pool_map *map = crewi_pool_find_map(pool, number);
-    if (!map)
-        crewi_engine_refuse(engine, &message->origin, CREW_ENOENT, "the pool has no such map");
-    return map;
-}
-
-static void wait_for_map(struct crewi_engine *engine, struct crewi_pool *pool,
-                         const struct crewi_message *message)
-{
-    struct crewi_pool_map *map = map_of(engine, pool, message);
-    if (!map)
-        return;
-    if (!map->over && message->timeout_ns > 0) {
-        crewi_park(engine, &map->waits, message); /* an empty reply then; the caller asks again */
-        return;
-    }
-    struct crewi_pool_progress progress;
-    crewi_pool_progress_of(map, &progress);
-    crewi_engine_reply(engine, &message->origin, &progress, sizeof progress);
-}
-
-static void take(struct crewi_engine *engine, struct crewi_pool *pool,
-                 const struct crewi_message *message)
-{
-    struct crewi_pool_map *map = map_of(engine, pool, message);
-    if (!map)
-        return;
-    if (map->over)
-        crewi_pool_hand_over(engine, pool, map, &message->origin);
-    else
-        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "the map is not done");
-}
-
 static void describe_workers(struct crewi_engine *engine, struct crewi_pool *pool,
                              const struct crewi_message *message)
 {
@@ -211,11 +175,8 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool *p
     case CREWI_POOL_SUBMIT:
         submit(engine, pool, message);
         break;
-    case CREWI_POOL_WAIT:
-        wait_for_map(engine, pool, message);
-        break;
-    case CREWI_POOL_TAKE:
-        take(engine, pool, message);
+    case CREWI_POOL_NEXT_DONE:
+        crewi_pool_next_done(engine, pool, message);
         break;
     case CREWI_POOL_WORKERS:
         describe_workers(engine, pool, message);
@@ -280,6 +241,7 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
         crewi_engine_refuse(engine, &message->origin, CREW_EPERM,
                             "only the process that created the pool (%s) may use it",
                             pool->spec.creator_name);
+    crewi_pool_sweep(engine, pool);
     if (pool->abandoned && !pool->live)
         forget(engine, pool);
 }

@@ -43,14 +43,22 @@ struct crewi_worker {
     struct crewi_pool_outstanding outstanding[CREWI_WORKER_CHUNKS]; /* oldest first */
     uint32_t outstanding_count;
     int early_deaths; /* in a row, before it was ready */
+    bool killed;      /* for a map that was cancelled; what it ran of others is run again */
     uint64_t tasks;
     int64_t busy_ns, cpu_ns;
 };
 
+/** The failures that are kept, by index. */
+struct crewi_pool_errors {
+    crew_task_error *list;
+    size_t count, room;
+};
+
 /** A map under way, or done and not taken yet. */
 struct crewi_pool_map {
+    struct crewi_object object; /* of the kind result; its id names the map in messages */
     struct crewi_pool_map *next;
-    uint64_t number;
+    struct crewi_pool *pool;
     struct crewi_pool_submission submission;
     struct crewi_schedule schedule;
     const unsigned char *items;
@@ -58,7 +66,14 @@ struct crewi_pool_map {
     int32_t *statuses; /* NULL: not wanted */
     void *owned;       /* items, results and statuses when they are not the caller's own memory */
     uint64_t done, failed;
+    uint64_t order; /* of maps that are over: which it was */
     bool over;
+    bool taken;           /* what is not shared was handed over */
+    bool cancelled_whole; /* before any of it had gone out */
+    bool cancelled;       /* what comes back from workers is not given out again */
+    bool closed;          /* nobody will ask: gone when it is over */
+    bool notify;          /* NEXT_DONE is to bring it */
+    struct crewi_pool_errors errors;
     bool careful; /* a worker died and left no word in which task: they go out one by one now */
     crew_status status; /* of the failure with the lowest index, or of the whole */
     uint64_t first_failure;
@@ -88,8 +103,10 @@ struct crewi_pool {
     struct crewi_worker *workers;
     uint32_t worker_count, live; /* live: not GONE */
     struct crewi_pool_map *maps;
-    uint64_t last_map;
+    uint64_t maps_over; /* so far */
+    bool has_closed;    /* maps that are to go when they are over */
     struct crewi_parking joins;
+    struct crewi_parking next_done;
 };
 
 /* pool_workers.c */
@@ -146,16 +163,35 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
 void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
                           const char *reason);
 
-struct crewi_pool_map *crewi_pool_find_map(struct crewi_pool *pool, uint64_t number);
 bool crewi_pool_has_work(const struct crewi_pool *pool);
 void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
                          struct crewi_pool_map *map);
 void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress);
 
-/** Answers with the outcome of a map that is over, and forgets it. */
-void crewi_pool_hand_over(struct crewi_engine *engine, struct crewi_pool *pool,
-                          struct crewi_pool_map *map, const struct crewi_origin *origin);
+/** Cancels what no worker has. True if none of it has gone out. */
+bool crewi_pool_cancel_map(struct crewi_engine *engine, struct crewi_pool_map *map);
 
-extern const struct crewi_kind crewi_pool_kind;
+/** The same, and kills the workers that are in it. */
+void crewi_pool_kill_map(struct crewi_engine *engine, struct crewi_pool_map *map);
+
+/* pool_results.c: maps, as their creator sees them */
+
+/** A map is over: who waits for it hears of that. */
+void crewi_pool_map_over(struct crewi_engine *engine, struct crewi_pool_map *map);
+
+/** Forgets maps that are over and nobody will ask for. */
+void crewi_pool_sweep(struct crewi_engine *engine, struct crewi_pool *pool);
+
+/** Keeps a failure, if it is one of the first. */
+void crewi_pool_keep_error(struct crewi_pool_errors *errors, const crew_task_error *error);
+
+/** Answers NEXT_DONE, with a map or with the end of the pool. */
+void crewi_pool_tell_next_done(struct crewi_engine *engine, struct crewi_pool *pool);
+
+/** NEXT_DONE. */
+void crewi_pool_next_done(struct crewi_engine *engine, struct crewi_pool *pool,
+                          const struct crewi_message *message);
+
+extern const struct crewi_kind crewi_pool_kind, crewi_result_kind;
 
 #endif

@@ -16,14 +16,6 @@
 
 #define NO_FAILURE ((uint64_t)-1)
 
-struct crewi_pool_map *crewi_pool_find_map(struct crewi_pool *pool, uint64_t number)
-{
-    struct crewi_pool_map *map = pool->maps;
-    while (map && map->number != number)
-        map = map->next;
-    return map;
-}
-
 bool crewi_pool_has_work(const struct crewi_pool *pool)
 {
     for (const struct crewi_pool_map *map = pool->maps; map; map = map->next)
@@ -42,8 +34,16 @@ void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
         *link = map->next;
     crewi_parking_clear(engine, &map->waits);
     crewi_schedule_fini(&map->schedule);
+    free(map->errors.list);
     free(map->owned);
     free(map);
+}
+
+/* Whether a worker has, or had, any of it. */
+static bool is_given_out(const struct crewi_pool_map *map)
+{
+    return crewi_schedule_remaining(&map->schedule) < map->submission.count - map->done ||
+           map->done > 0;
 }
 
 void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress)
@@ -51,13 +51,17 @@ void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_
     *progress = (struct crewi_pool_progress){.done = map->done,
                                              .failed = map->failed,
                                              .count = map->submission.count,
-                                             .over = map->over};
+                                             .order = map->order,
+                                             .over = map->over,
+                                             .running = !map->over && is_given_out(map),
+                                             .cancelled = map->cancelled};
 }
 
 static void finish(struct crewi_engine *engine, struct crewi_pool *pool, struct crewi_pool_map *map)
 {
     map->over = true;
-    crewi_parking_reply_all(engine, &map->waits, NULL, 0);
+    map->order = ++pool->maps_over;
+    crewi_pool_map_over(engine, map);
     if (pool->state == CREWI_POOL_CLOSED && !crewi_pool_has_work(pool))
         crewi_pool_stop_workers(engine, pool, false);
 }
@@ -100,13 +104,55 @@ void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, 
         pool->workers[i].outstanding_count = 0;
 }
 
+/* What no worker has is cancelled. */
+static void cancel_rest(struct crewi_pool_map *map)
+{
+    struct crewi_range range;
+    while (crewi_schedule_take(&map->schedule, &range)) {
+        give_up(map, range, CREW_ECANCELED);
+        map->done += range.count;
+        map->failed += range.count;
+        if (range.begin >= map->first_failure)
+            continue;
+        map->first_failure = range.begin;
+        map->status = CREW_ECANCELED;
+        snprintf(map->reason, sizeof map->reason, "task %llu of %s was cancelled",
+                 (unsigned long long)range.begin, map->submission.task);
+    }
+}
+
+bool crewi_pool_cancel_map(struct crewi_engine *engine, struct crewi_pool_map *map)
+{
+    if (map->over)
+        return map->cancelled_whole;
+    map->cancelled_whole |= !is_given_out(map);
+    map->cancelled = true;
+    cancel_rest(map);
+    if (map->done == map->submission.count)
+        finish(engine, map->pool, map);
+    return map->cancelled_whole;
+}
+
+void crewi_pool_kill_map(struct crewi_engine *engine, struct crewi_pool_map *map)
+{
+    struct crewi_pool *pool = map->pool;
+    crewi_pool_cancel_map(engine, map);
+    for (uint32_t i = 0; i < pool->worker_count && !map->over; i++) {
+        struct crewi_worker *worker = &pool->workers[i];
+        if (!worker->outstanding_count || worker->outstanding[0].map != map)
+            continue; /* what it has in hand it has not begun, and it gets there soon */
+        worker->killed = true;
+        crewi_process_signal(engine, worker->process, SIGKILL);
+    }
+}
+
 /* Chunks out */
 
 static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
                                        const struct crewi_pool_map *map, struct crewi_range range)
 {
     struct crewi_pool_chunk chunk = {
-        .map = map->number,
+        .map = map->object.id,
         .begin = range.begin,
         .count = range.count,
         .item_size = map->submission.item_size,
@@ -167,11 +213,11 @@ void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
     }
 }
 
-/* What goes to one rank travels together. */
-static bool collect_first_chunks(struct crewi_pool *pool, struct crewi_pool_map *map,
-                                 struct crewi_frames *for_rank)
+/* What goes to one rank travels together. How many ranks get something. */
+static uint32_t collect_first_chunks(const struct crewi_engine *engine, struct crewi_pool *pool,
+                                     struct crewi_pool_map *map, struct crewi_frames *for_rank)
 {
-    bool any = false;
+    uint32_t ranks = 0;
     for (uint32_t i = 0; i < pool->worker_count; i++) {
         struct crewi_worker *worker = &pool->workers[i];
         struct crewi_frame *frame;
@@ -179,21 +225,25 @@ static bool collect_first_chunks(struct crewi_pool *pool, struct crewi_pool_map 
             !(frame = next_chunk(worker, map)))
             continue;
         crewi_frames_push(&for_rank[frame->header.target_rank], frame);
-        any = true;
     }
-    return any;
+    for (uint32_t rank = 0; rank < engine->rank_count; rank++)
+        ranks += for_rank[rank].first != NULL;
+    return ranks;
 }
 
-/* The first chunk of every worker that is idle, in one scatter if that can be, and the second ones
- * point to point. */
+/* The first chunk of every worker that is idle, in one scatter if that can be and most ranks get
+ * one, and the second ones point to point. */
 static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
                            struct crewi_pool_map *map)
 {
     struct crewi_frames *for_rank = malloc(engine->rank_count * sizeof *for_rank);
     for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++)
         crewi_frames_init(&for_rank[rank]);
-    if (for_rank && collect_first_chunks(pool, map, for_rank)) {
-        crew_status status = crewi_transport_scatter(engine->transport, for_rank);
+    uint32_t ranks = for_rank ? collect_first_chunks(engine, pool, map, for_rank) : 0;
+    if (ranks) {
+        crew_status status = 2 * ranks >= engine->rank_count
+                                 ? crewi_transport_scatter(engine->transport, for_rank)
+                                 : CREW_ENOTSUP;
         if (status && status != CREW_ENOTSUP)
             crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
         for (uint32_t rank = 0; rank < engine->rank_count; rank++) {
@@ -256,20 +306,28 @@ static bool give_memory(struct crewi_pool_map *map, const void *items)
     return true;
 }
 
-static struct crewi_pool_map *
-make_map(struct crewi_pool *pool, const struct crewi_pool_submission *submission, const void *items)
+static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi_pool *pool,
+                                       const struct crewi_pool_submission *submission,
+                                       const void *items)
 {
     struct crewi_pool_map *map = calloc(1, sizeof *map);
     if (!map)
         return NULL;
     map->submission = *submission;
+    map->object.id = crewi_engine_new_id(engine, CREWI_KIND_RESULT);
+    map->pool = pool;
+    map->notify = submission->notify;
     if (!give_memory(map, items)) {
+        free(map);
+        return NULL;
+    }
+    if (crewi_engine_add(engine, &map->object)) {
+        free(map->owned);
         free(map);
         return NULL;
     }
     if (map->statuses)
         memset(map->statuses, 0, submission->count * sizeof *map->statuses);
-    map->number = ++pool->last_map;
     map->first_failure = NO_FAILURE;
     crewi_schedule_init(&map->schedule, submission->count, submission->item_size, submission->chunk,
                         pool->worker_count);
@@ -305,14 +363,14 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
         return;
     }
     struct crewi_pool_map *map =
-        make_map(pool, &submission, (const char *)message->data + sizeof submission);
+        make_map(engine, pool, &submission, (const char *)message->data + sizeof submission);
     if (!map) {
         crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM,
                             "no memory for a map of %llu tasks",
                             (unsigned long long)submission.count);
         return;
     }
-    crewi_engine_reply(engine, &message->origin, &map->number, sizeof map->number);
+    crewi_engine_reply(engine, &message->origin, &map->object.id, sizeof map->object.id);
     if (submission.count)
         hand_out_first(engine, pool, map);
     else
@@ -320,6 +378,22 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
 }
 
 /* Results in */
+
+/* A task that failed, for who asks later. */
+static void keep_error(struct crewi_pool_map *map, const struct crewi_worker *worker,
+                       const struct crewi_process_info *info,
+                       const struct crewi_pool_failure *failure, const char *reason)
+{
+    crew_task_error error = {.index = failure->index,
+                             .status = (crew_status)failure->status,
+                             .attempts = 1,
+                             .rank = worker->rank,
+                             .pid = (pid_t)info->pid};
+    snprintf(error.worker, sizeof error.worker, "%s", info->name);
+    snprintf(error.host, sizeof error.host, "%s", crew_rank_host(worker->rank));
+    snprintf(error.message, sizeof error.message, "%.*s", (int)failure->reason_size, reason);
+    crewi_pool_keep_error(&map->errors, &error);
+}
 
 static void note_failure(struct crewi_engine *engine, struct crewi_pool_map *map,
                          const struct crewi_worker *worker,
@@ -329,9 +403,10 @@ static void note_failure(struct crewi_engine *engine, struct crewi_pool_map *map
     if (map->statuses)
         map->statuses[failure->index] = failure->status;
     map->failed++;
+    crewi_process_describe(engine, worker->process, &info);
+    keep_error(map, worker, &info, failure, reason);
     if (failure->index >= map->first_failure)
         return;
-    crewi_process_describe(engine, worker->process, &info);
     map->first_failure = failure->index;
     map->status = (crew_status)failure->status;
     snprintf(map->reason, sizeof map->reason, "task %llu of %s: %.*s (%s on rank %d, %s)",
@@ -406,7 +481,7 @@ static struct crewi_pool_outstanding *chunk_of(struct crewi_worker *worker,
 {
     for (uint32_t i = 0; i < worker->outstanding_count; i++) {
         struct crewi_pool_outstanding *one = &worker->outstanding[i];
-        if (one->map->number == result->map && one->range.begin == result->begin &&
+        if (one->map->object.id == result->map && one->range.begin == result->begin &&
             result->count <= one->range.count &&
             result->result_size == one->map->submission.result_size)
             return one;
@@ -515,10 +590,12 @@ static void fail_running_task(struct crewi_engine *engine, struct crewi_pool *po
 {
     struct crewi_pool_map *map = chunk->map;
     char end[64], reason[96];
+    bool cancelled = map->cancelled && worker->killed;
     crewi_pool_word_end(end, sizeof end, report->status);
-    snprintf(reason, sizeof reason, "its worker %s", end);
+    snprintf(reason, sizeof reason, "%s %s",
+             cancelled ? "it was cancelled, and its worker" : "its worker", end);
     struct crewi_pool_failure failure = {.index = chunk->range.begin,
-                                         .status = CREW_EWORKERDIED,
+                                         .status = cancelled ? CREW_ECANCELED : CREW_EWORKERDIED,
                                          .reason_size = (uint32_t)strlen(reason)};
     if (map->submission.result_size)
         memset(map->results + failure.index * map->submission.result_size, 0,
@@ -538,6 +615,16 @@ static void be_careful(struct crewi_worker *worker)
     }
 }
 
+/* Of maps that were cancelled nothing goes out again. */
+static void cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    for (struct crewi_pool_map *map = pool->maps, *next; map; map = next) {
+        next = map->next;
+        if (map->cancelled && !map->over)
+            crewi_pool_cancel_map(engine, map);
+    }
+}
+
 void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
                         struct crewi_worker *worker, const struct crewi_process_report *report,
                         const void *draft)
@@ -546,41 +633,21 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
     enum whereabouts where = salvage(engine, pool, worker, report, draft, &running);
     if (where == SOMEWHERE && worker->outstanding_count && worker->outstanding[0].alone)
         running = &worker->outstanding[0];
-    if (running)
+    if (running && worker->killed && !running->map->cancelled)
+        running = NULL; /* it was not meant */
+    else if (running)
         fail_running_task(engine, pool, worker, running, report);
-    else if (where == SOMEWHERE)
+    else if (where == SOMEWHERE && !worker->killed)
         be_careful(worker);
+    worker->killed = false;
     for (uint32_t i = 0; i < worker->outstanding_count; i++) {
         struct crewi_pool_outstanding *left = &worker->outstanding[i];
         if (!left->map->over && crewi_schedule_return(&left->map->schedule, left->range))
             crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
     }
     worker->outstanding_count = 0;
+    cancel_what_came_back(engine, pool);
     for (uint32_t i = 0; i < pool->worker_count; i++)
         if (&pool->workers[i] != worker)
             crewi_pool_feed(engine, pool, &pool->workers[i]);
-}
-
-void crewi_pool_hand_over(struct crewi_engine *engine, struct crewi_pool *pool,
-                          struct crewi_pool_map *map, const struct crewi_origin *origin)
-{
-    struct crewi_pool_outcome outcome = {.status = map->status,
-                                         .reason_size = (uint32_t)strlen(map->reason)};
-    const struct crewi_pool_submission *submission = &map->submission;
-    size_t status_bytes = map->statuses ? submission->count * sizeof *map->statuses : 0;
-    size_t shared_bytes =
-        submission->shared ? 0 : status_bytes + submission->count * submission->result_size;
-    size_t size = sizeof outcome + outcome.reason_size + shared_bytes;
-    unsigned char *reply = malloc(size);
-    if (!reply) {
-        crewi_engine_refuse(engine, origin, CREW_ENOMEM, "no memory for the results of a map");
-        return;
-    }
-    memcpy(reply, &outcome, sizeof outcome);
-    memcpy(reply + sizeof outcome, map->reason, outcome.reason_size);
-    if (shared_bytes) /* statuses and results lie one behind the other */
-        memcpy(reply + size - shared_bytes, map->results - status_bytes, shared_bytes);
-    crewi_engine_reply(engine, origin, reply, size);
-    free(reply);
-    crewi_pool_free_map(engine, pool, map);
 }

@@ -13,19 +13,17 @@
 #include "base/funcref.h"
 
 #include <crew/pool.h>
+#include <crew/result.h>
 #include <stdint.h>
 
 /** Of callers and workers. */
 enum crewi_pool_op {
     CREWI_POOL_CREATE = 1, /* to the own rank: crewi_pool_spec and the initializer's argument -> id,
                               when the workers are ready */
-    CREWI_POOL_SUBMIT, /* crewi_pool_submission, and items unless they are shared -> number of the
-                          map */
-    CREWI_POOL_WAIT,   /* number of a map; answered when it is done, or at the timeout ->
-                          crewi_pool_progress */
-    CREWI_POOL_TAKE, /* number of a map that is done -> crewi_pool_outcome, reason, and what is not
-                        shared */
-    CREWI_POOL_WORKERS, /* -> crew_worker_info of each */
+    CREWI_POOL_SUBMIT, /* crewi_pool_submission, and items unless they are shared -> id of the map,
+                          an object of its own */
+    CREWI_POOL_NEXT_DONE, /* parked until a map that somebody wants to hear of is done -> its id */
+    CREWI_POOL_WORKERS,   /* -> crew_worker_info of each */
     CREWI_POOL_CLOSE,
     CREWI_POOL_TERMINATE,
     CREWI_POOL_JOIN,
@@ -35,6 +33,18 @@ enum crewi_pool_op {
     CREWI_POOL_RESULT, /* a worker: crewi_pool_result, failures, results */
     CREWI_POOL_CHUNK,  /* to a worker: crewi_pool_chunk and items */
     CREWI_POOL_STOP    /* to a worker: there is nothing more to do */
+};
+
+/** Of the creator, to a map. crew_wait() asks it with CREWI_OP_WAIT. */
+enum crewi_result_op {
+    CREWI_RESULT_PROGRESS = 1, /* -> crewi_pool_progress */
+    CREWI_RESULT_TAKE,         /* one byte: whether it is to be closed then; when it is done ->
+                                  crewi_pool_outcome, reason, and what is not shared, the first time */
+    CREWI_RESULT_ERRORS,       /* when it is done -> crew_task_error of each */
+    CREWI_RESULT_NOTIFY,       /* NEXT_DONE is to bring it -> one byte: 0 if it is done already */
+    CREWI_RESULT_CANCEL,       /* -> one byte: whether it is cancelled as a whole */
+    CREWI_RESULT_KILL,         /* -> nothing */
+    CREWI_RESULT_CLOSE         /* -> nothing */
 };
 
 struct crewi_pool_spec {
@@ -52,13 +62,16 @@ struct crewi_pool_submission {
     struct crewi_funcref function;
     uint64_t count, item_size, result_size, chunk;
     uint64_t items, results, statuses;
-    uint8_t shared, wants_statuses, reserved[6];
+    uint8_t shared, wants_statuses;
+    uint8_t notify; /* NEXT_DONE is to bring it */
+    uint8_t reserved[5];
     char task[CREW_NAME_SIZE];
 };
 
 struct crewi_pool_progress {
     uint64_t done, failed, count;
-    uint8_t over, reserved[7];
+    uint64_t order; /* of maps that are over: which it was */
+    uint8_t over, running, cancelled, reserved[5];
 };
 
 /** How a map ended. Behind it: the reason; then, unless memory is shared, statuses (if wanted) and

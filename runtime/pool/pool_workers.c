@@ -59,6 +59,7 @@ static bool launch(struct crewi_engine *engine, struct crewi_pool *pool,
     worker->process = crewi_process_launch(engine, &spec, pool->worker_arg, pool->worker_arg_size);
     worker->state = worker->process ? CREWI_WORKER_STARTING : CREWI_WORKER_GONE;
     worker->outstanding_count = 0;
+    worker->killed = false;
     pool->live += worker->process != 0;
     return worker->process != 0;
 }
@@ -257,8 +258,10 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
     if (goes_on && !stopping && !pool->broken && !pool->start_status)
         replace(engine, pool, worker, report.status);
     conclude_start(engine, pool);
-    if (!pool->live)
-        crewi_parking_reply_all(engine, &pool->joins, NULL, 0);
+    if (pool->live)
+        return;
+    crewi_parking_reply_all(engine, &pool->joins, NULL, 0);
+    crewi_pool_tell_next_done(engine, pool);
 }
 
 void crewi_pool_describe_worker(struct crewi_engine *engine, const struct crewi_worker *worker,

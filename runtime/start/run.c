@@ -118,6 +118,7 @@ static crew_status begin_engine(void)
     if (rank.peer_bells)
         crewi_loop_use_doorbells(loop, rank.peer_bells);
     loop->engine.kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
+    loop->engine.kinds[CREWI_KIND_RESULT] = &crewi_result_kind;
     loop->engine.kinds[CREWI_KIND_QUEUE] = &crewi_queue_kind;
     loop->engine.kinds[CREWI_KIND_SYNC] = &crewi_sync_kind;
     crew_status status = crewi_pipes_init(&loop->engine);

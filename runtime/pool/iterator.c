@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The calls of <crew/iterator.h>: a window of small maps, of which the first one, or the first one
+ * that is done, is read next. */
+#include <crew/iterator.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/cache.h"
+#include "engine/client.h"
+#include "pool/result_call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Ids of iterators: of no kind that engines know. */
+#define ID_KIND ((uint64_t)15 << 60)
+
+/* Chunks under way for each worker, so that none waits for the way there and back. */
+#define CHUNKS_FOR_EACH 4
+
+/* A chunk under way, or being read. */
+struct slot {
+    crew_result result; /* 0: the slot is free */
+    uint64_t begin, count, read;
+    uint64_t number; /* of the chunk */
+    unsigned char *items, *results;
+    crew_status *statuses;
+    crew_task_error *errors; /* of those that failed, once it is done */
+    size_t error_count;
+    bool is_done;
+};
+
+struct iterator {
+    struct crewi_cached cached;
+    crew_pool pool;
+    crew_task task;
+    crew_generator *generator; /* NULL: items */
+    void *arg;
+    const unsigned char *items;
+    uint64_t count;  /* of items */
+    uint64_t made;   /* items that are in chunks by now */
+    uint64_t chunks; /* made so far */
+    uint64_t chunk;  /* items in one */
+    bool unordered;
+    crew_status source; /* how the items end: CREW_OK: they go on */
+    char reason[CREWI_ERROR_SIZE];
+    bool is_source_told;
+    struct slot *slots;
+    size_t slot_count;
+};
+
+/* Slots */
+
+static void free_slot(struct slot *slot)
+{
+    free(slot->items);
+    free(slot->results);
+    free(slot->statuses);
+    free(slot->errors);
+    *slot = (struct slot){0};
+}
+
+static bool give_memory(const struct iterator *iterator, struct slot *slot)
+{
+    slot->items = calloc(iterator->chunk, iterator->task.item_size);
+    slot->results = calloc(iterator->chunk, iterator->task.result_size + 1);
+    slot->statuses = calloc(iterator->chunk, sizeof *slot->statuses);
+    return slot->items && slot->results && slot->statuses;
+}
+
+static crew_status make_item(struct iterator *iterator, void *item)
+{
+    if (iterator->generator)
+        return iterator->generator(iterator->arg, item);
+    if (iterator->made == iterator->count)
+        return CREW_EOF;
+    memcpy(item, iterator->items + iterator->made * iterator->task.item_size,
+           iterator->task.item_size);
+    return CREW_OK;
+}
+
+/* Fills a slot with items as far as there are any. */
+static void fill(struct iterator *iterator, struct slot *slot)
+{
+    slot->begin = iterator->made;
+    while (slot->count < iterator->chunk && !iterator->source) {
+        crewi_error_clear();
+        iterator->source =
+            make_item(iterator, slot->items + slot->count * iterator->task.item_size);
+        if (iterator->source) {
+            snprintf(iterator->reason, sizeof iterator->reason, "item %llu: %s",
+                     (unsigned long long)iterator->made,
+                     *crew_error_message() ? crew_error_message()
+                                           : crew_status_message(iterator->source));
+            break;
+        }
+        slot->count++;
+        iterator->made++;
+    }
+}
+
+/* Makes a chunk and hands it out. */
+static crew_status begin_chunk(struct iterator *iterator, struct slot *slot)
+{
+    if (!give_memory(iterator, slot)) {
+        free_slot(slot);
+        return crewi_error_memory();
+    }
+    fill(iterator, slot);
+    if (!slot->count) {
+        free_slot(slot);
+        return CREW_OK;
+    }
+    slot->number = iterator->chunks++;
+    crew_map_attr attr = {.chunk = iterator->chunk, .statuses = slot->statuses};
+    crew_status status = crew_pool_map_async(iterator->pool, iterator->task, slot->items,
+                                             slot->results, slot->count, &attr, &slot->result);
+    if (!status)
+        return CREW_OK;
+    /* The items are lost: nothing can come after this. */
+    iterator->source = status;
+    snprintf(iterator->reason, sizeof iterator->reason, "%s", crew_error_message());
+    free_slot(slot);
+    return CREW_OK;
+}
+
+static crew_status fill_window(struct iterator *iterator)
+{
+    crew_status status = CREW_OK;
+    for (size_t i = 0; i < iterator->slot_count && !iterator->source && !status; i++)
+        if (!iterator->slots[i].result.id)
+            status = begin_chunk(iterator, &iterator->slots[i]);
+    return status;
+}
+
+/* Choosing the slot to read from */
+
+static struct slot *first_slot(const struct iterator *iterator)
+{
+    struct slot *first = NULL;
+    for (size_t i = 0; i < iterator->slot_count; i++) {
+        struct slot *slot = &iterator->slots[i];
+        if (slot->result.id && (!first || slot->number < first->number))
+            first = slot;
+    }
+    return first;
+}
+
+/* One that is being read, or was done first. NULL: none in time. */
+static crew_status any_slot(const struct iterator *iterator, int64_t timeout_ns,
+                            struct slot **found)
+{
+    crew_result *results = calloc(iterator->slot_count, sizeof *results);
+    struct slot **slots = calloc(iterator->slot_count, sizeof(struct slot *));
+    bool *seen = calloc(iterator->slot_count, sizeof *seen);
+    crew_status status = results && slots && seen ? CREW_OK : crewi_error_memory();
+    size_t count = 0, index;
+    for (size_t i = 0; i < iterator->slot_count && !status; i++) {
+        struct slot *slot = &iterator->slots[i];
+        if (slot->is_done)
+            *found = slot;
+        if (!slot->result.id)
+            continue;
+        results[count] = slot->result;
+        slots[count++] = slot;
+    }
+    if (!status && !*found) {
+        double timeout_s = timeout_ns == CREWI_FOREVER ? CREW_FOREVER : (double)timeout_ns / 1e9;
+        status = crew_results_next(results, count, seen, timeout_s, &index);
+        if (!status)
+            *found = slots[index];
+    }
+    free(seen);
+    free(slots);
+    free(results);
+    return status;
+}
+
+/* The chunk is there. Its own status is that of the first task that failed, or says that there are
+ * no results: then it stands for each task. */
+static crew_status finish_slot(struct slot *slot)
+{
+    size_t count;
+    crew_status status = crew_result_get(slot->result, 0);
+    crew_status asked = crew_result_errors(slot->result, NULL, 0, &count);
+    if (asked)
+        return asked;
+    if (status && count) {
+        slot->errors = calloc(count, sizeof *slot->errors);
+        if (!slot->errors)
+            return crewi_error_memory();
+        asked = crew_result_errors(slot->result, slot->errors, count, &count);
+        slot->error_count = asked ? 0 : count;
+    }
+    slot->is_done = true;
+    return CREW_OK;
+}
+
+static crew_status find_slot(struct iterator *iterator, int64_t timeout_ns, struct slot **found)
+{
+    crew_status status = CREW_OK;
+    *found = iterator->unordered ? NULL : first_slot(iterator);
+    if (iterator->unordered)
+        status = any_slot(iterator, timeout_ns, found);
+    else if (!(*found)->is_done)
+        status = crewi_result_await((*found)->result.id, timeout_ns);
+    if (!status && !(*found)->is_done)
+        status = finish_slot(*found);
+    return status;
+}
+
+/* Reading */
+
+static crew_status word_failure(const struct iterator *iterator, const struct slot *slot,
+                                uint64_t at)
+{
+    for (size_t i = 0; i < slot->error_count; i++) {
+        const crew_task_error *error = &slot->errors[i];
+        if (error->index == at)
+            return crewi_error(slot->statuses[at], "task %llu of %s: %s (%s on rank %d, %s)",
+                               (unsigned long long)(slot->begin + at),
+                               iterator->task.name ? iterator->task.name : "a task", error->message,
+                               error->worker, error->rank, error->host);
+    }
+    return crewi_error(slot->statuses[at], "task %llu of %s: %s",
+                       (unsigned long long)(slot->begin + at),
+                       iterator->task.name ? iterator->task.name : "a task",
+                       crew_status_message(slot->statuses[at]));
+}
+
+static crew_status read_slot(const struct iterator *iterator, struct slot *slot, void *result,
+                             size_t *index)
+{
+    uint64_t at = slot->read++, size = iterator->task.result_size;
+    crew_status status = slot->statuses[at];
+    if (index)
+        *index = slot->begin + at;
+    if (status)
+        status = word_failure(iterator, slot, at);
+    else if (result && size)
+        memcpy(result, slot->results + at * size, size);
+    if (slot->read == slot->count) {
+        crew_result_close(slot->result);
+        free_slot(slot);
+    }
+    return status;
+}
+
+/* There are no chunks any more: how the items ended. */
+static crew_status tell_end(struct iterator *iterator)
+{
+    if (iterator->source != CREW_EOF && !iterator->is_source_told) {
+        iterator->is_source_told = true;
+        return crewi_error(iterator->source, "%s", iterator->reason);
+    }
+    return crewi_error(CREW_EOF, "all %llu results have been returned",
+                       (unsigned long long)iterator->made);
+}
+
+static crew_status use(const char *call, crew_iterator iterator, struct iterator **found)
+{
+    struct crewi_client *client = crewi_client_current();
+    if (!client)
+        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+    if ((iterator.id & ID_KIND) != ID_KIND)
+        return crewi_error(CREW_EINVAL, "%s: the handle is %s", call,
+                           iterator.id ? "no iterator" : "empty");
+    *found = (struct iterator *)crewi_cache_find(&client->cache, iterator.id);
+    return *found ? CREW_OK : crewi_error(CREW_ENOENT, "%s: the iterator was closed", call);
+}
+
+crew_status crew_iterator_next(crew_iterator handle, void *result, size_t *index, double timeout_s)
+{
+    struct iterator *iterator;
+    struct slot *slot = NULL;
+    crew_status status = use("crew_iterator_next", handle, &iterator);
+    if (!status)
+        status = fill_window(iterator);
+    if (status)
+        return status;
+    if (!first_slot(iterator))
+        return tell_end(iterator);
+    status = find_slot(iterator, crewi_timeout_ns(timeout_s), &slot);
+    return status ? status : read_slot(iterator, slot, result, index);
+}
+
+/* Begin and end */
+
+/* What a worker has begun writes into memory of ours, if the caller is in the home rank. */
+static void end_slot(struct slot *slot)
+{
+    if (!slot->result.id)
+        return;
+    if (crew_result_cancel(slot->result, NULL) == CREW_OK)
+        crewi_result_await(slot->result.id, CREWI_FOREVER);
+    crew_result_close(slot->result);
+    free_slot(slot);
+}
+
+static void end_iterator(struct crewi_cached *cached)
+{
+    struct iterator *iterator = (struct iterator *)cached;
+    for (size_t i = 0; i < iterator->slot_count; i++)
+        free_slot(&iterator->slots[i]);
+    free(iterator->slots);
+}
+
+crew_status crew_iterator_close(crew_iterator handle)
+{
+    struct iterator *iterator;
+    crew_status status = use("crew_iterator_close", handle, &iterator);
+    if (status)
+        return status == CREW_ENOENT ? CREW_OK : status;
+    for (size_t i = 0; i < iterator->slot_count; i++)
+        end_slot(&iterator->slots[i]);
+    crewi_cache_remove(&crewi_client_current()->cache, handle.id);
+    return CREW_OK;
+}
+
+static crew_status make(const struct iterator *wanted, crew_iterator *handle)
+{
+    static _Atomic uint64_t last;
+    struct crewi_cache *cache = &crewi_client_current()->cache;
+    size_t workers;
+    crew_status status = crew_pool_workers(wanted->pool, NULL, 0, &workers);
+    if (status)
+        return status;
+    struct iterator *iterator = (struct iterator *)crewi_cache_new(cache, sizeof *iterator);
+    struct slot *slots = calloc(CHUNKS_FOR_EACH * workers, sizeof *slots);
+    uint64_t id = ID_KIND | (atomic_fetch_add(&last, 1) + 1);
+    if (!iterator || !slots) {
+        free(slots);
+        free(iterator);
+        return crewi_error_memory();
+    }
+    struct crewi_cached head = {.size = iterator->cached.size, .end = end_iterator};
+    *iterator = *wanted;
+    iterator->cached = head;
+    iterator->slots = slots;
+    iterator->slot_count = CHUNKS_FOR_EACH * workers;
+    if (!crewi_cache_add(cache, id, &iterator->cached))
+        return crewi_error_memory();
+    handle->id = id;
+    return CREW_OK;
+}
+
+static crew_status check(const char *call, const struct iterator *wanted, long chunk,
+                         const crew_iterator *handle)
+{
+    if (!crewi_client_current())
+        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+    if (!handle || !wanted->task.function)
+        return crewi_error(CREW_EINVAL, "%s: %s is NULL", call,
+                           handle ? "task.function" : "iterator");
+    if (chunk < 0)
+        return crewi_error(CREW_EINVAL, "%s: a chunk of %ld tasks", call, chunk);
+    if (!wanted->task.item_size)
+        return crewi_error(CREW_EINVAL, "%s: items of size 0", call);
+    return CREW_OK;
+}
+
+crew_status crew_pool_imap(crew_pool pool, crew_task task, const void *items, size_t count,
+                           const crew_imap_attr *attr, crew_iterator *iterator)
+{
+    long chunk = attr ? attr->chunk : 0;
+    struct iterator wanted = {.pool = pool,
+                              .task = task,
+                              .items = items,
+                              .count = count,
+                              .chunk = chunk ? (uint64_t)chunk : 1,
+                              .unordered = attr && attr->unordered};
+    crew_status status = check("crew_pool_imap", &wanted, chunk, iterator);
+    if (!status && count && !items)
+        status = crewi_error(CREW_EINVAL, "crew_pool_imap: items is NULL");
+    return status ? status : make(&wanted, iterator);
+}
+
+crew_status crew_pool_imap_from(crew_pool pool, crew_task task, crew_generator *generator,
+                                void *arg, const crew_imap_attr *attr, crew_iterator *iterator)
+{
+    long chunk = attr ? attr->chunk : 0;
+    struct iterator wanted = {.pool = pool,
+                              .task = task,
+                              .generator = generator,
+                              .arg = arg,
+                              .chunk = chunk ? (uint64_t)chunk : 1,
+                              .unordered = attr && attr->unordered};
+    crew_status status = check("crew_pool_imap_from", &wanted, chunk, iterator);
+    if (!status && !generator)
+        status = crewi_error(CREW_EINVAL, "crew_pool_imap_from: generator is NULL");
+    return status ? status : make(&wanted, iterator);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The calls of <crew/pool.h> that run tasks. */
+#include <crew/pool.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/client.h"
+#include "pool/pool_protocol.h"
+#include "pool/progress_bar.h"
+#include "pool/result_call.h"
+
+#include <string.h>
+
+/* How often a progress bar is drawn. */
+#define PROGRESS_NS (100 * CREWI_MILLISECOND)
+
+/* What a caller wants done. */
+struct map_call {
+    const char *name;
+    crew_pool pool;
+    const crew_task *task;
+    const void *items;
+    void *results;
+    size_t count;
+    const crew_map_attr *attr;
+};
+
+static const crew_map_attr defaults;
+
+static crew_status check_pointers(const struct map_call *call)
+{
+    const char *missing = !call->task->function         ? "task.function"
+                          : call->count && !call->items ? "items"
+                                                        : NULL;
+    if (!missing && call->count && call->task->result_size && !call->results)
+        missing = "results";
+    return missing ? crewi_error(CREW_EINVAL, "%s: %s is NULL", call->name, missing) : CREW_OK;
+}
+
+static crew_status check(const struct map_call *call)
+{
+    const crew_task *task = call->task;
+    if (!crewi_client_current())
+        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call->name);
+    if (!call->pool.id)
+        return crewi_error(CREW_EINVAL, "%s: the pool handle is empty", call->name);
+    crew_status status = check_pointers(call);
+    if (status)
+        return status;
+    if (!task->item_size)
+        return crewi_error(CREW_EINVAL, "%s: items of size 0", call->name);
+    size_t largest = task->item_size > task->result_size ? task->item_size : task->result_size;
+    if (largest > CREWI_FRAME_LIMIT / 2)
+        return crewi_error(CREW_EINVAL, "%s: an item or result of %zu bytes, more than 1 GiB",
+                           call->name, largest);
+    if (call->count > (SIZE_MAX >> 2) / (largest + sizeof(crew_status)))
+        return crewi_error(CREW_EINVAL, "%s: %zu items of %zu bytes are more than memory",
+                           call->name, call->count, largest);
+    return CREW_OK;
+}
+
+static crew_status describe(const struct map_call *call, struct crewi_pool_submission *submission)
+{
+    const crew_map_attr *attr = call->attr;
+    *submission = (struct crewi_pool_submission){
+        .count = call->count,
+        .item_size = call->task->item_size,
+        .result_size = call->task->result_size,
+        .chunk = attr->chunk,
+        .items = (uint64_t)(uintptr_t)call->items,
+        .results = (uint64_t)(uintptr_t)call->results,
+        .statuses = (uint64_t)(uintptr_t)attr->statuses,
+        .shared = !crewi_client_current()->remote,
+        .wants_statuses = attr->statuses != NULL,
+        .notify = call->count && (attr->callback || attr->error_callback),
+    };
+    const char *name = call->task->name ? call->task->name : "a task";
+    size_t length = strnlen(name, sizeof submission->task - 1);
+    memcpy(submission->task, name, length);
+    return crewi_funcref_make(&submission->function, (crewi_function *)call->task->function);
+}
+
+/* A caller in the home rank shares its arrays with the home; a child sends the items, and gets the
+ * results with the outcome. */
+static crew_status submit(const struct map_call *call,
+                          const struct crewi_pool_submission *submission, uint64_t *map)
+{
+    struct crewi_call request = {
+        .kind = CREWI_KIND_POOL,
+        .op = CREWI_POOL_SUBMIT,
+        .object = call->pool.id,
+        .head = submission,
+        .head_size = sizeof *submission,
+        .body = call->items,
+        .body_size = submission->shared ? 0 : submission->count * submission->item_size,
+    };
+    return crewi_call_fixed(&request, map, sizeof *map);
+}
+
+static crew_status ask_progress(uint64_t map, struct crewi_pool_progress *progress)
+{
+    struct crewi_call call = {
+        .kind = CREWI_KIND_RESULT, .op = CREWI_RESULT_PROGRESS, .object = map};
+    return crewi_call_fixed(&call, progress, sizeof *progress);
+}
+
+/* With a progress bar it is looked at now and then. */
+static crew_status wait_and_draw(uint64_t map)
+{
+    struct crewi_pool_progress progress;
+    struct crewi_progress_bar bar;
+    crewi_progress_bar_begin(&bar, crewi_now_ns());
+    do {
+        crew_status status = crewi_result_await(map, PROGRESS_NS);
+        if (!status || status == CREW_ETIMEDOUT)
+            status = ask_progress(map, &progress);
+        if (status)
+            return status;
+        crewi_progress_bar_draw(&bar, &progress, crewi_now_ns());
+    } while (!progress.over);
+    return CREW_OK;
+}
+
+/* Takes what came of it, of which the home keeps nothing. */
+static crew_status take(const struct map_call *call, const struct crewi_pool_submission *submission,
+                        uint64_t map)
+{
+    char reason[CREWI_ERROR_SIZE];
+    crew_status outcome;
+    struct crewi_result_record where = {.count = submission->count,
+                                        .result_size = submission->result_size,
+                                        .shared = submission->shared,
+                                        .results = call->results,
+                                        .statuses = call->attr->statuses};
+    crew_status status = crewi_result_take(map, &where, true, &outcome, reason);
+    return status || !outcome ? status : crewi_error(outcome, "%s", reason);
+}
+
+crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, void *results,
+                          size_t count, const crew_map_attr *attr)
+{
+    struct map_call call = {"crew_pool_map",        pool, &task, items, results, count,
+                            attr ? attr : &defaults};
+    struct crewi_pool_submission submission;
+    uint64_t map;
+    crew_status status = check(&call);
+    if (!status && (call.attr->callback || call.attr->error_callback))
+        status = crewi_error(CREW_EINVAL, "crew_pool_map: callbacks are for crew_pool_map_async()");
+    if (!status)
+        status = describe(&call, &submission);
+    if (!status)
+        status = submit(&call, &submission, &map);
+    if (!status)
+        status = call.attr->progress ? wait_and_draw(map) : crewi_result_await(map, CREWI_FOREVER);
+    return status ? status : take(&call, &submission, map);
+}
+
+crew_status crew_pool_apply(crew_pool pool, crew_task task, const void *item, void *result)
+{
+    return crew_pool_map(pool, task, item, result, 1, NULL);
+}
+
+/* The thread that calls back must not look for what is not remembered yet. */
+static crew_status begin(const struct map_call *call,
+                         const struct crewi_pool_submission *submission, uint64_t *map)
+{
+    crew_status status = submission->notify ? crewi_callbacks_begin(call->pool) : CREW_OK;
+    if (status)
+        return status;
+    crewi_callbacks_lock();
+    status = submit(call, submission, map);
+    if (!status)
+        status = crewi_result_remember(*map, call->pool, submission, call->results, call->attr);
+    crewi_callbacks_unlock();
+    return status;
+}
+
+static crew_status map_async(const struct map_call *call, crew_result *result)
+{
+    struct crewi_pool_submission submission;
+    crew_status status = check(call);
+    if (!status && !result)
+        status = crewi_error(CREW_EINVAL, "%s: result is NULL", call->name);
+    if (!status && call->attr->progress)
+        status = crewi_error(CREW_EINVAL, "%s: nobody would draw the progress bar", call->name);
+    if (!status)
+        status = describe(call, &submission);
+    uint64_t map;
+    if (!status)
+        status = begin(call, &submission, &map);
+    if (!status)
+        result->id = map;
+    return status;
+}
+
+crew_status crew_pool_map_async(crew_pool pool, crew_task task, const void *items, void *results,
+                                size_t count, const crew_map_attr *attr, crew_result *result)
+{
+    struct map_call call = {"crew_pool_map_async",  pool, &task, items, results, count,
+                            attr ? attr : &defaults};
+    return map_async(&call, result);
+}
+
+crew_status crew_pool_apply_async(crew_pool pool, crew_task task, const void *item,
+                                  void *result_room, const crew_map_attr *attr, crew_result *result)
+{
+    struct map_call call = {"crew_pool_apply_async", pool, &task, item, result_room, 1,
+                            attr ? attr : &defaults};
+    return map_async(&call, result);
+}

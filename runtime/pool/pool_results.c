@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Maps, as their creator sees them: waiting, taking, cancelling. */
+#include "pool/pool_home.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Failures of which the details are kept. */
+#define ERRORS_LIMIT 1000
+
+/* Failures */
+
+/* Where an index is, or would be, in the list. */
+static size_t place_of(const struct crewi_pool_errors *errors, uint64_t index)
+{
+    size_t low = 0, high = errors->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (errors->list[middle].index < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool grow(struct crewi_pool_errors *errors)
+{
+    size_t room = errors->room ? 2 * errors->room : 4;
+    crew_task_error *grown = realloc(errors->list, room * sizeof *grown);
+    if (!grown)
+        return false;
+    errors->list = grown;
+    errors->room = room;
+    return true;
+}
+
+void crewi_pool_keep_error(struct crewi_pool_errors *errors, const crew_task_error *error)
+{
+    size_t at = place_of(errors, error->index);
+    if (at >= ERRORS_LIMIT)
+        return;
+    if (at == errors->count || errors->list[at].index != error->index) {
+        if (errors->count == ERRORS_LIMIT)
+            errors->count--;
+        else if (errors->count == errors->room && !grow(errors))
+            return; /* its status is kept all the same */
+        memmove(&errors->list[at + 1], &errors->list[at],
+                (errors->count - at) * sizeof *errors->list);
+        errors->count++;
+    }
+    errors->list[at] = *error;
+}
+
+static void tell_errors(struct crewi_engine *engine, const struct crewi_pool_map *map,
+                        const struct crewi_origin *origin)
+{
+    if (map->over)
+        crewi_engine_reply(engine, origin, map->errors.list,
+                           map->errors.count * sizeof *map->errors.list);
+    else
+        crewi_engine_refuse(engine, origin, CREW_ESTATE, "%s is not done", map->submission.task);
+}
+
+/* The end of a map */
+
+static struct crewi_pool_map *next_to_tell(const struct crewi_pool *pool)
+{
+    struct crewi_pool_map *first = NULL;
+    for (struct crewi_pool_map *map = pool->maps; map; map = map->next)
+        if (map->over && map->notify && (!first || map->order < first->order))
+            first = map;
+    return first;
+}
+
+/* Whether nobody can want to hear of anything any more. */
+static bool is_at_end(const struct crewi_pool *pool)
+{
+    bool ends =
+        pool->broken || pool->state == CREWI_POOL_CLOSED || pool->state == CREWI_POOL_TERMINATED;
+    return ends && !crewi_pool_has_work(pool);
+}
+
+void crewi_pool_tell_next_done(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    struct crewi_pool_map *map;
+    struct crewi_origin origin;
+    while (pool->next_done.first && (map = next_to_tell(pool)) &&
+           crewi_parking_take_first(engine, &pool->next_done, &origin, NULL)) {
+        map->notify = false;
+        crewi_engine_reply(engine, &origin, &map->object.id, sizeof map->object.id);
+    }
+    if (!pool->live && is_at_end(pool) && !next_to_tell(pool))
+        crewi_parking_refuse_all(engine, &pool->next_done, CREW_ECLOSED, "the pool has ended");
+}
+
+void crewi_pool_next_done(struct crewi_engine *engine, struct crewi_pool *pool,
+                          const struct crewi_message *message)
+{
+    crewi_park(engine, &pool->next_done, message); /* an empty reply at its deadline */
+    crewi_pool_tell_next_done(engine, pool);
+}
+
+void crewi_pool_map_over(struct crewi_engine *engine, struct crewi_pool_map *map)
+{
+    static const unsigned char yes = 1;
+    crewi_parking_reply_all(engine, &map->waits, &yes, sizeof yes);
+    crewi_pool_tell_next_done(engine, map->pool);
+}
+
+static void drop(struct crewi_engine *engine, struct crewi_pool_map *map)
+{
+    crewi_engine_remove(engine, map->object.id);
+    crewi_pool_free_map(engine, map->pool, map);
+}
+
+void crewi_pool_sweep(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    bool some_left = false;
+    for (struct crewi_pool_map *map = pool->maps, *next; map && pool->has_closed; map = next) {
+        next = map->next;
+        some_left |= map->closed && !map->over;
+        if (map->closed && map->over)
+            drop(engine, map);
+    }
+    pool->has_closed = some_left;
+}
+
+/* Taking */
+
+static void free_memory(struct crewi_pool_map *map)
+{
+    free(map->owned);
+    map->owned = NULL;
+    map->items = NULL;
+    map->results = NULL;
+    map->statuses = NULL;
+}
+
+/* What of the results is not the caller's own memory, and was not taken yet. */
+static size_t size_to_take(const struct crewi_pool_map *map, size_t *status_bytes)
+{
+    const struct crewi_pool_submission *submission = &map->submission;
+    *status_bytes = map->statuses ? submission->count * sizeof *map->statuses : 0;
+    if (submission->shared || map->taken)
+        return 0;
+    return *status_bytes + submission->count * submission->result_size;
+}
+
+static crew_status hand_over(struct crewi_engine *engine, struct crewi_pool_map *map,
+                             const struct crewi_origin *origin)
+{
+    struct crewi_pool_outcome outcome = {.status = map->status,
+                                         .reason_size = (uint32_t)strlen(map->reason)};
+    size_t status_bytes, bytes = size_to_take(map, &status_bytes);
+    size_t size = sizeof outcome + outcome.reason_size + bytes;
+    unsigned char *reply = malloc(size);
+    if (!reply) {
+        crewi_engine_refuse(engine, origin, CREW_ENOMEM, "no memory for the results of a map");
+        return CREW_ENOMEM;
+    }
+    memcpy(reply, &outcome, sizeof outcome);
+    memcpy(reply + sizeof outcome, map->reason, outcome.reason_size);
+    if (bytes) /* statuses and results lie one behind the other */
+        memcpy(reply + size - bytes, map->results - status_bytes, bytes);
+    crewi_engine_reply(engine, origin, reply, size);
+    free(reply);
+    map->taken = true;
+    return CREW_OK;
+}
+
+static void take(struct crewi_engine *engine, struct crewi_pool_map *map,
+                 const struct crewi_message *message)
+{
+    const unsigned char *and_close = message->data;
+    if (!map->over)
+        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "%s is not done",
+                            map->submission.task);
+    else if (hand_over(engine, map, &message->origin))
+        return;
+    else if (message->size && *and_close)
+        drop(engine, map);
+    else
+        free_memory(map);
+}
+
+/* Requests */
+
+static void wait_for(struct crewi_engine *engine, struct crewi_pool_map *map,
+                     const struct crewi_message *message)
+{
+    static const unsigned char yes = 1;
+    if (map->over)
+        crewi_engine_reply(engine, &message->origin, &yes, sizeof yes);
+    else
+        crewi_park(engine, &map->waits, message);
+}
+
+static void forget_waits(struct crewi_engine *engine, struct crewi_pool_map *map,
+                         const struct crewi_message *message)
+{
+    uint64_t range[2];
+    if (message->size != sizeof range)
+        return;
+    memcpy(range, message->data, sizeof range);
+    crewi_parking_drop_requests(engine, &map->waits, message->origin.process, range[0], range[1]);
+}
+
+static void notify(struct crewi_engine *engine, struct crewi_pool_map *map,
+                   const struct crewi_origin *origin)
+{
+    unsigned char later = !map->over;
+    map->notify |= later;
+    crewi_engine_reply(engine, origin, &later, sizeof later);
+}
+
+static void cancel(struct crewi_engine *engine, struct crewi_pool_map *map,
+                   const struct crewi_origin *origin)
+{
+    unsigned char whole = crewi_pool_cancel_map(engine, map);
+    crewi_engine_reply(engine, origin, &whole, sizeof whole);
+}
+
+static void kill_map(struct crewi_engine *engine, struct crewi_pool_map *map,
+                     const struct crewi_origin *origin)
+{
+    if (map->pool->spec.inside) {
+        crewi_engine_refuse(engine, origin, CREW_ENOTSUP, "a task inside a rank cannot be killed");
+        return;
+    }
+    crewi_pool_kill_map(engine, map);
+    crewi_engine_reply(engine, origin, NULL, 0);
+}
+
+static void close_map(struct crewi_engine *engine, struct crewi_pool_map *map,
+                      const struct crewi_origin *origin)
+{
+    map->closed = true;
+    map->pool->has_closed = true;
+    crewi_engine_reply(engine, origin, NULL, 0);
+    if (map->over)
+        drop(engine, map);
+}
+
+static void tell_progress(struct crewi_engine *engine, const struct crewi_pool_map *map,
+                          const struct crewi_origin *origin)
+{
+    struct crewi_pool_progress progress;
+    crewi_pool_progress_of(map, &progress);
+    crewi_engine_reply(engine, origin, &progress, sizeof progress);
+}
+
+static void request_of_creator(struct crewi_engine *engine, struct crewi_pool_map *map,
+                               const struct crewi_message *message)
+{
+    switch (message->op) {
+    case CREWI_OP_WAIT:
+        wait_for(engine, map, message);
+        break;
+    case CREWI_OP_FORGET_WAITS:
+        forget_waits(engine, map, message);
+        break;
+    case CREWI_RESULT_PROGRESS:
+        tell_progress(engine, map, &message->origin);
+        break;
+    case CREWI_RESULT_TAKE:
+        take(engine, map, message);
+        break;
+    case CREWI_RESULT_ERRORS:
+        tell_errors(engine, map, &message->origin);
+        break;
+    case CREWI_RESULT_NOTIFY:
+        notify(engine, map, &message->origin);
+        break;
+    case CREWI_RESULT_CANCEL:
+        cancel(engine, map, &message->origin);
+        break;
+    case CREWI_RESULT_KILL:
+        kill_map(engine, map, &message->origin);
+        break;
+    case CREWI_RESULT_CLOSE:
+        close_map(engine, map, &message->origin);
+        break;
+    default:
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a result has no operation %d",
+                            message->op);
+    }
+}
+
+static void request(struct crewi_engine *engine, struct crewi_object *object,
+                    const struct crewi_message *message)
+{
+    struct crewi_pool_map *map = (struct crewi_pool_map *)object;
+    if (!map)
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                            "there is no operation %d on results", message->op);
+    else if (message->origin.process != map->pool->creator)
+        crewi_engine_refuse(engine, &message->origin, CREW_EPERM,
+                            "only the process that made a result (%s) may use it",
+                            map->pool->spec.creator_name);
+    else if (map->closed)
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOENT, "the result was closed");
+    else
+        request_of_creator(engine, map, message);
+}
+
+/* Its pool does that. */
+static void destroy(struct crewi_engine *engine, struct crewi_object *object)
+{
+    (void)engine;
+    (void)object;
+}
+
+const struct crewi_kind crewi_result_kind = {
+    .name = "result", .request = request, .destroy = destroy};

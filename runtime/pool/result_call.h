@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * What a process keeps of a result to come: where the results go, how it went, and who is to be
+ * called.
+ */
+#ifndef CREWI_POOL_RESULT_CALL_H
+#define CREWI_POOL_RESULT_CALL_H
+
+#include "base/error.h"
+#include "engine/cache.h"
+#include "engine/client.h"
+#include "pool/pool_protocol.h"
+
+#include <crew/pool.h>
+#include <pthread.h>
+
+struct crewi_result_callback {
+    struct crewi_result_callback *next;
+    crew_result_callback *function;
+    void *arg;
+    enum { CREWI_ON_DONE, CREWI_ON_SUCCESS, CREWI_ON_ERROR } when;
+};
+
+struct crewi_result_record {
+    struct crewi_cached cached; /* its id is that of the map */
+    uint64_t pool;
+    uint64_t count, result_size;
+    bool shared; /* results come into their place by themselves */
+    void *results;
+    crew_status *statuses;
+    pthread_mutex_t mutex; /* for what follows */
+    pthread_cond_t changed;
+    bool taken; /* the results are where they belong, and status and reason are known */
+    crew_status status;
+    char reason[CREWI_ERROR_SIZE];
+    bool awaits_callbacks; /* it is not ready before they have run */
+    struct crewi_result_callback *callbacks;
+};
+
+/** Keeps a new one; the caller has filled in nothing but these. Callbacks come from attr.
+ * ::CREW_ENOMEM */
+crew_status crewi_result_remember(uint64_t id, crew_pool pool,
+                                  const struct crewi_pool_submission *submission, void *results,
+                                  const crew_map_attr *attr);
+
+/** Asks the map at its home. */
+crew_status crewi_result_ask(uint64_t id, enum crewi_result_op op, const void *data, size_t size,
+                             struct crewi_frame **reply);
+
+/** Waits until the map is over, for so long: ::CREW_ETIMEDOUT. */
+crew_status crewi_result_await(uint64_t id, int64_t timeout_ns);
+
+/** Takes the outcome of a map that is over, into memory of the caller's; the home forgets it then
+ * if @p close says so. The status is that of the tasks, in *outcome; what is returned is whether
+ * that is known. */
+crew_status crewi_result_take(uint64_t id, const struct crewi_result_record *where, bool close,
+                              crew_status *outcome, char reason[CREWI_ERROR_SIZE]);
+
+/** The record; the call's name is for the message. ::CREW_ESTATE, ::CREW_EINVAL, ::CREW_ENOENT */
+crew_status crewi_result_use(const char *call, crew_result result,
+                             struct crewi_result_record **record);
+
+/** Takes it if it was not, with the record's mutex held. */
+crew_status crewi_result_fetch(struct crewi_result_record *record);
+
+/* result_callbacks.c */
+
+/** Sees to it that a thread of the calling process hears of the results of that pool. */
+crew_status crewi_callbacks_begin(crew_pool pool);
+
+/** While it is locked, that thread looks for no result. */
+void crewi_callbacks_lock(void);
+void crewi_callbacks_unlock(void);
+
+/** The pool has ended: waits until the thread has called everybody, unless it is the caller. */
+void crewi_callbacks_end(crew_pool pool);
+
+#endif

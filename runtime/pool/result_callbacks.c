@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The threads that call callbacks: one for each pool that has any. It asks the pool for the next
+ * result that somebody wants to hear of, and ends when there will be none. */
+#include "pool/result_call.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <crew/finalize.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Python's: a pool that is left over is terminated before what has a lower priority. */
+#define EXIT_PRIORITY 15
+
+struct caller {
+    struct caller *next;
+    crew_pool pool;
+    struct crewi_client *client;
+    crew_finalizer finalizer;
+    pthread_t thread;
+};
+
+static struct caller *callers;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static struct caller **find(crew_pool pool)
+{
+    struct caller **link = &callers;
+    while (*link && ((*link)->pool.id != pool.id || (*link)->client != crewi_client_current()))
+        link = &(*link)->next;
+    return link;
+}
+
+/* Calling */
+
+static bool is_meant(const struct crewi_result_callback *callback, crew_status status)
+{
+    return callback->when == CREWI_ON_DONE ||
+           (callback->when == CREWI_ON_SUCCESS) == (status == CREW_OK);
+}
+
+/* The next one, out of the list; NULL: none is left, and it is ready now. */
+static struct crewi_result_callback *take_callback(struct crewi_result_record *record)
+{
+    pthread_mutex_lock(&record->mutex);
+    struct crewi_result_callback *callback = record->callbacks;
+    if (callback) {
+        record->callbacks = callback->next;
+    } else {
+        record->awaits_callbacks = false;
+        pthread_cond_broadcast(&record->changed);
+    }
+    pthread_mutex_unlock(&record->mutex);
+    return callback;
+}
+
+static void call_all(struct crewi_result_record *record)
+{
+    crew_result result = {record->cached.id};
+    struct crewi_result_callback *callback;
+    pthread_mutex_lock(&record->mutex);
+    crew_status status = crewi_result_fetch(record);
+    if (status)
+        crewi_log(CREWI_LOG_ERROR, "the results for a callback: %s", crew_error_message());
+    else
+        status = record->status;
+    pthread_mutex_unlock(&record->mutex);
+    while ((callback = take_callback(record))) {
+        if (is_meant(callback, status))
+            callback->function(result, status, callback->arg);
+        free(callback);
+    }
+}
+
+static crew_status next_done(crew_pool pool, uint64_t *id)
+{
+    struct crewi_call call = {.kind = CREWI_KIND_POOL,
+                              .op = CREWI_POOL_NEXT_DONE,
+                              .object = pool.id,
+                              .timeout_ns = CREWI_FOREVER};
+    return crewi_call_fixed(&call, id, sizeof *id);
+}
+
+static void *thread_main(void *context)
+{
+    struct caller *caller = context;
+    uint64_t id;
+    while (next_done(caller->pool, &id) == CREW_OK) {
+        struct crewi_result_record *record;
+        crewi_callbacks_lock(); /* it may have been submitted a moment ago */
+        crew_status status = crewi_result_use("a callback", (crew_result){id}, &record);
+        crewi_callbacks_unlock();
+        if (!status)
+            call_all(record);
+    }
+    return NULL;
+}
+
+/* Begin and end */
+
+void crewi_callbacks_lock(void)
+{
+    pthread_mutex_lock(&mutex);
+}
+
+void crewi_callbacks_unlock(void)
+{
+    pthread_mutex_unlock(&mutex);
+}
+
+static crew_status end_pool(void *context)
+{
+    struct caller *caller = context;
+    crew_pool pool = caller->pool;
+    crew_status status = crew_pool_terminate(pool);
+    return status ? status : crew_pool_join(pool);
+}
+
+static int create_thread(struct caller *caller)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the program's threads */
+    int code = pthread_create(&caller->thread, NULL, thread_main, caller);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code;
+}
+
+static crew_status add_caller(crew_pool pool)
+{
+    struct caller *caller = calloc(1, sizeof *caller);
+    if (!caller)
+        return crewi_error_memory();
+    caller->pool = pool;
+    caller->client = crewi_client_current();
+    crew_status status = crew_at_exit(&caller->finalizer, end_pool, caller, EXIT_PRIORITY);
+    if (status) {
+        free(caller);
+        return status;
+    }
+    int code = create_thread(caller);
+    if (code) {
+        crew_finalizer_cancel(caller->finalizer);
+        free(caller);
+        return crewi_error(CREW_ESYSTEM, "pthread_create: %s", strerror(code));
+    }
+    caller->next = callers;
+    callers = caller;
+    return CREW_OK;
+}
+
+crew_status crewi_callbacks_begin(crew_pool pool)
+{
+    const struct crewi_client *client = crewi_client_current();
+    crew_status status = CREW_OK;
+    if (crewi_client_is_inside(client))
+        return crewi_error(CREW_ENOTSUP,
+                           "%s runs inside its rank and is one thread of it: who would call back?",
+                           client->identity.name);
+    pthread_mutex_lock(&mutex);
+    if (!*find(pool))
+        status = add_caller(pool);
+    pthread_mutex_unlock(&mutex);
+    return status;
+}
+
+void crewi_callbacks_end(crew_pool pool)
+{
+    pthread_mutex_lock(&mutex);
+    struct caller **link = find(pool), *caller = *link;
+    if (caller && pthread_equal(caller->thread, pthread_self()))
+        caller = NULL; /* a callback may join its pool; the end waits for it */
+    if (caller)
+        *link = caller->next;
+    pthread_mutex_unlock(&mutex);
+    if (!caller)
+        return;
+    pthread_join(caller->thread, NULL);
+    crew_finalizer_cancel(caller->finalizer);
+    free(caller);
+}
