@@ -9,7 +9,9 @@
 #include <crew/barrier.h>
 #include <crew/condition.h>
 #include <crew/event.h>
+#include <crew/finalize.h>
 #include <crew/lock.h>
+#include <crew/log.h>
 #include <crew/pipe.h>
 #include <crew/pool.h>
 #include <crew/process.h>
