@@ -15,6 +15,7 @@
 #include <crew/list.h>
 #include <crew/lock.h>
 #include <crew/log.h>
+#include <crew/manager.h>
 #include <crew/namespace.h>
 #include <crew/pipe.h>
 #include <crew/pool.h>
