@@ -202,8 +202,9 @@ crew_status crewi_manager_ask(const struct crewi_manager_question *question,
     if (status)
         return status;
     *answer = (struct crewi_manager_answer){0};
+    pthread_cleanup_push(free, bytes); /* a thread inside its rank may be ended in it */
     status = exchange(question, bytes, size, &answer->view);
-    free(bytes);
+    pthread_cleanup_pop(1);
     if (status)
         return translate(question->call, status);
     status = read_answer(question->call, answer);
