@@ -24,6 +24,7 @@
 #ifndef CREW_BARRIER_H
 #define CREW_BARRIER_H
 
+#include <crew/process.h>
 #include <crew/status.h>
 #include <stdbool.h>
 #include <stddef.h>

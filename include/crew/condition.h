@@ -28,6 +28,7 @@
 #define CREW_CONDITION_H
 
 #include <crew/lock.h>
+#include <crew/process.h>
 #include <crew/status.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,8 +71,8 @@ CREW_API crew_status crew_condition_release(crew_condition condition);
 
 /**
  * Releases the lock, waits to be notified, and acquires it again. Python: wait().
- * @return ::CREW_EPERM the calling thread does not have the lock; ::CREW_EOWNERDEAD it was notified
- * and has the lock, whose former holder ended without a release
+ * @return ::CREW_EPERM the calling thread does not have the lock; ::CREW_EOWNERDEAD it has the
+ * lock, whose former holder ended without a release
  */
 CREW_API crew_status crew_condition_wait(crew_condition condition);
 

@@ -11,6 +11,7 @@
 #ifndef CREW_EVENT_H
 #define CREW_EVENT_H
 
+#include <crew/process.h>
 #include <crew/status.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -37,6 +37,7 @@
 #ifndef CREW_LOCK_H
 #define CREW_LOCK_H
 
+#include <crew/process.h>
 #include <crew/status.h>
 #include <stdint.h>
 

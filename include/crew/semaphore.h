@@ -14,6 +14,7 @@
 #ifndef CREW_SEMAPHORE_H
 #define CREW_SEMAPHORE_H
 
+#include <crew/process.h>
 #include <crew/status.h>
 #include <stdbool.h>
 #include <stdint.h>

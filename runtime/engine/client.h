@@ -11,11 +11,13 @@
 #define CREWI_ENGINE_CLIENT_H
 
 #include "base/log.h"
+#include "engine/cache.h"
 #include "engine/engine.h"
 #include "engine/loop.h"
 
 #include <crew/process.h>
 #include <crew/status.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /** What to ask. */
@@ -84,12 +86,13 @@ struct crewi_client {
     struct crewi_frames inbox; /* deliveries */
     bool inbox_filled;
     struct crewi_post posts[CREWI_POSTS];
-    uint32_t last_post; /* that was forgotten for another */
+    uint32_t last_post;       /* that was forgotten for another */
+    struct crewi_cache cache; /* of the objects that it uses */
     pthread_cond_t changed;
     bool remote;
-    bool end_requested;      /* a CREW_START_RANK process that is to end at its next call */
-    bool leaving;            /* it is at its end already */
-    bool has_made_processes; /* so its end has to look after them */
+    _Atomic bool end_requested; /* a CREW_START_RANK process that is to end at its next call */
+    bool leaving;               /* it is at its end already */
+    bool has_made_processes;    /* so its end has to look after them */
     /* A local client's: */
     struct crewi_loop *loop;
     uint32_t slot;
@@ -109,6 +112,13 @@ struct crewi_client *crewi_client_current(void);
 static inline bool crewi_client_is_inside(const struct crewi_client *client)
 {
     return !client->remote && client->identity.path[0];
+}
+
+/** Whether it is to end at its next call, this one: then a call that would need no message asks all
+ * the same. */
+static inline bool crewi_client_is_to_end(const struct crewi_client *client)
+{
+    return atomic_load_explicit(&client->end_requested, memory_order_relaxed);
 }
 
 /** Makes a client the one of the calling thread, or of all threads that have none of their own. */

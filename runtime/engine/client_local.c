@@ -24,6 +24,7 @@ crew_status crewi_client_init_local(struct crewi_client *client, struct crewi_lo
     client->base = (struct crewi_endpoint){
         .process = client->identity.process.id, .deliver = deliver_local, .local = true};
     crewi_frames_init(&client->inbox);
+    crewi_cache_init(&client->cache);
     pthread_cond_init(&client->changed, NULL);
     return crewi_engine_attach(&loop->engine, &client->base, &client->slot);
 }
@@ -32,6 +33,7 @@ void crewi_client_fini_local(struct crewi_client *client)
 {
     crewi_engine_detach(&client->loop->engine, client->slot);
     crewi_frames_clear(&client->inbox);
+    crewi_cache_fini(&client->cache);
     pthread_cond_destroy(&client->changed);
 }
 

@@ -23,6 +23,7 @@ crew_status crewi_client_init_remote(struct crewi_client *client, const struct c
     client->bell = child->bell;
     client->port_slot = child->slot;
     crewi_frames_init(&client->inbox);
+    crewi_cache_init(&client->cache);
     pthread_cond_init(&client->changed, NULL);
     pthread_mutex_init(&client->mutex, NULL);
     crew_status status = crewi_port_attach(&client->port, child->port_fd, true);

@@ -43,8 +43,12 @@ static void expire(struct crewi_engine *engine, struct crewi_timer *timer)
 {
     struct crewi_parked *parked = (struct crewi_parked *)timer;
     struct crewi_parking *parking = parked->parking;
-    answer_deadline(engine, parking, &parked->origin);
+    struct crewi_origin origin = parked->origin;
     take_out(engine, parked);
+    if (parking->due)
+        parking->due(engine, parking, &origin);
+    else
+        answer_deadline(engine, parking, &origin);
     if (parking->expired)
         parking->expired(engine, parking);
 }
@@ -58,6 +62,10 @@ void crewi_park(struct crewi_engine *engine, struct crewi_parking *parking,
 void crewi_park_with(struct crewi_engine *engine, struct crewi_parking *parking,
                      const struct crewi_message *message, uint64_t value)
 {
+    if (message->timeout_ns <= 0 && parking->due) {
+        parking->due(engine, parking, &message->origin);
+        return;
+    }
     if (message->timeout_ns <= 0) {
         answer_deadline(engine, parking, &message->origin);
         return;

@@ -17,6 +17,9 @@ struct crewi_parking {
     const char *reason;      /* with it; valid as long as the queue */
     /** One has left at its deadline. May be NULL. */
     void (*expired)(struct crewi_engine *engine, struct crewi_parking *parking);
+    /** One leaves at its deadline, and is not answered but given to this. May be NULL. */
+    void (*due)(struct crewi_engine *engine, struct crewi_parking *parking,
+                const struct crewi_origin *origin);
 };
 
 /** Parks a request until its timeout. Answers with ::CREW_ENOMEM itself when there is no memory. */

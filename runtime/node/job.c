@@ -2,6 +2,7 @@
 #include "node/job.h"
 
 #include "base/error.h"
+#include "base/options.h"
 
 #include <crew/run.h>
 #include <stddef.h>
@@ -52,6 +53,16 @@ crew_status crewi_job_attach(int fd)
     crewi_job = memory;
     mapped_size = (size_t)info.st_size;
     return CREW_OK;
+}
+
+bool crewi_job_shares_memory(uint32_t rank)
+{
+    if (!crewi_job || rank >= (uint32_t)crewi_job->rank_count)
+        return false;
+    if (rank == (uint32_t)crewi_job->rank)
+        return true;
+    return crewi_options.doorbell == CREWI_DOORBELL_ON &&
+           crewi_job->ranks[rank].host_index == crewi_job->ranks[crewi_job->rank].host_index;
 }
 
 void crewi_job_detach(void)

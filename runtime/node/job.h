@@ -13,6 +13,7 @@
 
 #include <crew/run.h>
 #include <crew/status.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CREWI_HOST_SIZE 64
@@ -42,6 +43,10 @@ crew_status crewi_job_publish(int fd, const struct crewi_job *job);
 
 /** Child: maps what its rank has published, read only. ::CREW_ESYSTEM */
 crew_status crewi_job_attach(int fd);
+
+/** Whether memory of that rank's processes can be mapped here: on the same host, unless
+ * CREW_DOORBELL says that its ranks are to go on as if they were on several. */
+bool crewi_job_shares_memory(uint32_t rank);
 
 /** Unmaps it: the job is over. */
 void crewi_job_detach(void);

@@ -21,6 +21,7 @@
 #include "process/process_call.h"
 #include "start/hello.h"
 #include "start/mpi.h"
+#include "sync/sync_agent.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -119,6 +120,7 @@ static crew_status begin_engine(void)
         crewi_loop_use_doorbells(loop, rank.peer_bells);
     loop->engine.kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
     loop->engine.kinds[CREWI_KIND_QUEUE] = &crewi_queue_kind;
+    loop->engine.kinds[CREWI_KIND_SYNC] = &crewi_sync_kind;
     crew_status status = crewi_pipes_init(&loop->engine);
     return status ? status : crewi_processes_init(loop);
 }

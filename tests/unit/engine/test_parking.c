@@ -262,6 +262,34 @@ static void who_owns_the_queue_hears_of_deadlines(void **state)
     assert_true(was_last);
 }
 
+static struct crewi_origin moved[2];
+static int moved_count;
+
+static void move(struct crewi_engine *engine, struct crewi_parking *of,
+                 const struct crewi_origin *origin)
+{
+    (void)engine;
+    assert_ptr_equal(of, &parking);
+    moved[moved_count++] = *origin;
+}
+
+/* It is out of the queue, and the one who owns that answers. */
+static void who_owns_the_queue_gets_what_is_due(void **state)
+{
+    (void)state;
+    moved_count = 0;
+    parking.due = move;
+    uint64_t at_once = park(&one, 0), later = park(&other, 10);
+    assert_int_equal(moved_count, 1);
+    assert_int_equal(moved[0].request, at_once);
+    fake_job_pass_time(job, 10);
+    assert_int_equal(moved_count, 2);
+    assert_int_equal(moved[1].request, later);
+    assert_null(parking.first);
+    fake_expect_parked(&one, at_once);
+    fake_expect_parked(&other, later);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -278,6 +306,7 @@ int main(void)
         TEST(take_the_first_ones),
         TEST(refuse_those_of_one_client),
         TEST(who_owns_the_queue_hears_of_deadlines),
+        TEST(who_owns_the_queue_gets_what_is_due),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

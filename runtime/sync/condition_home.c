@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The conditions of a lock, at its home: a wait releases the lock and is parked, a notify puts it
+ * behind those who want the lock. */
+#include "sync/sync_home.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+
+/* More than that many conditions for one lock are a mistake, or a child that means harm. */
+#define CONDITIONS_LIMIT 65536
+
+/* Its time is up: it has to have the lock again, all the same. */
+static void time_out(struct crewi_engine *engine, struct crewi_parking *parking,
+                     const struct crewi_origin *origin)
+{
+    struct crewi_sync_condition *condition = (struct crewi_sync_condition *)parking;
+    crewi_sync_lock_enqueue(engine, condition->lock, origin, CREW_ETIMEDOUT);
+}
+
+static struct crewi_sync_condition *add(struct crewi_sync *sync)
+{
+    size_t count = sync->condition_count;
+    struct crewi_sync_condition **grown =
+        realloc(sync->conditions, (count + 1) * sizeof(struct crewi_sync_condition *));
+    if (!grown)
+        return NULL;
+    sync->conditions = grown;
+    struct crewi_sync_condition *condition = calloc(1, sizeof *condition);
+    if (!condition)
+        return NULL;
+    condition->lock = sync;
+    condition->waiters.due = time_out;
+    sync->conditions[sync->condition_count++] = condition;
+    return condition;
+}
+
+void crewi_sync_condition_create(struct crewi_engine *engine, struct crewi_sync *sync,
+                                 const struct crewi_message *message)
+{
+    if (sync->condition_count >= CONDITIONS_LIMIT) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EFULL, "%s has %zu conditions already",
+                            sync->name, sync->condition_count);
+        return;
+    }
+    if (!add(sync)) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM, "out of memory");
+        return;
+    }
+    uint64_t number = sync->condition_count;
+    crewi_engine_reply(engine, &message->origin, &number, sizeof number);
+}
+
+/* The condition that a request of its lock's holder names; otherwise NULL, and it is refused. */
+static struct crewi_sync_condition *find(struct crewi_engine *engine, const struct crewi_sync *sync,
+                                         const struct crewi_message *message)
+{
+    const struct crewi_sync_head *head = message->data;
+    if (head->number < 1 || head->number > sync->condition_count) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOENT, "%s has no such condition",
+                            sync->name);
+        return NULL;
+    }
+    uint64_t owner = atomic_load(sync->word) & CREWI_WORD_OWNER;
+    if (owner == crewi_word_owner(message->origin.process))
+        return sync->conditions[head->number - 1];
+    crewi_engine_refuse(engine, &message->origin, CREW_EPERM, "the caller does not have %s",
+                        sync->name);
+    return NULL;
+}
+
+/* The word is the home's from here on, for the lock is held by one who waits for us. */
+static void take_word(struct crewi_sync *sync)
+{
+    uint64_t now = atomic_load(sync->word);
+    while (!(now & CREWI_WORD_QUEUED) && !crewi_word_queue(sync->word, now))
+        now = atomic_load(sync->word);
+}
+
+void crewi_sync_condition_wait(struct crewi_engine *engine, struct crewi_sync *sync,
+                               const struct crewi_message *message)
+{
+    struct crewi_sync_condition *condition = find(engine, sync, message);
+    if (!condition)
+        return;
+    take_word(sync);
+    crewi_park(engine, &condition->waiters, message);
+    crewi_sync_lock_pass_on(engine, sync, false);
+}
+
+void crewi_sync_condition_notify(struct crewi_engine *engine, struct crewi_sync *sync,
+                                 const struct crewi_message *message)
+{
+    const struct crewi_sync_head *head = message->data;
+    struct crewi_sync_condition *condition = find(engine, sync, message);
+    struct crewi_origin waiter;
+    if (!condition)
+        return;
+    for (int64_t i = 0; i < head->value; i++) {
+        if (!crewi_parking_take_first(engine, &condition->waiters, &waiter, NULL))
+            break;
+        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK);
+    }
+    crewi_engine_reply(engine, &message->origin, NULL, 0);
+}
+
+void crewi_sync_conditions_released(struct crewi_engine *engine, struct crewi_sync *sync,
+                                    uint64_t process)
+{
+    for (size_t i = 0; i < sync->condition_count; i++)
+        crewi_parking_refuse_client(engine, &sync->conditions[i]->waiters, process, CREW_ECLOSED,
+                                    "the process has closed its lock");
+}
+
+void crewi_sync_conditions_free(struct crewi_engine *engine, struct crewi_sync *sync)
+{
+    for (size_t i = 0; i < sync->condition_count; i++) {
+        crewi_parking_clear(engine, &sync->conditions[i]->waiters);
+        free(sync->conditions[i]);
+    }
+    free(sync->conditions);
+}
