@@ -7,8 +7,10 @@
 #define CREW_CREW_H
 
 #include <crew/any.h>
+#include <crew/array.h>
 #include <crew/barrier.h>
 #include <crew/condition.h>
+#include <crew/datatype.h>
 #include <crew/dict.h>
 #include <crew/event.h>
 #include <crew/finalize.h>
@@ -24,8 +26,10 @@
 #include <crew/run.h>
 #include <crew/semaphore.h>
 #include <crew/set.h>
+#include <crew/shared_memory.h>
 #include <crew/status.h>
 #include <crew/thread.h>
+#include <crew/value.h>
 #include <crew/wait.h>
 
 #endif
