@@ -60,6 +60,7 @@
 
 #include <crew/any.h>
 #include <crew/process.h>
+#include <crew/shared_memory.h>
 #include <crew/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -195,6 +196,22 @@ CREW_API crew_status crew_proxy_create(crew_proxy *proxy, crew_manager manager, 
  */
 CREW_API crew_status crew_proxy_call(crew_proxy proxy, const char *method, const crew_any *args,
                                      size_t count, crew_any *result, double timeout_s);
+
+/**
+ * Makes a block of shared memory on the host of the server and attaches it; the server unlinks all
+ * such blocks when it is shut down. Whoever has one attached goes on using it until it is closed.
+ * It may be unlinked before. (Of a server that is killed, blocks stay until the job ends.) Python:
+ * SharedMemoryManager.SharedMemory(size).
+ *
+ * @param block  set to it; the caller's to close with crew_shared_memory_close(). Others attach it
+ * by its name.
+ * @param size   bytes
+ * @return ::CREW_ENOTSUP the caller is on another host; ::CREW_EBROKEN the server has ended, or was
+ * shut down; ::CREW_ESTATE it was not started yet; ::CREW_EINVAL block NULL, a size of 0 or less;
+ * otherwise as crew_shared_memory_create()
+ */
+CREW_API crew_status crew_manager_shared_memory(crew_manager manager, crew_shared_memory *block,
+                                                int64_t size);
 
 /** Closes the caller's proxy, for all its threads. Closing it again does no harm. Python: del
  * proxy. */

@@ -43,7 +43,8 @@ struct crewi_manager_method_order {
 enum crewi_manager_op {
     CREWI_MANAGER_PING = 1, /* -> nothing */
     CREWI_MANAGER_CREATE,   /* name of a type -> object */
-    CREWI_MANAGER_CALL      /* object, name of a method -> a value */
+    CREWI_MANAGER_CALL,     /* object, name of a method -> a value */
+    CREWI_MANAGER_BLOCK     /* size, host of the caller -> name of a block of shared memory */
 };
 
 /** Through the door: a session, or 0 for the end. */

@@ -66,6 +66,8 @@ static crew_status perform(const struct request *request, struct crewi_server_ou
     }
     case CREWI_MANAGER_CALL:
         return crewi_server_call(~request->head.object, request->name, args, count, outcome);
+    case CREWI_MANAGER_BLOCK:
+        return crewi_server_make_block(args, count, outcome);
     default:
         return crewi_error(CREW_EPROTO, "a manager has no operation %u", request->head.op);
     }
@@ -161,6 +163,7 @@ int crewi_manager_server(void *arg)
     else
         type_count = order->type_count;
     serve_door(order->door);
+    crewi_server_end_blocks(); /* first: an object may not let it end */
     crewi_server_end_objects();
     return setup ? 1 : 0;
 }

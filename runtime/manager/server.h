@@ -56,4 +56,13 @@ crew_status crewi_server_call(uint64_t object, const char *method, const crew_an
 /** Destroys the objects that no method runs in. */
 void crewi_server_end_objects(void);
 
+/* server_blocks.c */
+
+/** Makes a block of shared memory. */
+crew_status crewi_server_make_block(const crew_any *args, size_t count,
+                                    struct crewi_server_outcome *outcome);
+
+/** Unlinks them all. */
+void crewi_server_end_blocks(void);
+
 #endif

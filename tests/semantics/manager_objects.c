@@ -280,12 +280,12 @@ static int check_timeouts(void *arg)
 {
     const struct user *user = arg;
     double begin = check_now();
-    CHECK_STATUS(crew_proxy_call(user->counter, "sleep", CREW_ARGS(crew_double(0.12)), NULL, 0.03),
+    CHECK_STATUS(crew_proxy_call(user->counter, "sleep", CREW_ARGS(crew_double(0.06)), NULL, 0.02),
                  CREW_ETIMEDOUT);
-    CHECK_SECONDS(begin, 0.03, LIMIT_S);
+    CHECK_SECONDS(begin, 0.02, LIMIT_S);
     // What comes of it is not taken for the answer to the next one, which waits until it is over.
     CHECK_INT(get_count(user->counter), 4);
-    CHECK_SECONDS(begin, 0.12, LIMIT_S);
+    CHECK_SECONDS(begin, 0.06, LIMIT_S);
     return check_result();
 }
 

@@ -143,6 +143,39 @@ static const crew_method counter_methods[] = {
 const crew_manager_type counter_type = {"Counter", create_counter, destroy_counter, counter_methods,
                                         false};
 
+static crew_status create_keeper(void **object, const crew_any *args, size_t count)
+{
+    (void)args;
+    *object = calloc(1, sizeof(crew_any));
+    return *object != NULL && count == 0 ? CREW_OK : CREW_EINVAL;
+}
+
+static void destroy_keeper(void *object)
+{
+    crew_any_clear(object);
+    free(object);
+}
+
+static crew_status store(void *object, const crew_any *args, size_t count, crew_any *result)
+{
+    (void)result;
+    if (count != 1)
+        return CREW_EINVAL;
+    crew_any_clear(object);
+    return crew_any_copy(object, args[0]);
+}
+
+static crew_status fetch(void *object, const crew_any *args, size_t count, crew_any *result)
+{
+    (void)args;
+    (void)count;
+    return crew_any_copy(result, *(const crew_any *)object);
+}
+
+static const crew_method keeper_methods[] = {{"store", store}, {"fetch", fetch}, {NULL, NULL}};
+const crew_manager_type keeper_type = {"Keeper", create_keeper, destroy_keeper, keeper_methods,
+                                       false};
+
 struct meeting {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -205,6 +238,7 @@ crew_manager start_manager(void)
     CHECK_OK(crew_manager_create(&manager, NULL));
     CHECK_OK(crew_manager_register(manager, &counter_type, NULL));
     CHECK_OK(crew_manager_register(manager, &meeting_type, NULL));
+    CHECK_OK(crew_manager_register(manager, &keeper_type, NULL));
     CHECK_OK(crew_manager_register(manager, &clinging_type, NULL));
     CHECK_OK(crew_manager_start(manager));
     return manager;

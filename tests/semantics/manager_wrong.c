@@ -187,4 +187,5 @@ void check_manager_outside(void)
     CHECK_STATUS(crew_proxy_create(&proxy, manager, "Counter", NULL, 0, 1), CREW_ESTATE);
     CHECK_STATUS(crew_proxy_call(proxy, "get", NULL, 0, NULL, 1), CREW_ESTATE);
     CHECK_STATUS(crew_proxy_close(proxy), CREW_ESTATE);
+    CHECK_STATUS(crew_manager_shared_memory(manager, &(crew_shared_memory){0}, 1), CREW_ESTATE);
 }
