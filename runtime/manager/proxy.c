@@ -6,6 +6,11 @@
 #include "engine/client.h"
 #include "manager/session.h"
 
+#include <stdatomic.h>
+
+/* How many proxies were closed in this program; since then, one that was open is. */
+static atomic_uint closes;
+
 static crew_status check(const char *call, const char *name, const crew_any *args, size_t count)
 {
     if (!crewi_client_current())
@@ -42,14 +47,21 @@ crew_status crew_proxy_create(crew_proxy *proxy, crew_manager manager, const cha
 }
 
 /* Whether the caller has it, which its rank knows: it can only be sent to, which is an error of its
- * own. */
+ * own. The one that the thread has called last need not be asked about again. */
 static crew_status check_open(crew_proxy proxy)
 {
+    static _Thread_local uint64_t last;
+    static _Thread_local unsigned last_closes;
+    unsigned now = atomic_load(&closes);
+    if (proxy.id == last && now == last_closes)
+        return CREW_OK;
     bool ready;
     crew_status status = crew_poll((crew_connection){proxy.id}, 0, &ready);
-    if (status == CREW_ENOTSUP)
-        return CREW_OK;
-    return status ? status : crewi_error(CREW_EINVAL, "the handle is of another kind");
+    if (status != CREW_ENOTSUP)
+        return status ? status : crewi_error(CREW_EINVAL, "the handle is of another kind");
+    last = proxy.id;
+    last_closes = now;
+    return CREW_OK;
 }
 
 crew_status crew_proxy_call(crew_proxy proxy, const char *method, const crew_any *args,
@@ -83,5 +95,7 @@ crew_status crew_proxy_call(crew_proxy proxy, const char *method, const crew_any
 
 crew_status crew_proxy_close(crew_proxy proxy)
 {
-    return crew_connection_close((crew_connection){proxy.id});
+    crew_status status = crew_connection_close((crew_connection){proxy.id});
+    atomic_fetch_add(&closes, 1);
+    return status;
 }

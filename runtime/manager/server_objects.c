@@ -23,6 +23,7 @@ struct object {
     pthread_mutex_t mutex; /* one method at a time */
     unsigned users;        /* threads that call it */
     bool gone;             /* nobody has it; to be destroyed by the last of them */
+    bool ended;            /* the instance is, with the server */
 };
 
 static struct {
@@ -34,7 +35,7 @@ static struct {
 
 static void destroy(struct object *object)
 {
-    if (object->type->destroy)
+    if (object->type->destroy && !object->ended)
         object->type->destroy(object->instance);
     crew_connection_close(object->end);
     pthread_mutex_destroy(&object->mutex);
@@ -45,6 +46,8 @@ static struct object *begin_use(uint64_t id)
 {
     pthread_mutex_lock(&objects.mutex);
     struct object *object = crewi_table_find(&objects.table, id);
+    if (object && object->ended)
+        object = NULL;
     if (object)
         object->users++;
     pthread_mutex_unlock(&objects.mutex);
@@ -283,21 +286,31 @@ crew_status crewi_server_call(uint64_t id, const char *name, const crew_any *arg
     return status;
 }
 
+/* The instance alone: the one who watches may be at the object. */
+static void end_object(uint64_t id)
+{
+    pthread_mutex_lock(&objects.mutex);
+    struct object *object = crewi_table_find(&objects.table, id);
+    bool idle = object && object->users == 0 && !object->ended;
+    if (idle) {
+        object->ended = true;
+        object->users++;
+    }
+    pthread_mutex_unlock(&objects.mutex);
+    if (!idle)
+        return;
+    if (object->type->destroy)
+        object->type->destroy(object->instance);
+    end_use(object);
+}
+
 void crewi_server_end_objects(void)
 {
     size_t count;
     pthread_mutex_lock(&objects.mutex);
     uint64_t *ids = crewi_table_ids(&objects.table, &count);
     pthread_mutex_unlock(&objects.mutex);
-    for (size_t i = 0; ids && i < count; i++) {
-        pthread_mutex_lock(&objects.mutex);
-        struct object *object = crewi_table_find(&objects.table, ids[i]);
-        bool idle = object && object->users == 0;
-        if (idle)
-            crewi_table_take(&objects.table, ids[i]);
-        pthread_mutex_unlock(&objects.mutex);
-        if (idle && object->type->destroy)
-            object->type->destroy(object->instance);
-    }
+    for (size_t i = 0; ids && i < count; i++)
+        end_object(ids[i]);
     free(ids);
 }
