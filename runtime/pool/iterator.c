@@ -9,6 +9,7 @@
 #include "engine/client.h"
 #include "pool/result_call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -589,7 +589,7 @@ static void fail_running_task(struct crewi_engine *engine, struct crewi_pool *po
                               const struct crewi_process_report *report)
 {
     struct crewi_pool_map *map = chunk->map;
-    char end[64], reason[96];
+    char end[64], reason[128];
     bool cancelled = map->cancelled && worker->killed;
     crewi_pool_word_end(end, sizeof end, report->status);
     snprintf(reason, sizeof reason, "%s %s",

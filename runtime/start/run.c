@@ -15,9 +15,12 @@
 #include "node/output.h"
 #include "node/scheduling.h"
 #include "node/title.h"
+#include "observe/observe.h"
 #include "pool/pool_home.h"
 #include "process/process.h"
 #include "process/process_call.h"
+#include "shared/array_agent.h"
+#include "shared/shared_memory.h"
 #include "start/hello.h"
 #include "start/mpi.h"
 #include "sync/sync_agent.h"
@@ -121,6 +124,7 @@ static crew_status begin_engine(void)
     loop->engine.kinds[CREWI_KIND_RESULT] = &crewi_result_kind;
     loop->engine.kinds[CREWI_KIND_QUEUE] = &crewi_queue_kind;
     loop->engine.kinds[CREWI_KIND_SYNC] = &crewi_sync_kind;
+    loop->engine.kinds[CREWI_KIND_ARRAY] = &crewi_array_kind;
     crew_status status = crewi_pipes_init(&loop->engine);
     return status ? status : crewi_processes_init(loop);
 }
@@ -155,6 +159,7 @@ static void end_rank(void)
     crewi_forkserver_stop(&rank.loop.server);
     crewi_transport_finish(rank.transport);
     crewi_processes_fini(&rank.loop);
+    crewi_shared_memory_fini(&rank.loop.engine);
     crewi_pipes_fini(&rank.loop.engine);
     crewi_loop_fini(&rank.loop);
     crewi_places_fini();
@@ -197,6 +202,7 @@ static void end_main(void)
                          crew_current_rank());
     crewi_threads_wait();
     crewi_process_leave();
+    crewi_observe_forget(&rank.main);
     fflush(NULL);
     crewi_loop_lock(&rank.loop);
     crewi_client_fini_local(&rank.main);
