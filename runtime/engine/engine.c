@@ -25,9 +25,10 @@ void crewi_engine_fini(struct crewi_engine *engine)
 {
     engine->transport = NULL; /* what is dropped from here on is nobody's news */
     for (size_t i = 0; i < engine->objects.room; i++) {
-        struct crewi_object *object = engine->objects.entries[i].value;
-        if (object)
-            engine->kinds[crewi_id_kind(object->id)]->destroy(engine, object);
+        /* One may be destroyed already, with another one that it belongs to. */
+        const struct crewi_table_entry *entry = &engine->objects.entries[i];
+        if (entry->value)
+            engine->kinds[crewi_id_kind(entry->id)]->destroy(engine, entry->value);
     }
     crewi_table_fini(&engine->objects);
     crewi_handles_fini(engine);

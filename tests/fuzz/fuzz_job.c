@@ -25,6 +25,7 @@
 static crew_status add_pool(struct crewi_loop *loop)
 {
     loop->engine.kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
+    loop->engine.kinds[CREWI_KIND_RESULT] = &crewi_result_kind;
     return CREW_OK;
 }
 

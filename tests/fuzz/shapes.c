@@ -155,12 +155,6 @@ static size_t pool_submission(struct filling *filling)
     return sizeof submission + submission.count;
 }
 
-static size_t map_number(struct filling *filling)
-{
-    uint64_t value = fuzz_u8(filling->input) % 4;
-    return put(filling, &value, sizeof value);
-}
-
 /* One of the chunks that were delivered to the client. */
 static bool find_chunk(struct filling *filling, struct crewi_pool_chunk *chunk)
 {
@@ -421,8 +415,8 @@ static const struct {
     {CREWI_KIND_PROCESS, CREWI_PROCESS_RELEASE, process_claim},
     {CREWI_KIND_POOL, CREWI_POOL_CREATE, pool_spec},
     {CREWI_KIND_POOL, CREWI_POOL_SUBMIT, pool_submission},
-    {CREWI_KIND_POOL, CREWI_POOL_WAIT, map_number},
-    {CREWI_KIND_POOL, CREWI_POOL_TAKE, map_number},
+    {CREWI_KIND_RESULT, CREWI_RESULT_TAKE, flag},
+    {CREWI_KIND_RESULT, CREWI_OP_FORGET_WAITS, range},
     {CREWI_KIND_POOL, CREWI_POOL_UNFIT, number},
     {CREWI_KIND_POOL, CREWI_POOL_RESULT, pool_result},
     {CREWI_KIND_POOL, CREWI_WATCH_SPAWNED, process_report},

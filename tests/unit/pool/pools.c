@@ -10,8 +10,10 @@
 struct fake_job *pool_job_create(uint32_t rank_count)
 {
     struct fake_job *job = process_job_create(rank_count);
-    for (uint32_t rank = 0; rank < rank_count; rank++)
+    for (uint32_t rank = 0; rank < rank_count; rank++) {
         fake_engine(job, rank)->kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
+        fake_engine(job, rank)->kinds[CREWI_KIND_RESULT] = &crewi_result_kind;
+    }
     return job;
 }
 
@@ -69,6 +71,12 @@ struct fake_call pool_call(uint8_t op, uint64_t pool)
         .kind = CREWI_KIND_POOL, .op = op, .object = pool, .timeout_ns = CREWI_FOREVER};
 }
 
+struct fake_call result_call(uint8_t op, uint64_t map)
+{
+    return (struct fake_call){
+        .kind = CREWI_KIND_RESULT, .op = op, .object = map, .timeout_ns = CREWI_FOREVER};
+}
+
 uint64_t pool_submit(struct fake_client *creator, uint64_t pool, uint64_t count, uint64_t chunk)
 {
     struct crewi_pool_submission submission = {.count = count,
@@ -93,24 +101,21 @@ uint64_t pool_submit(struct fake_client *creator, uint64_t pool, uint64_t count,
     return map;
 }
 
-struct crewi_pool_progress pool_progress(struct fake_client *creator, uint64_t pool, uint64_t map)
+struct crewi_pool_progress pool_progress(struct fake_client *creator, uint64_t map)
 {
     struct crewi_pool_progress progress;
-    struct fake_call call = pool_call(CREWI_POOL_WAIT, pool);
-    call.timeout_ns = 0;
-    call.head = &map;
-    call.head_size = sizeof map;
+    struct fake_call call = result_call(CREWI_RESULT_PROGRESS, map);
     fake_call(creator, &call, &progress, sizeof progress);
     return progress;
 }
 
-void pool_take(struct fake_client *creator, uint64_t pool, uint64_t map, uint64_t count,
+void pool_take(struct fake_client *creator, uint64_t map, uint64_t count,
                struct pool_outcome *outcome)
 {
     struct crewi_pool_outcome head;
-    struct fake_call call = pool_call(CREWI_POOL_TAKE, pool);
-    call.head = &map;
-    call.head_size = sizeof map;
+    struct fake_call call = result_call(CREWI_RESULT_TAKE, map);
+    call.head = "\1"; /* and closes it */
+    call.head_size = 1;
     uint64_t request = fake_ask(creator, &call);
     fake_job_run(creator->rank->job);
     struct crewi_frame *frame = fake_reply(creator, request);
@@ -132,15 +137,15 @@ void pool_take(struct fake_client *creator, uint64_t pool, uint64_t map, uint64_
     crewi_frame_destroy(frame);
 }
 
-void pool_expect_all(struct fake_client *creator, uint64_t pool, uint64_t map, uint64_t count)
+void pool_expect_all(struct fake_client *creator, uint64_t map, uint64_t count)
 {
     struct pool_outcome *outcome = calloc(1, sizeof *outcome);
     assert_non_null(outcome);
-    struct crewi_pool_progress progress = pool_progress(creator, pool, map);
+    struct crewi_pool_progress progress = pool_progress(creator, map);
     assert_int_equal(progress.over, 1);
     assert_int_equal(progress.done, count);
     assert_int_equal(progress.failed, 0);
-    pool_take(creator, pool, map, count, outcome);
+    pool_take(creator, map, count, outcome);
     assert_int_equal(outcome->status, CREW_OK);
     assert_string_equal(outcome->reason, "");
     for (uint64_t i = 0; i < count; i++) {

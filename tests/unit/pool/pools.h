@@ -29,6 +29,9 @@ uint64_t pool_open(struct fake_client *creator, int workers);
 /** A request with no data. */
 struct fake_call pool_call(uint8_t op, uint64_t pool);
 
+/** The same to a map. */
+struct fake_call result_call(uint8_t op, uint64_t map);
+
 static inline uint64_t pool_item(uint64_t i)
 {
     return 1000 + i;
@@ -42,7 +45,7 @@ static inline uint64_t pool_result(uint64_t i)
 /** Submits a map with statuses, of chunks of that size (0: guided); its number. */
 uint64_t pool_submit(struct fake_client *creator, uint64_t pool, uint64_t count, uint64_t chunk);
 
-struct crewi_pool_progress pool_progress(struct fake_client *creator, uint64_t pool, uint64_t map);
+struct crewi_pool_progress pool_progress(struct fake_client *creator, uint64_t map);
 
 /** What a map came to. */
 struct pool_outcome {
@@ -52,12 +55,12 @@ struct pool_outcome {
     uint64_t results[4096];
 };
 
-/** Takes it; the map is over, and has that many tasks. */
-void pool_take(struct fake_client *creator, uint64_t pool, uint64_t map, uint64_t count,
+/** Takes it, and closes it; the map is over, and has that many tasks. */
+void pool_take(struct fake_client *creator, uint64_t map, uint64_t count,
                struct pool_outcome *outcome);
 
 /** Expects that all tasks have succeeded. */
-void pool_expect_all(struct fake_client *creator, uint64_t pool, uint64_t map, uint64_t count);
+void pool_expect_all(struct fake_client *creator, uint64_t map, uint64_t count);
 
 /* Workers */
 

@@ -121,7 +121,7 @@ static void lose_what_is_alone(const struct work *work)
     assert_non_null(worker);
     if (!worker->outstanding_count || !worker->outstanding[0].alone)
         return;
-    int map = map_index(worker->outstanding[0].map->number);
+    int map = map_index(worker->outstanding[0].map->object.id);
     uint64_t task = worker->outstanding[0].range.begin;
     assert_false(begun[map][task]);
     begun[map][task] = true;
@@ -186,7 +186,7 @@ static void step(struct work *work)
 static bool all_over(void)
 {
     for (int map = 0; map < MAPS; map++)
-        if (!pool_progress(&creator, pool, maps[map]).over)
+        if (!pool_progress(&creator, maps[map]).over)
             return false;
     return true;
 }
@@ -194,8 +194,8 @@ static bool all_over(void)
 static void check_map(int map)
 {
     uint64_t failed = 0;
-    struct crewi_pool_progress progress = pool_progress(&creator, pool, maps[map]);
-    pool_take(&creator, pool, maps[map], counts[map], &outcome);
+    struct crewi_pool_progress progress = pool_progress(&creator, maps[map]);
+    pool_take(&creator, maps[map], counts[map], &outcome);
     crew_status first = CREW_OK;
     for (uint64_t i = 0; i < counts[map]; i++) {
         static const crew_status expected[] = {CREW_OK, CREW_OK, CREW_EDOMAIN, CREW_EWORKERDIED};

@@ -71,9 +71,9 @@ static void work_all(void)
 /* Takes a map of which one task was lost with its worker. */
 static void expect_one_lost(uint64_t map, uint64_t count, uint64_t lost, const char *reason)
 {
-    assert_int_equal(pool_progress(&creator, pool, map).done, count);
-    assert_int_equal(pool_progress(&creator, pool, map).failed, 1);
-    pool_take(&creator, pool, map, count, &outcome);
+    assert_int_equal(pool_progress(&creator, map).done, count);
+    assert_int_equal(pool_progress(&creator, map).failed, 1);
+    pool_take(&creator, map, count, &outcome);
     assert_int_equal(outcome.status, CREW_EWORKERDIED);
     assert_string_equal(outcome.reason, reason);
     for (uint64_t i = 0; i < count; i++) {
@@ -92,9 +92,8 @@ static void in_the_middle_of_a_chunk(void **state)
     /* The task that it was in has written half a result. */
     memset((char *)draft + CREWI_POOL_DRAFT_RESULTS + 32, 0xff, 4);
     die(worker(0), FAKE_SIGNAL(SIGSEGV), draft, size, 4);
-    assert_int_equal(pool_progress(&creator, pool, map).done,
-                     5); /* four, and the one that failed */
-    assert_int_equal(pool_progress(&creator, pool, map).failed, 1);
+    assert_int_equal(pool_progress(&creator, map).done, 5); /* four, and the one that failed */
+    assert_int_equal(pool_progress(&creator, map).failed, 1);
     struct fake_child *next = replacement(0);
     assert_string_equal(next->name, "PoolWorker-3");
     assert_ptr_equal(next->client.rank, &job->ranks[0]);
@@ -150,10 +149,10 @@ static void after_the_last_task(void **state)
     struct crewi_pool_chunk chunk = next_chunk(worker(0));
     void *draft = pool_draft(map, chunk.begin, 10, 10, &size); /* all done, and not sent */
     die(worker(0), FAKE_SIGNAL(SIGKILL), draft, size, 10);
-    assert_int_equal(pool_progress(&creator, pool, map).done, 10);
+    assert_int_equal(pool_progress(&creator, map).done, 10);
     replacement(0);
     work_all();
-    pool_expect_all(&creator, pool, map, 20);
+    pool_expect_all(&creator, map, 20);
 }
 
 /* The results were sent, and the draft was not taken back yet. */
@@ -166,10 +165,10 @@ static void after_it_has_sent(void **state)
     void *draft = pool_draft(map, chunk.begin, 6, 6, &size);
     pool_answer(worker(0), map, chunk.begin, 6);
     die(worker(0), FAKE_SIGNAL(SIGKILL), draft, size, 6);
-    assert_int_equal(pool_progress(&creator, pool, map).done, 6);
+    assert_int_equal(pool_progress(&creator, map).done, 6);
     replacement(0);
     work_all();
-    pool_expect_all(&creator, pool, map, 40);
+    pool_expect_all(&creator, map, 40);
 }
 
 static void before_it_began(void **state)
@@ -177,10 +176,10 @@ static void before_it_began(void **state)
     (void)state;
     uint64_t map = pool_submit(&creator, pool, 40, 10);
     fake_child_ended(worker(0), FAKE_SIGNAL(SIGKILL)); /* chunks on the way, and no draft */
-    assert_int_equal(pool_progress(&creator, pool, map).done, 0);
+    assert_int_equal(pool_progress(&creator, map).done, 0);
     replacement(0);
     work_all();
-    pool_expect_all(&creator, pool, map, 40);
+    pool_expect_all(&creator, map, 40);
 }
 
 /* A worker that left no word: nobody knows which task it was in, so they go out one by one, and one
@@ -191,7 +190,7 @@ static void without_a_word(void **state)
     uint64_t map = pool_submit(&creator, pool, 12, 3);
     struct crewi_pool_chunk chunk = next_chunk(worker(0));
     fake_child_ended(worker(0), FAKE_SIGNAL(SIGSEGV));
-    assert_int_equal(pool_progress(&creator, pool, map).done, 0);
+    assert_int_equal(pool_progress(&creator, map).done, 0);
     pool_work(worker(1)); /* what it had in hand, and then tasks one by one */
     struct fake_child *next = replacement(0);
     uint64_t second = pool_submit(&creator, pool, 12, 3);
@@ -206,11 +205,11 @@ static void without_a_word(void **state)
     chunk = next_chunk(next);
     assert_int_equal(chunk.count, 1);
     fake_child_ended(next, FAKE_SIGNAL(SIGSEGV));
-    assert_int_equal(pool_progress(&creator, pool, second).failed, 1);
+    assert_int_equal(pool_progress(&creator, second).failed, 1);
     replacement(0);
     work_all();
-    pool_expect_all(&creator, pool, map, 12);
-    pool_take(&creator, pool, second, 12, &outcome);
+    pool_expect_all(&creator, map, 12);
+    pool_take(&creator, second, 12, &outcome);
     for (uint64_t i = 0; i < 12; i++)
         assert_int_equal(outcome.statuses[i], i == chunk.begin ? CREW_EWORKERDIED : CREW_OK);
 }
@@ -259,7 +258,7 @@ static void idle(void **state)
     assert_string_equal(next->name, "PoolWorker-3");
     uint64_t map = pool_submit(&creator, pool, 40, 0);
     work_all();
-    pool_expect_all(&creator, pool, map, 40);
+    pool_expect_all(&creator, map, 40);
 }
 
 static void again_and_again(void **state)
@@ -282,11 +281,11 @@ static void again_and_again(void **state)
             pool_ready(worker(1));
         }
     }
-    assert_int_equal(pool_progress(&creator, pool, map).failed, 20);
-    assert_int_equal(pool_progress(&creator, pool, map).over, 1);
+    assert_int_equal(pool_progress(&creator, map).failed, 20);
+    assert_int_equal(pool_progress(&creator, map).over, 1);
     uint64_t next = pool_submit(&creator, pool, 10, 0);
     work_all();
-    pool_expect_all(&creator, pool, next, 10);
+    pool_expect_all(&creator, next, 10);
 }
 
 static void with_failures_in_the_draft(void **state)
@@ -304,7 +303,7 @@ static void with_failures_in_the_draft(void **state)
     die(worker(0), FAKE_SIGNAL(SIGKILL), draft, size, 6);
     replacement(0);
     work_all();
-    pool_take(&creator, pool, map, 20, &outcome);
+    pool_take(&creator, map, 20, &outcome);
     assert_int_equal(outcome.status, CREW_EDOMAIN);
     for (uint64_t i = 0; i < 20; i++)
         assert_int_equal(outcome.statuses[i], i == 1   ? CREW_EDOMAIN
@@ -332,7 +331,7 @@ static void in_a_part_that_ended_early(void **state)
     die(worker(0), FAKE_SIGNAL(SIGKILL), draft, size, 3);
     replacement(0);
     work_all();
-    pool_take(&creator, pool, map, 20, &outcome);
+    pool_take(&creator, map, 20, &outcome);
     for (uint64_t i = 0; i < 20; i++)
         assert_int_equal(outcome.statuses[i], i < 3 ? CREW_EDOMAIN : CREW_OK);
 }
@@ -351,12 +350,12 @@ static void between_the_note_and_the_count(void **state)
     head.failure_bytes = pool_add_failure(draft + sizeof head, 0, 3, CREW_EDOMAIN, "noted");
     memcpy(draft, &head, sizeof head);
     die(worker(0), FAKE_SIGNAL(SIGKILL), draft, size, 3);
-    struct crewi_pool_progress progress = pool_progress(&creator, pool, map);
+    struct crewi_pool_progress progress = pool_progress(&creator, map);
     assert_int_equal(progress.done, 4);
     assert_int_equal(progress.failed, 1);
     replacement(0);
     work_all();
-    pool_take(&creator, pool, map, 20, &outcome);
+    pool_take(&creator, map, 20, &outcome);
     for (uint64_t i = 0; i < 20; i++)
         assert_int_equal(outcome.statuses[i] != CREW_OK, i == 3);
 }
@@ -386,7 +385,7 @@ static void with_large_results(void **state)
         .map = map, .begin = 0, .count = 1, .result_size = submission.result_size};
     memcpy(draft, &head, sizeof head);
     fake_child_ended_with(worker(0), FAKE_SIGNAL(SIGBUS), draft, sizeof draft, 0);
-    struct crewi_pool_progress progress = pool_progress(&creator, pool, map);
+    struct crewi_pool_progress progress = pool_progress(&creator, map);
     assert_int_equal(progress.done, 1);
     assert_int_equal(progress.failed, 1);
     struct fake_child *next = replacement(0);
@@ -420,10 +419,10 @@ static void drafts_of_garbage(void **state)
             unit_random_below(&seed, 4) ? unit_random_below(&seed, 12) : unit_random(&seed));
         replacement(0);
         work_all();
-        struct crewi_pool_progress progress = pool_progress(&creator, pool, map);
+        struct crewi_pool_progress progress = pool_progress(&creator, map);
         assert_int_equal(progress.done, 20);
         assert_int_equal(progress.over, 1);
-        pool_take(&creator, pool, map, 20, &outcome);
+        pool_take(&creator, map, 20, &outcome);
     }
 }
 
@@ -435,13 +434,13 @@ static void three_early_deaths_break_the_pool(void **state)
     uint64_t map = pool_submit(&creator, pool, 40, 10);
     fake_child_ended(worker(0), FAKE_SIGNAL(SIGKILL));
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(pool_progress(&creator, pool, map).over, 0);
+        assert_int_equal(pool_progress(&creator, map).over, 0);
         pool_start_all(job);
         fake_child_ended(worker(0), FAKE_EXIT(127));
     }
-    struct crewi_pool_progress progress = pool_progress(&creator, pool, map);
+    struct crewi_pool_progress progress = pool_progress(&creator, map);
     assert_int_equal(progress.over, 1);
-    pool_take(&creator, pool, map, 40, &outcome);
+    pool_take(&creator, map, 40, &outcome);
     assert_int_equal(outcome.status, CREW_EBROKEN);
     assert_non_null(strstr(outcome.reason, "triple: workers do not stay alive on rank 0 (node0)"));
     assert_non_null(strstr(outcome.reason, "ended with exit code 127"));
@@ -471,7 +470,7 @@ static void deaths_with_life_in_between(void **state)
     }
     uint64_t map = pool_submit(&creator, pool, 40, 10);
     work_all();
-    pool_expect_all(&creator, pool, map, 40);
+    pool_expect_all(&creator, map, 40);
 }
 
 static void break_it(void)
@@ -512,7 +511,7 @@ static void a_replacement_that_cannot_be_forked(void **state)
     uint64_t map = pool_submit(&creator, pool, 40, 10);
     fake_child_ended(worker(0), FAKE_SIGNAL(SIGKILL));
     fake_child_failed(worker(0), 11);
-    pool_take(&creator, pool, map, 40, &outcome);
+    pool_take(&creator, map, 40, &outcome);
     assert_int_equal(outcome.status, CREW_EBROKEN);
     assert_non_null(strstr(outcome.reason, "a worker could not be started: fork on rank 0"));
 }

@@ -114,11 +114,11 @@ static void close_with_work_left(void **state)
         struct crewi_pool_chunk chunk;
         bool stop;
         while (pool_next_chunk(busy[i], &chunk, &stop)) {
-            assert_int_equal(pool_progress(&creator, pool, map).over, 0);
+            assert_int_equal(pool_progress(&creator, map).over, 0);
             pool_answer(busy[i], map, chunk.begin, chunk.count);
         }
     }
-    pool_expect_all(&creator, pool, map, 90);
+    pool_expect_all(&creator, map, 90);
     for (int i = 0; i < 3; i++) {
         fake_expect_parked(&creator, join);
         fake_child_ended(busy[i], FAKE_EXIT(0));
@@ -161,28 +161,26 @@ static void terminate_with_maps_under_way(void **state)
     for (int i = 0; i < 3; i++)
         pool_work(workers[i]);
     uint64_t one = pool_submit(&creator, pool, 15, 10), two = pool_submit(&creator, pool, 10, 1000);
-    struct fake_call wait = pool_call(CREWI_POOL_WAIT, pool);
-    wait.head = &one;
-    wait.head_size = sizeof one;
+    struct fake_call wait = result_call(CREWI_OP_WAIT, one);
     uint64_t waiting = fake_ask(&creator, &wait);
     fake_expect_parked(&creator, waiting);
     call(CREWI_POOL_TERMINATE);
-    fake_expect_reply(&creator, waiting, NULL, 0);
+    fake_expect_reply(&creator, waiting, NULL, 1);
     for (int i = 0; i < 3; i++)
         assert_int_equal(workers[i]->signal, SIGKILL);
     pool_answer(workers[0], one, 0, 10); /* on its way before the signal */
     assert_int_equal(workers[0]->signals, 1);
-    assert_int_equal(pool_progress(&creator, pool, one).done, 0);
-    pool_take(&creator, pool, one, 15, &outcome);
+    assert_int_equal(pool_progress(&creator, one).done, 0);
+    pool_take(&creator, one, 15, &outcome);
     assert_int_equal(outcome.status, CREW_ECANCELED);
     assert_string_equal(outcome.reason, "triple: the pool was terminated");
     for (int i = 0; i < 15; i++) {
         assert_int_equal(outcome.statuses[i], CREW_ECANCELED);
         assert_int_equal(outcome.results[i], 0);
     }
-    pool_take(&creator, pool, two, 10, &outcome);
+    pool_take(&creator, two, 10, &outcome);
     assert_int_equal(outcome.status, CREW_ECANCELED);
-    pool_expect_all(&creator, pool, done, 3); /* what was done is there */
+    pool_expect_all(&creator, done, 3); /* what was done is there */
     submit_refused(CREW_ESTATE, "the pool was terminated");
     uint64_t join = ask(CREWI_POOL_JOIN);
     refused(CREWI_POOL_DESTROY, CREW_ESTATE, "terminate and join it first");
@@ -248,9 +246,7 @@ static void the_creator_dies(void **state)
     (void)state;
     pool_submit(&creator, pool, 90, 10);
     uint64_t done = pool_submit(&creator, pool, 0, 0);
-    struct fake_call wait = pool_call(CREWI_POOL_WAIT, pool);
-    wait.head = &done;
-    wait.head_size = sizeof done;
+    struct fake_call wait = result_call(CREWI_OP_WAIT, done);
     fake_ask(&creator, &wait);
     fake_client_end(&creator);
     fake_job_run(job);

@@ -40,9 +40,9 @@ static void results_in_the_order_of_the_items(void **state)
     uint64_t pool = pool_open(&creator, 4);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         uint64_t map = pool_submit(&creator, pool, counts[i], 0);
-        assert_int_equal(pool_progress(&creator, pool, map).count, counts[i]);
+        assert_int_equal(pool_progress(&creator, map).count, counts[i]);
         work_all(pool, 4);
-        pool_expect_all(&creator, pool, map, counts[i]);
+        pool_expect_all(&creator, map, counts[i]);
     }
 }
 
@@ -63,7 +63,7 @@ static void chunks_as_they_were_asked_for(void **state)
         pool_answer(worker, map, chunk.begin, chunk.count);
     }
     assert_false(pool_next_chunk(worker, &chunk, &stop));
-    pool_expect_all(&creator, pool, map, 10);
+    pool_expect_all(&creator, map, 10);
 }
 
 static void the_first_chunk_is_pythons(void **state)
@@ -87,11 +87,11 @@ static void a_result_may_cover_a_part(void **state)
     struct fake_child *worker = pool_worker(&creator, pool, 0);
     assert_true(pool_next_chunk(worker, &chunk, &stop));
     for (uint64_t i = 0; i < 9; i++) {
-        assert_int_equal(pool_progress(&creator, pool, map).done, i);
-        assert_int_equal(pool_progress(&creator, pool, map).over, 0);
+        assert_int_equal(pool_progress(&creator, map).done, i);
+        assert_int_equal(pool_progress(&creator, map).over, 0);
         pool_answer(worker, map, i, 1);
     }
-    pool_expect_all(&creator, pool, map, 9);
+    pool_expect_all(&creator, map, 9);
 }
 
 /* A scatter may be overtaken by what was sent later: a worker answers in the order in which chunks
@@ -108,14 +108,14 @@ static void chunks_in_another_order(void **state)
     pool_answer(worker, map, chunks[1].begin, 2);
     pool_answer(worker, map, chunks[0].begin, 3);
     pool_answer(worker, map, chunks[1].begin + 2, 1);
-    pool_expect_all(&creator, pool, map, 6);
+    pool_expect_all(&creator, map, 6);
 }
 
 static void nothing_to_do(void **state)
 {
     (void)state;
     uint64_t pool = pool_open(&creator, 2), map = pool_submit(&creator, pool, 0, 0);
-    pool_expect_all(&creator, pool, map, 0);
+    pool_expect_all(&creator, map, 0);
 }
 
 static void waiting(void **state)
@@ -123,9 +123,8 @@ static void waiting(void **state)
     struct crewi_pool_progress progress;
     (void)state;
     uint64_t pool = pool_open(&creator, 1), map = pool_submit(&creator, pool, 5, 0);
-    struct fake_call wait = pool_call(CREWI_POOL_WAIT, pool);
-    wait.head = &map;
-    wait.head_size = sizeof map;
+    struct fake_call wait = result_call(CREWI_OP_WAIT, map);
+    unsigned char yes = 0;
     wait.timeout_ns = 1000;
     uint64_t limited = fake_ask(&creator, &wait);
     fake_expect_parked(&creator, limited);
@@ -135,9 +134,11 @@ static void waiting(void **state)
     uint64_t one = fake_ask(&creator, &wait), two = fake_ask(&creator, &wait);
     fake_expect_parked(&creator, one);
     work_all(pool, 1);
-    fake_expect_reply(&creator, one, NULL, 0);
-    fake_expect_reply(&creator, two, NULL, 0);
-    fake_call(&creator, &wait, &progress, sizeof progress); /* over: answered at once */
+    fake_expect_reply(&creator, one, &yes, 1);
+    fake_expect_reply(&creator, two, &yes, 1);
+    fake_call(&creator, &wait, &yes, 1); /* over: answered at once */
+    assert_int_equal(yes, 1);
+    progress = pool_progress(&creator, map);
     assert_int_equal(progress.done, 5);
     assert_int_equal(progress.over, 1);
 }
@@ -147,19 +148,14 @@ static void taking(void **state)
     (void)state;
     uint64_t pool = pool_open(&creator, 1), map = pool_submit(&creator, pool, 5, 0),
              other = map + 1;
-    struct fake_call take = pool_call(CREWI_POOL_TAKE, pool);
-    take.head = &map;
-    take.head_size = sizeof map;
+    struct fake_call take = result_call(CREWI_RESULT_TAKE, map);
     fake_call_refused(&creator, &take, CREW_ESTATE, "not done");
-    take.head = &other;
-    fake_call_refused(&creator, &take, CREW_ENOENT, "no such map");
-    take.head_size = 4;
-    fake_call_refused(&creator, &take, CREW_ENOENT, "no such map");
+    take.object = other;
+    fake_call_refused(&creator, &take, CREW_ENOENT, "no such");
     work_all(pool, 1);
-    pool_expect_all(&creator, pool, map, 5);
-    take.head = &map;
-    take.head_size = sizeof map;
-    fake_call_refused(&creator, &take, CREW_ENOENT, "no such map"); /* once */
+    pool_expect_all(&creator, map, 5);
+    take.object = map;
+    fake_call_refused(&creator, &take, CREW_ENOENT, "no such"); /* it was closed */
 }
 
 static void two_at_once(void **state)
@@ -172,13 +168,13 @@ static void two_at_once(void **state)
         pool_worker(&creator, pool, 1); /* one does it all, the other has its first chunks */
     for (int i = 0; i < 50; i++)
         pool_work(worker);
-    assert_int_equal(pool_progress(&creator, pool, two).over, 1);
-    assert_int_equal(pool_progress(&creator, pool, one).over, 0);
-    pool_expect_all(&creator, pool, two, 30);
+    assert_int_equal(pool_progress(&creator, two).over, 1);
+    assert_int_equal(pool_progress(&creator, one).over, 0);
+    pool_expect_all(&creator, two, 30);
     uint64_t three = pool_submit(&creator, pool, 3, 1);
     work_all(pool, 2);
-    pool_expect_all(&creator, pool, three, 3);
-    pool_expect_all(&creator, pool, one, 50);
+    pool_expect_all(&creator, three, 3);
+    pool_expect_all(&creator, one, 50);
 }
 
 static void two_pools(void **state)
@@ -188,8 +184,8 @@ static void two_pools(void **state)
     uint64_t one = pool_submit(&creator, first, 20, 0), two = pool_submit(&creator, second, 30, 0);
     work_all(first, 2);
     work_all(second, 3);
-    pool_expect_all(&creator, first, one, 20);
-    pool_expect_all(&creator, second, two, 30);
+    pool_expect_all(&creator, one, 20);
+    pool_expect_all(&creator, two, 30);
 }
 
 static void first_chunks_in_one_scatter(void **state)
@@ -199,7 +195,7 @@ static void first_chunks_in_one_scatter(void **state)
     uint64_t pool = pool_open(&creator, 6), map = pool_submit(&creator, pool, 600, 0);
     assert_int_equal(job->scattered, 4); /* the two on this rank need none */
     work_all(pool, 6);
-    pool_expect_all(&creator, pool, map, 600);
+    pool_expect_all(&creator, map, 600);
     assert_int_equal(job->scattered, 4);
 }
 
@@ -213,7 +209,7 @@ static void a_pool_that_is_at_home_elsewhere(void **state)
     for (int round = 0; round < 50; round++)
         for (int place = 0; place < 3; place++)
             pool_work(pool_worker(&other, pool, place));
-    pool_expect_all(&other, pool, map, 100);
+    pool_expect_all(&other, map, 100);
     fake_client_end(&other);
 }
 
@@ -247,9 +243,7 @@ static void shared_memory(void **state)
     for (uint64_t i = 0; i < 40; i++)
         assert_int_equal(results[i], pool_result(i));
     assert_int_equal(results[40], 77);
-    call = pool_call(CREWI_POOL_TAKE, pool);
-    call.head = &map;
-    call.head_size = sizeof map;
+    call = result_call(CREWI_RESULT_TAKE, map);
     fake_call(&creator, &call, &outcome, sizeof outcome);
     assert_int_equal(outcome.status, CREW_OK);
 }
@@ -280,7 +274,7 @@ static void no_results(void **state)
         fake_tell(&worker->client, &note);
         fake_job_run(job);
     }
-    assert_int_equal(pool_progress(&creator, pool, map).over, 1);
+    assert_int_equal(pool_progress(&creator, map).over, 1);
     assert_int_equal(worker->signals, 0);
 }
 

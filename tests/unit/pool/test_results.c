@@ -80,10 +80,10 @@ static void the_lowest_failure_gives_the_reason(void **state)
     answer_with_failure(map, 25, 5, 25, "later");
     answer_with_failure(map, 0, 10, 4, "negative");
     answer_with_failure(map, 10, 5, 10, "not the first");
-    struct crewi_pool_progress progress = pool_progress(&creator, pool, map);
+    struct crewi_pool_progress progress = pool_progress(&creator, map);
     assert_int_equal(progress.done, 30);
     assert_int_equal(progress.failed, 4);
-    pool_take(&creator, pool, map, 30, &outcome);
+    pool_take(&creator, map, 30, &outcome);
     assert_int_equal(outcome.status, CREW_EDOMAIN);
     assert_string_equal(outcome.reason,
                         "task 4 of triple: negative (PoolWorker-1 on rank 0, node0)");
@@ -103,7 +103,7 @@ static void long_reasons(void **state)
     reason[sizeof reason - 1] = '\0';
     uint64_t map = pool_submit(&creator, pool, 1, 0);
     answer_with_failure(map, 0, 1, 0, reason);
-    pool_take(&creator, pool, map, 1, &outcome);
+    pool_take(&creator, map, 1, &outcome);
     assert_int_equal(strlen(outcome.reason), CREWI_ERROR_SIZE - 1);
 }
 
@@ -152,7 +152,7 @@ static void results_that_nobody_asked_for(void **state)
     fake_tell(&worker->client, &note);
     fake_job_run(job);
     assert_int_equal(worker->signals, ++kills);
-    struct crewi_pool_progress progress = pool_progress(&creator, pool, map);
+    struct crewi_pool_progress progress = pool_progress(&creator, map);
     assert_int_equal(progress.done, 0);
     assert_int_equal(progress.failed, 0);
 }
@@ -176,7 +176,7 @@ static void failures_that_cannot_be(void **state)
     head.failure_bytes = sizeof half;
     say(worker, &head, half, zeros, 80);
     assert_int_equal(worker->signal, SIGKILL);
-    struct crewi_pool_progress progress = pool_progress(&creator, pool, map);
+    struct crewi_pool_progress progress = pool_progress(&creator, map);
     assert_int_equal(progress.done, 0);
     assert_int_equal(progress.failed, 0);
 }
@@ -200,7 +200,7 @@ static void half_a_message_does_not_count(void **state)
     struct fake_child *next = pool_worker(&creator, pool, 0);
     pool_ready(next);
     pool_work(next);
-    pool_expect_all(&creator, pool, map, 10);
+    pool_expect_all(&creator, map, 10);
 }
 
 /* The same task twice in one message: it has failed once. */
@@ -214,7 +214,7 @@ static void a_task_fails_once(void **state)
     head.failure_bytes = pool_add_failure(failures, 0, 2, CREW_EDOMAIN, "once");
     head.failure_bytes = pool_add_failure(failures, head.failure_bytes, 2, CREW_EPERM, "twice");
     say(worker, &head, failures, zeros, 80);
-    struct crewi_pool_progress progress = pool_progress(&creator, pool, map);
+    struct crewi_pool_progress progress = pool_progress(&creator, map);
     assert_true(progress.failed <= 1);
 }
 
@@ -229,7 +229,7 @@ static void times_that_cannot_be(void **state)
             .map = map, .begin = i, .count = 1, .busy_ns = times[i], .result_size = 8};
         say(worker, &head, NULL, &(uint64_t){pool_result(i)}, 8);
     }
-    assert_in_range(pool_progress(&creator, pool, map).done, 0, 5); /* they count or they do not */
+    assert_in_range(pool_progress(&creator, map).done, 0, 5); /* they count or they do not */
 }
 
 static void one_who_is_no_worker(void **state)
@@ -250,13 +250,13 @@ static void one_who_is_no_worker(void **state)
     note.op = CREWI_POOL_UNFIT;
     fake_tell(&stranger, &note);
     fake_job_run(job);
-    assert_int_equal(pool_progress(&creator, pool, map).done, 0);
+    assert_int_equal(pool_progress(&creator, map).done, 0);
     struct fake_call call = pool_call(CREWI_POOL_TERMINATE, pool);
     fake_call_refused(&stranger, &call, CREW_EPERM,
                       "only the process that created the pool (MainProcess)");
     fake_call_refused(&worker->client, &call, CREW_EPERM, "only the process that created the pool");
     pool_work(worker);
-    pool_expect_all(&creator, pool, map, 10);
+    pool_expect_all(&creator, map, 10);
     fake_client_end(&stranger);
 }
 
