@@ -95,9 +95,21 @@ typedef struct crew_pool_attr {
     size_t initializer_size;
 } crew_pool_attr;
 
+/** How tasks are divided into chunks. */
+typedef enum crew_schedule {
+    CREW_SCHEDULE_GUIDED,    /**< large chunks first, and smaller ones as less is left */
+    CREW_SCHEDULE_STATIC,    /**< as many chunks as workers, all of one size: for even tasks */
+    CREW_SCHEDULE_DYNAMIC,   /**< one task in a chunk */
+    CREW_SCHEDULE_FACTORING, /**< rounds of one chunk for each worker, each round half of the rest
+                              */
+    CREW_SCHEDULE_WEIGHTED   /**< as guided, and larger for workers that were faster so far */
+} crew_schedule;
+
 /** How a map is to go; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_map_attr {
-    size_t chunk; /**< tasks in a chunk; 0: guided, from Python's count / (4 * workers) down to 1 */
+    size_t chunk; /**< tasks in a chunk; 0: as schedule says, by default guided, from Python's
+                        count / (4 * workers) down to 1 */
+    crew_schedule schedule;               /**< where chunk is 0 */
     crew_status *statuses;                /**< room for a status of each task, or NULL */
     bool progress;                        /**< draw a progress bar on stderr */
     crew_result_callback *callback;       /**< called when all tasks have succeeded, as by

@@ -49,6 +49,10 @@ static crew_status check(const struct map_call *call)
         return status;
     if (!task->item_size)
         return crewi_error(CREW_EINVAL, "%s: items of size 0", call->name);
+    if (call->attr->schedule < CREW_SCHEDULE_GUIDED ||
+        call->attr->schedule > CREW_SCHEDULE_WEIGHTED)
+        return crewi_error(CREW_EINVAL, "%s: %d is no schedule", call->name,
+                           (int)call->attr->schedule);
     size_t largest = task->item_size > task->result_size ? task->item_size : task->result_size;
     if (largest > CREWI_FRAME_LIMIT / 2)
         return crewi_error(CREW_EINVAL, "%s: an item or result of %zu bytes, more than 1 GiB",
@@ -72,6 +76,7 @@ static crew_status describe(const struct map_call *call, struct crewi_pool_submi
         .statuses = (uint64_t)(uintptr_t)attr->statuses,
         .shared = !crewi_client_current()->remote,
         .wants_statuses = attr->statuses != NULL,
+        .schedule = (uint8_t)attr->schedule,
         .notify = call->count && (attr->callback || attr->error_callback),
     };
     const char *name = call->task->name ? call->task->name : "a task";

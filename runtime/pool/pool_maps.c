@@ -180,6 +180,20 @@ static uint64_t tasks_in_hand(const struct crewi_worker *worker)
     return tasks;
 }
 
+/* How fast a worker was so far, beside the mean of those of its pool: tasks in its time. */
+static double speed_of(const struct crewi_pool *pool, const struct crewi_worker *worker)
+{
+    uint64_t tasks = 0;
+    int64_t busy_ns = 0;
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        tasks += pool->workers[i].tasks;
+        busy_ns += pool->workers[i].busy_ns;
+    }
+    if (!worker->tasks || worker->busy_ns <= 0 || busy_ns <= 0)
+        return 1;
+    return ((double)worker->tasks / (double)worker->busy_ns) / ((double)tasks / (double)busy_ns);
+}
+
 /* The next chunk of this map for a worker, not sent yet; NULL when it should not have one. */
 static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_pool_map *map)
 {
@@ -187,7 +201,10 @@ static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_
     if (map->over || worker->outstanding_count >= (map->careful ? 1 : CREWI_WORKER_CHUNKS) ||
         !crewi_schedule_wants_more(&map->schedule, tasks_in_hand(worker),
                                    worker->outstanding_count) ||
-        !crewi_schedule_take(&map->schedule, &range))
+        !crewi_schedule_take_for(
+            &map->schedule,
+            map->schedule.policy == CREW_SCHEDULE_WEIGHTED ? speed_of(map->pool, worker) : 1,
+            &range))
         return NULL;
     struct crewi_frame *frame = chunk_frame(worker, map, range);
     if (!frame) {
@@ -264,6 +281,7 @@ static bool is_sound(const struct crewi_pool_submission *submission, uint64_t pa
     uint64_t largest = submission->item_size > submission->result_size ? submission->item_size
                                                                        : submission->result_size;
     if (!submission->item_size || largest > CREWI_FRAME_LIMIT / 2 ||
+        submission->schedule > CREW_SCHEDULE_WEIGHTED ||
         !memchr(submission->task, '\0', sizeof submission->task) ||
         !crewi_funcref_is_sound(&submission->function))
         return false;
@@ -331,6 +349,7 @@ static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi
     map->first_failure = NO_FAILURE;
     crewi_schedule_init(&map->schedule, submission->count, submission->item_size, submission->chunk,
                         pool->worker_count);
+    crewi_schedule_choose(&map->schedule, submission->schedule);
     struct crewi_pool_map **link = &pool->maps;
     while (*link)
         link = &(*link)->next;

@@ -65,8 +65,9 @@ struct crewi_pool_submission {
     uint64_t count, item_size, result_size, chunk;
     uint64_t items, results, statuses;
     uint8_t shared, wants_statuses;
-    uint8_t notify; /* NEXT_DONE is to bring it */
-    uint8_t reserved[5];
+    uint8_t notify;   /* NEXT_DONE is to bring it */
+    uint8_t schedule; /* a crew_schedule */
+    uint8_t reserved[4];
     char task[CREW_NAME_SIZE];
 };
 

@@ -79,9 +79,47 @@ static uint64_t guided_size(const struct crewi_schedule *schedule)
     return larger(size, tasks_for(schedule, SMALLEST_CHUNK_NS));
 }
 
-static uint64_t chunk_size(const struct crewi_schedule *schedule)
+/* A round begins when the one before has given a chunk to every worker. */
+static uint64_t factoring_size(struct crewi_schedule *schedule)
 {
-    return smaller(schedule->fixed ? schedule->fixed : guided_size(schedule), schedule->limit);
+    if (!schedule->round_left) {
+        schedule->round_left = schedule->workers;
+        schedule->round_size =
+            share(crewi_schedule_remaining(schedule), 2 * (uint64_t)schedule->workers);
+    }
+    schedule->round_left--;
+    return larger(schedule->round_size, tasks_for(schedule, SMALLEST_CHUNK_NS));
+}
+
+/* What a worker says of its time may be anything: no more than four times, no less than a quarter.
+ */
+static uint64_t weighted_size(const struct crewi_schedule *schedule, double speed)
+{
+    double weight = speed > 4 ? 4 : speed >= 0.25 ? speed : 0.25;
+    return larger((uint64_t)((double)guided_size(schedule) * weight), 1);
+}
+
+static uint64_t chunk_size(struct crewi_schedule *schedule, double speed)
+{
+    if (schedule->fixed)
+        return smaller(schedule->fixed, schedule->limit);
+    switch (schedule->policy) {
+    case CREW_SCHEDULE_STATIC:
+        return smaller(share(schedule->count, schedule->workers), schedule->limit);
+    case CREW_SCHEDULE_DYNAMIC:
+        return 1;
+    case CREW_SCHEDULE_FACTORING:
+        return smaller(factoring_size(schedule), schedule->limit);
+    case CREW_SCHEDULE_WEIGHTED:
+        return smaller(weighted_size(schedule, speed), schedule->limit);
+    default:
+        return smaller(guided_size(schedule), schedule->limit);
+    }
+}
+
+void crewi_schedule_choose(struct crewi_schedule *schedule, crew_schedule policy)
+{
+    schedule->policy = policy;
 }
 
 static void take_from(struct crewi_range *from, uint64_t size, struct crewi_range *chunk)
@@ -93,7 +131,13 @@ static void take_from(struct crewi_range *from, uint64_t size, struct crewi_rang
 
 bool crewi_schedule_take(struct crewi_schedule *schedule, struct crewi_range *chunk)
 {
-    uint64_t size = chunk_size(schedule);
+    return crewi_schedule_take_for(schedule, 1, chunk);
+}
+
+bool crewi_schedule_take_for(struct crewi_schedule *schedule, double speed,
+                             struct crewi_range *chunk)
+{
+    uint64_t size = chunk_size(schedule, speed);
     if (schedule->returned_count) {
         struct crewi_range *last = &schedule->returned[schedule->returned_count - 1];
         take_from(last, size, chunk);
@@ -150,6 +194,8 @@ bool crewi_schedule_wants_more(const struct crewi_schedule *schedule, uint64_t t
         return false;
     if (!chunks)
         return true;
+    if (schedule->policy == CREW_SCHEDULE_STATIC && !schedule->fixed)
+        return false; /* the others have theirs to come */
     int64_t task_ns = crewi_schedule_task_ns(schedule);
     bool is_end = remaining <= 2 * (uint64_t)schedule->workers;
     if (is_end && (!task_ns || task_ns >= LONG_TASK_NS))

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @file
- * Which tasks go into the next chunk: guided self-scheduling.
+ * Which tasks go into the next chunk: guided self-scheduling, and others to compare it with.
  *
- * A chunk is count / (4 * workers) tasks, Python's default, as long as at least half of the tasks
- * are left, and remaining / (2 * workers) from there on: the end is even, whatever the tasks take.
- * Chunks are not so small that handing them out costs more than a little of their work, once it is
- * known what a task takes, and not larger than a message should be. Tasks that come back from a
- * worker that died go out first.
+ * Guided, a chunk is count / (4 * workers) tasks, Python's default, as long as at least half of the
+ * tasks are left, and remaining / (2 * workers) from there on: the end is even, whatever the tasks
+ * take. Chunks are not so small that handing them out costs more than a little of their work, once
+ * it is known what a task takes, and not larger than a message should be. Tasks that come back from
+ * a worker that died go out first.
+ *
+ * Static gives each worker one chunk of count / workers; dynamic gives out single tasks; factoring
+ * goes in rounds, each of one chunk for every worker, all of half of what is left / workers
+ * (Hummel, Schonberg, Flynn 1992); weighted is guided, with chunks in proportion to how fast the
+ * worker was so far.
  */
 #ifndef CREWI_POOL_SCHEDULE_H
 #define CREWI_POOL_SCHEDULE_H
 
+#include <crew/pool.h>
 #include <crew/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,8 +30,11 @@ struct crewi_range {
 
 struct crewi_schedule {
     uint64_t next, count; /* next: the first task that was never given out */
-    uint64_t fixed;       /* tasks in a chunk; 0: guided */
-    uint64_t limit;       /* the most in a chunk, for its bytes */
+    uint64_t fixed;       /* tasks in a chunk; 0: as the policy says */
+    crew_schedule policy;
+    uint64_t round_size; /* factoring: tasks in a chunk of this round */
+    uint32_t round_left; /* chunks */
+    uint64_t limit;      /* the most in a chunk, for its bytes */
     uint32_t workers;
     struct crewi_range *returned;
     size_t returned_count, returned_room;
@@ -37,6 +46,9 @@ struct crewi_schedule {
 /** A schedule of @p count tasks with items of @p item_size bytes over @p workers (at least 1). */
 void crewi_schedule_init(struct crewi_schedule *schedule, uint64_t count, size_t item_size,
                          uint64_t fixed, uint32_t workers);
+
+/** Otherwise than guided, before the first chunk. */
+void crewi_schedule_choose(struct crewi_schedule *schedule, crew_schedule policy);
 void crewi_schedule_fini(struct crewi_schedule *schedule);
 
 /** How many tasks are not given out, or were given back. */
@@ -44,6 +56,10 @@ uint64_t crewi_schedule_remaining(const struct crewi_schedule *schedule);
 
 /** The next chunk; false when none is left. */
 bool crewi_schedule_take(struct crewi_schedule *schedule, struct crewi_range *chunk);
+
+/** The same for a worker that is so many times as fast as the mean of all. */
+bool crewi_schedule_take_for(struct crewi_schedule *schedule, double speed,
+                             struct crewi_range *chunk);
 
 /** Takes tasks back that were not run. ::CREW_ENOMEM */
 crew_status crewi_schedule_return(struct crewi_schedule *schedule, struct crewi_range range);
