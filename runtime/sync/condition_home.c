@@ -15,7 +15,7 @@ static void time_out(struct crewi_engine *engine, struct crewi_parking *parking,
                      const struct crewi_origin *origin)
 {
     struct crewi_sync_condition *condition = (struct crewi_sync_condition *)parking;
-    crewi_sync_lock_enqueue(engine, condition->lock, origin, CREW_ETIMEDOUT);
+    crewi_sync_lock_enqueue(engine, condition->lock, origin, CREW_ETIMEDOUT, 0);
 }
 
 static struct crewi_sync_condition *add(struct crewi_sync *sync)
@@ -99,9 +99,18 @@ void crewi_sync_condition_notify(struct crewi_engine *engine, struct crewi_sync 
     for (int64_t i = 0; i < head->value; i++) {
         if (!crewi_parking_take_first(engine, &condition->waiters, &waiter, NULL))
             break;
-        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK);
+        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK, head->number);
     }
     crewi_engine_reply(engine, &message->origin, NULL, 0);
+}
+
+void crewi_sync_condition_notify_one(struct crewi_engine *engine, struct crewi_sync *sync,
+                                     uint64_t number)
+{
+    struct crewi_parking *waiters = &sync->conditions[number - 1]->waiters;
+    struct crewi_origin waiter;
+    if (crewi_parking_take_first(engine, waiters, &waiter, NULL))
+        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK, number);
 }
 
 void crewi_sync_conditions_released(struct crewi_engine *engine, struct crewi_sync *sync,
