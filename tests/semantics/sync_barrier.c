@@ -193,7 +193,8 @@ void syn_16(const struct variant *variant)
         CHECK_OK(crew_barrier_wait(job.barrier, LIMIT_S, &index));
         CHECK_INT(cells[CELL_DONE], i);
         CHECK(i != 2 || (index == PARTIES - 1 && cells[CELL_PID] == getpid()));
-        cells[CELL_LAST] = cells[CELL_LAST] + (index == PARTIES - 1);
+        if (index == PARTIES - 1)
+            cells[CELL_LAST] = cells[CELL_LAST] + 1;
         for (int k = 1; k < PARTIES; k++)
             CHECK_OK(crew_semaphore_acquire_timed(job.semaphore, LIMIT_S));
         mark_set(&job.mark, "next");

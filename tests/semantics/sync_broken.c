@@ -104,8 +104,8 @@ static int run_into_limit(void *arg)
     const struct sync_job *job = arg;
     int index = 77;
     double begin = check_now();
-    CHECK_STATUS(crew_barrier_wait(job->barrier, SHORT_S, &index), CREW_EBROKEN);
-    CHECK_SECONDS(begin, SHORT_S, LIMIT_S);
+    CHECK_STATUS(crew_barrier_wait(job->barrier, MEASURED_S, &index), CREW_EBROKEN);
+    CHECK_SECONDS(begin, MEASURED_S, LIMIT_S);
     CHECK_INT(index, 77);
     return check_result();
 }
@@ -138,7 +138,7 @@ static int run_into_default(void *arg)
     const struct sync_job *job = arg;
     double begin = check_now();
     CHECK_STATUS(crew_barrier_wait(job->barrier, CREW_FOREVER, NULL), CREW_EBROKEN);
-    CHECK_SECONDS(begin, SHORT_S, LIMIT_S);
+    CHECK_SECONDS(begin, MEASURED_S, LIMIT_S);
     return check_result();
 }
 
@@ -152,13 +152,13 @@ void syn_18(const struct variant *variant)
     break_at_once(variant, &job);
     expect_trip(variant, &job);
     CHECK_OK(crew_barrier_close(job.barrier));
-    CHECK_OK(crew_barrier_create(&job.barrier, 2, &(crew_barrier_attr){.timeout_s = SHORT_S}));
+    CHECK_OK(crew_barrier_create(&job.barrier, 2, &(crew_barrier_attr){.timeout_s = MEASURED_S}));
     CHECK_INT(finish(launch(variant, run_into_default, &job, sizeof job)), 0);
     expect_state(job.barrier, 2, 0, true);
     CHECK_OK(crew_barrier_reset(job.barrier));
     crew_process process = launch(variant, wait_until_tripped, &job, sizeof job); // its own limit
     await_waiting(job.barrier, 1);
-    check_sleep(2 * SHORT_S);
+    check_sleep(1.3 * MEASURED_S);
     CHECK_OK(crew_barrier_wait(job.barrier, CREW_FOREVER, NULL));
     CHECK_INT(finish(process), 0);
     CHECK_OK(crew_barrier_close(job.barrier));

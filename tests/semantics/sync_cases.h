@@ -6,8 +6,9 @@
 #include "cases.h"
 #include "mark.h"
 
-#define LIMIT_S 20.0 // what comes at all comes within that time
-#define SHORT_S 0.02 // how long nothing may come
+#define LIMIT_S 20.0    // what comes at all comes within that time
+#define SHORT_S 0.005   // how long nothing may come
+#define MEASURED_S 0.03 // time limits that are looked at
 
 typedef void case_function(const struct variant *variant);
 

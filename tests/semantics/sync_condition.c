@@ -72,8 +72,8 @@ static int wait_and_hold(void *arg)
     const struct sync_job *job = arg;
     CHECK_OK(crew_condition_acquire(job->condition));
     double begin = check_now();
-    CHECK_STATUS(crew_condition_wait_timed(job->condition, SHORT_S), CREW_ETIMEDOUT);
-    CHECK_SECONDS(begin, SHORT_S, LIMIT_S);
+    CHECK_STATUS(crew_condition_wait_timed(job->condition, MEASURED_S), CREW_ETIMEDOUT);
+    CHECK_SECONDS(begin, MEASURED_S, LIMIT_S);
     CHECK_STATUS(crew_condition_wait_timed(job->condition, -1), CREW_ETIMEDOUT);
     CHECK_OK(crew_condition_notify_all(job->condition)); // still has the lock
     mark_set(&job->mark, "waiting");
@@ -96,7 +96,7 @@ void syn_08(const struct variant *variant)
         mark_wait(&job.mark, 1);
         CHECK_OK(crew_condition_acquire_timed(job.condition, LIMIT_S)); // a wait releases it
         CHECK_OK(crew_condition_notify(job.condition, 1));
-        check_sleep(SHORT_S / 4);
+        check_sleep(SHORT_S);
         expect_lines(&job.mark, "waiting\n"); // goes on when it gets the lock
         CHECK_OK(crew_condition_release(job.condition));
         mark_wait(&job.mark, 2);
@@ -140,9 +140,9 @@ static void ask_without_waiting(crew_condition condition, volatile int *cells)
     CHECK(!result);
     double begin = check_now();
     question.asked = 0;
-    CHECK_STATUS(crew_condition_wait_for(condition, is_enough, &question, SHORT_S, NULL),
+    CHECK_STATUS(crew_condition_wait_for(condition, is_enough, &question, MEASURED_S, NULL),
                  CREW_ETIMEDOUT);
-    CHECK_SECONDS(begin, SHORT_S, LIMIT_S);
+    CHECK_SECONDS(begin, MEASURED_S, LIMIT_S);
     CHECK(question.asked >= 1);
 }
 
@@ -158,9 +158,9 @@ static int wait_for_enough(void *arg)
     mark_set(&job->mark, "asking");
     double begin = check_now();
     CHECK_STATUS(
-        crew_condition_wait_for(job->condition, is_enough, &question, 3 * SHORT_S, &result),
+        crew_condition_wait_for(job->condition, is_enough, &question, 2 * MEASURED_S, &result),
         CREW_ETIMEDOUT);
-    CHECK_SECONDS(begin, 3 * SHORT_S, LIMIT_S);
+    CHECK_SECONDS(begin, 2 * MEASURED_S, LIMIT_S);
     CHECK(!result);
     question.cells[0] = 5;
     question.cells[1] = question.asked = 0;
@@ -215,7 +215,7 @@ static int wait_deep(void *arg)
 {
     const struct sync_job *job = arg;
     acquire_deep(job->condition, job->count);
-    CHECK_STATUS(crew_condition_wait_timed(job->condition, SHORT_S / 4), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_condition_wait_timed(job->condition, SHORT_S), CREW_ETIMEDOUT);
     expect_depth(job->condition, job->count);
     acquire_deep(job->condition, job->count);
     mark_set(&job->mark, "waiting");

@@ -115,7 +115,7 @@ void sync_death_many(const struct variant *variant)
         for (int k = 0; k < WAITERS; k++)
             waiters[k] = launch(&place, wait_for_dead, &job, sizeof job);
         mark_wait(&job.mark, 1 + WAITERS);
-        check_sleep(SHORT_S / 4);
+        check_sleep(SHORT_S);
         destroy(variant, holder);
         for (int k = 0; k < WAITERS; k++)
             CHECK_INT(finish(waiters[k]), 0);
@@ -179,7 +179,7 @@ static int release_and_end(void *arg)
     CHECK_OK(acquire(job));
     mark_set(&job->mark, "held");
     mark_wait(&job->mark, 2);
-    check_sleep(SHORT_S / 4);
+    check_sleep(SHORT_S);
     CHECK_OK(release(job));
     if (job->number == 1)
         kill(getpid(), SIGKILL);

@@ -111,7 +111,7 @@ static void lose_event_waiter(const struct variant *variant)
     mark_wait(&job.mark, 1);
     crew_process process = launch(&other, wait_for_event, &job, sizeof job);
     mark_wait(&job.mark, 2);
-    check_sleep(SHORT_S / 4);
+    check_sleep(SHORT_S);
     destroy(variant, doomed);
     CHECK(is_alive(process));
     CHECK_OK(crew_event_set(job.event));
@@ -197,7 +197,7 @@ void sync_ghost_lock(const struct variant *variant)
         CHECK_OK(acquire(&job));
         crew_process doomed = launch(variant, wait_for_turn, &job, sizeof job);
         mark_wait(&job.mark, 1);
-        check_sleep(SHORT_S / 4);
+        check_sleep(SHORT_S);
         job.number = 1;
         crew_process process = launch(&other, wait_for_turn, &job, sizeof job);
         mark_wait(&job.mark, 2);

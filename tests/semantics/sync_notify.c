@@ -37,14 +37,14 @@ static void notify_some(const struct variant *variant, int first, int rest, cons
     launch_waiters(variant, &job, processes, WAITERS);
     notify(job.condition, first);
     mark_wait(&job.answer, first);
-    check_sleep(SHORT_S / 2);
+    check_sleep(SHORT_S);
     expect_lines(&job.answer, lines);
     notify(job.condition, rest);
     for (int i = 0; i < WAITERS; i++)
         CHECK_INT(finish(processes[i]), 0);
     expect_lines(&job.answer, "0\n1\n2\n");
     CHECK_OK(crew_condition_acquire(job.condition)); // more than waited: forgotten, too
-    CHECK_STATUS(crew_condition_wait_timed(job.condition, SHORT_S / 2), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_condition_wait_timed(job.condition, SHORT_S), CREW_ETIMEDOUT);
     CHECK_OK(crew_condition_release(job.condition));
     end_job(&job);
 }
