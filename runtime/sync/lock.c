@@ -88,16 +88,23 @@ crew_status crewi_sync_lock_acquire(const char *call, uint64_t id, uint32_t type
     return ask_home(record, timeout_ns);
 }
 
-static crew_status release(struct crewi_sync_record *record)
+/* Somebody waits, and has it next whatever the others do: the holder does not wait for that. Who
+ * releases what somebody else holds does, since that one may lose it in another way meanwhile. */
+static crew_status release(struct crewi_sync_record *record, bool own)
 {
     struct crewi_sync_head head = {.id = record->cached.id};
+    enum crewi_word_result result = CREWI_WORD_NO;
     if (!record->word)
         return crewi_sync_ask(CREWI_SYNC_RELEASE, &head, 0);
-    enum crewi_word_result result = crewi_word_unlock(record->word);
+    if (own)
+        result = crewi_word_unlock(record->word, crewi_client_current()->identity.process.id);
+    if (result == CREWI_WORD_ASK)
+        return crewi_sync_tell(CREWI_SYNC_RELEASE, &head);
+    if (result == CREWI_WORD_NO)
+        result = crewi_word_unlock(record->word, 0);
     if (result == CREWI_WORD_NO)
         return crewi_error(CREW_ESTATE, "%s is free", record->name);
-    /* Somebody waits, and has it next whatever the others do. */
-    return result == CREWI_WORD_ASK ? crewi_sync_tell(CREWI_SYNC_RELEASE, &head) : CREW_OK;
+    return result == CREWI_WORD_ASK ? crewi_sync_ask(CREWI_SYNC_RELEASE, &head, 0) : CREW_OK;
 }
 
 crew_status crewi_sync_lock_release(const char *call, uint64_t id, uint32_t types)
@@ -112,8 +119,9 @@ crew_status crewi_sync_lock_release(const char *call, uint64_t id, uint32_t type
                            record->name);
     if (recursive && --record->depth > 0)
         return CREW_OK;
+    bool own = atomic_load_explicit(&record->thread, memory_order_relaxed) != 0;
     atomic_store_explicit(&record->thread, 0, memory_order_relaxed);
-    return release(record);
+    return release(record, own);
 }
 
 /* Whether the process has it: it may have been released by another one. */

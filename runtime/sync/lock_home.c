@@ -111,7 +111,10 @@ void crewi_sync_lock_pass_on(struct crewi_engine *engine, struct crewi_sync *syn
 void crewi_sync_lock_home_release(struct crewi_engine *engine, struct crewi_sync *sync,
                                   const struct crewi_message *message)
 {
-    enum crewi_word_result result = crewi_word_unlock(sync->word);
+    /* A note is of a holder, who has gone on. If it has lost the lock by now, others have it. */
+    bool is_note = !message->origin.request;
+    enum crewi_word_result result =
+        crewi_word_unlock(sync->word, is_note ? message->origin.process : 0);
     if (result == CREWI_WORD_NO) {
         crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "%s is free", sync->name);
         return;
