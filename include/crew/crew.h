@@ -8,6 +8,7 @@
 
 #include <crew/barrier.h>
 #include <crew/condition.h>
+#include <crew/datatype.h>
 #include <crew/event.h>
 #include <crew/lock.h>
 #include <crew/pipe.h>
