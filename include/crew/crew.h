@@ -6,6 +6,7 @@
 #ifndef CREW_CREW_H
 #define CREW_CREW_H
 
+#include <crew/array.h>
 #include <crew/barrier.h>
 #include <crew/condition.h>
 #include <crew/datatype.h>
@@ -17,8 +18,10 @@
 #include <crew/queue.h>
 #include <crew/run.h>
 #include <crew/semaphore.h>
+#include <crew/shared_memory.h>
 #include <crew/status.h>
 #include <crew/thread.h>
+#include <crew/value.h>
 #include <crew/wait.h>
 
 #endif
