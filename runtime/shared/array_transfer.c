@@ -182,17 +182,19 @@ bool crewi_array_transfer(struct crewi_engine *engine, struct crewi_array_agent 
            transfer(engine, agent, frame);
 }
 
-static void hear_located(struct crewi_engine *engine, struct crewi_array_agent *agent,
+/* Of a process that has none of the array any more, nothing keeps the home from freeing it. */
+static void hear_located(struct crewi_engine *engine, const struct crewi_handle *handle,
                          const struct crewi_array_note *note)
 {
+    struct crewi_array_agent *agent = handle->agent;
     struct crewi_frame *request;
     agent->location = note->status ? CREWI_ARRAY_UNREACHABLE : CREWI_ARRAY_KNOWN;
     agent->address = note->address;
     while ((request = crewi_frames_pop(&agent->waiting))) {
-        if (note->status)
-            crewi_array_forward(engine, agent->id, request);
-        else
+        if (!note->status && crewi_handle_is_open(handle, request->header.origin.process))
             read_or_forward(engine, agent, request);
+        else
+            crewi_array_forward(engine, agent->id, request);
     }
 }
 
@@ -248,7 +250,7 @@ void crewi_array_transfer_note(struct crewi_engine *engine, const struct crewi_m
     if (message->op == CREWI_ARRAY_LOCATE)
         locate(engine, array, &note);
     else if (message->op == CREWI_ARRAY_LOCATED && agent)
-        hear_located(engine, agent, &note);
+        hear_located(engine, handle, &note);
     else if (message->op == CREWI_ARRAY_READ_IN && agent)
         hear_read_in(engine, agent, &note);
     else if (array && (message->op == CREWI_ARRAY_HOLD || message->op == CREWI_ARRAY_LET_GO))
