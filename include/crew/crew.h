@@ -6,8 +6,10 @@
 #ifndef CREW_CREW_H
 #define CREW_CREW_H
 
+#include <crew/array.h>
 #include <crew/barrier.h>
 #include <crew/condition.h>
+#include <crew/datatype.h>
 #include <crew/event.h>
 #include <crew/lock.h>
 #include <crew/pipe.h>
@@ -16,8 +18,10 @@
 #include <crew/queue.h>
 #include <crew/run.h>
 #include <crew/semaphore.h>
+#include <crew/shared_memory.h>
 #include <crew/status.h>
 #include <crew/thread.h>
+#include <crew/value.h>
 #include <crew/wait.h>
 
 #endif

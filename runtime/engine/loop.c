@@ -169,7 +169,7 @@ static int64_t longest_sleep(const struct crewi_loop *loop, int64_t now_ns)
 {
     enum crewi_transport_activity activity = crewi_transport_activity(loop->engine.transport);
     int64_t idle_ns = now_ns - loop->idle_since_ns;
-    if (activity == CREWI_TRANSPORT_BUSY)
+    if (activity == CREWI_TRANSPORT_BUSY || loop->engine.transport->exposed)
         return clamp(idle_ns / 8, POLL_SLEEP_MIN_NS, BUSY_SLEEP_MAX_NS);
     if (!loop->polls_clock)
         return activity == CREWI_TRANSPORT_IDLE

@@ -18,6 +18,8 @@
 #include "pool/pool_home.h"
 #include "process/process.h"
 #include "process/process_call.h"
+#include "shared/array_agent.h"
+#include "shared/shared_memory.h"
 #include "start/hello.h"
 #include "start/mpi.h"
 #include "sync/sync_agent.h"
@@ -120,6 +122,7 @@ static crew_status begin_engine(void)
     loop->engine.kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
     loop->engine.kinds[CREWI_KIND_QUEUE] = &crewi_queue_kind;
     loop->engine.kinds[CREWI_KIND_SYNC] = &crewi_sync_kind;
+    loop->engine.kinds[CREWI_KIND_ARRAY] = &crewi_array_kind;
     crew_status status = crewi_pipes_init(&loop->engine);
     return status ? status : crewi_processes_init(loop);
 }
@@ -154,6 +157,7 @@ static void end_rank(void)
     crewi_forkserver_stop(&rank.loop.server);
     crewi_transport_finish(rank.transport);
     crewi_processes_fini(&rank.loop);
+    crewi_shared_memory_fini(&rank.loop.engine);
     crewi_pipes_fini(&rank.loop.engine);
     crewi_loop_fini(&rank.loop);
     crewi_places_fini();

@@ -217,9 +217,10 @@ static int poll_all(struct crewi_mpi_transport *transport, crewi_receive *receiv
     int scatters =
         transport->scatter_list ? crewi_mpi_scatter_poll(transport, receive, context) : 0;
     int gathers = transport->gather_list ? crewi_mpi_gather_poll(transport, receive, context) : 0;
-    if (sends < 0 || receives < 0 || scatters < 0 || gathers < 0)
+    int gets = transport->get_count ? crewi_mpi_window_poll(transport, receive, context) : 0;
+    if (sends < 0 || receives < 0 || scatters < 0 || gathers < 0 || gets < 0)
         return -1;
-    return more ? 2 : moved | sends | receives | scatters | gathers;
+    return more ? 2 : moved | sends | receives | scatters | gathers | gets;
 }
 
 static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *context)
@@ -233,7 +234,8 @@ static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *
 static enum crewi_transport_activity mpi_activity(const struct crewi_transport *base)
 {
     const struct crewi_mpi_transport *transport = (const struct crewi_mpi_transport *)base;
-    if (transport->receive_count || transport->scatter_list || transport->gather_list)
+    if (transport->receive_count || transport->scatter_list || transport->gather_list ||
+        transport->get_count)
         return CREWI_TRANSPORT_BUSY;
     for (size_t i = 0; i < transport->send_count; i++)
         if (!transport->sends[i].is_small)
@@ -269,6 +271,9 @@ const struct crewi_transport_ops crewi_mpi_ops = {
     .send = mpi_send,
     .scatter = crewi_mpi_scatter,
     .gather = crewi_mpi_gather,
+    .attach = crewi_mpi_window_attach,
+    .detach = crewi_mpi_window_detach,
+    .get = crewi_mpi_window_get,
     .poll = mpi_poll,
     .activity = mpi_activity,
     .allgather = mpi_allgather,

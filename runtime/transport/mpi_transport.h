@@ -2,7 +2,7 @@
 /**
  * @file
  * The parts of the MPI transport. mpi_start.c: its start and its end; mpi_transport.c: point to
- * point; mpi_scatter.c and mpi_gather.c: the collectives.
+ * point; mpi_scatter.c and mpi_gather.c: the collectives; mpi_window.c: one-sided.
  */
 #ifndef CREWI_TRANSPORT_MPI_TRANSPORT_H
 #define CREWI_TRANSPORT_MPI_TRANSPORT_H
@@ -57,6 +57,12 @@ struct crewi_mpi_gather {
     struct crewi_frame *mine, *whole;
 };
 
+/** A get under way. */
+struct crewi_mpi_get {
+    MPI_Request request;
+    struct crewi_frame *done;
+};
+
 struct crewi_mpi_transport {
     struct crewi_transport base;
     MPI_Comm engines, scatters,
@@ -70,6 +76,9 @@ struct crewi_mpi_transport {
     struct crewi_mpi_scatter *scatter_list;
     MPI_Datatype unit; /* what gathers count */
     struct crewi_mpi_gather *gather_list;
+    MPI_Win window; /* MPI_WIN_NULL where there is none */
+    struct crewi_mpi_get *gets;
+    size_t get_count, get_room;
     char segment[256]; /* the shared-memory file of this rank, unlinked; "" for none */
 };
 
@@ -96,6 +105,26 @@ crew_status crewi_mpi_gather(struct crewi_transport *base, uint32_t root,
 
 /** Moves gathers on, and hands out what they have brought. As for scatters. */
 int crewi_mpi_gather_poll(struct crewi_mpi_transport *transport, crewi_receive *receive,
+                          void *context);
+
+/* mpi_window.c */
+
+/** Before MPI_Init. */
+void crewi_mpi_window_tune(void);
+
+/** Makes the window, where it is of use; blocks until all ranks have. */
+void crewi_mpi_window_begin(struct crewi_mpi_transport *transport);
+
+/** Ends it; blocks until all ranks do. */
+void crewi_mpi_window_end(struct crewi_mpi_transport *transport);
+
+crew_status crewi_mpi_window_attach(struct crewi_transport *base, void *memory, size_t size,
+                                    uint64_t *address);
+void crewi_mpi_window_detach(struct crewi_transport *base, void *memory);
+crew_status crewi_mpi_window_get(struct crewi_transport *base, const struct crewi_get *get);
+
+/** Hands out the frames of gets that are done. As for scatters. */
+int crewi_mpi_window_poll(struct crewi_mpi_transport *transport, crewi_receive *receive,
                           void *context);
 
 /** Waits for all ranks, ends MPI, frees the transport. */

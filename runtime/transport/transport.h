@@ -37,12 +37,25 @@ enum crewi_transport_activity {
     CREWI_TRANSPORT_BUSY
 };
 
+/** What to read out of another rank's memory. */
+struct crewi_get {
+    uint32_t rank;
+    uint64_t address; /* as that rank's crewi_transport_attach() has said, or some bytes behind */
+    void *memory;     /* where to; stays until it is done */
+    size_t size;
+    struct crewi_frame *done; /* handed to crewi_receive then */
+};
+
 struct crewi_transport_ops {
     crew_status (*send)(struct crewi_transport *transport, uint32_t rank,
                         struct crewi_frame *frame);
     crew_status (*scatter)(struct crewi_transport *transport, struct crewi_frames *for_rank);
     crew_status (*gather)(struct crewi_transport *transport, uint32_t root,
                           struct crewi_frame *frame);
+    crew_status (*attach)(struct crewi_transport *transport, void *memory, size_t size,
+                          uint64_t *address);
+    void (*detach)(struct crewi_transport *transport, void *memory);
+    crew_status (*get)(struct crewi_transport *transport, const struct crewi_get *get);
     int (*poll)(struct crewi_transport *transport, crewi_receive *receive, void *context);
     enum crewi_transport_activity (*activity)(const struct crewi_transport *transport);
     crew_status (*allgather)(struct crewi_transport *transport, const void *mine, size_t size,
@@ -57,6 +70,8 @@ struct crewi_transport {
     uint32_t rank, rank_count;
     const int
         *host_of_rank;     /* the same number for ranks that share memory; owned by the transport */
+    bool has_window;       /* ranks can read what others attach; the same on all ranks */
+    uint32_t exposed;      /* transfers that others make with our memory, and that need our polls */
     crewi_ring_rank *ring; /* NULL: no doorbells */
     void *ring_context;
 };
@@ -106,6 +121,29 @@ static inline crew_status crewi_transport_gather(struct crewi_transport *transpo
                                                  struct crewi_frame *frame)
 {
     return transport->ops->gather(transport, root, frame);
+}
+
+/** Lets other ranks read @p size bytes of our memory (MPI_Win_attach); sets @p address to what they
+ * call it. Only where the transport has a window, and once for each memory. ::CREW_EMPI */
+static inline crew_status crewi_transport_attach(struct crewi_transport *transport, void *memory,
+                                                 size_t size, uint64_t *address)
+{
+    return transport->ops->attach(transport, memory, size, address);
+}
+
+/** Ends that; nobody may be reading it. */
+static inline void crewi_transport_detach(struct crewi_transport *transport, void *memory)
+{
+    transport->ops->detach(transport, memory);
+}
+
+/** Starts to read out of another rank's memory (MPI_Rget), up to 2 GiB. The other rank has to poll
+ * meanwhile: see crewi_transport::exposed. @return ::CREW_ENOMEM, ::CREW_EMPI: nothing was done,
+ * and the frame is still the caller's */
+static inline crew_status crewi_transport_get(struct crewi_transport *transport,
+                                              const struct crewi_get *get)
+{
+    return transport->ops->get(transport, get);
 }
 
 /** Hands what has arrived to @p receive. 2: as much as it hands over in one call, and there may be

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The registry of blocks of a host. */
+#include "shared/shared_memory.h"
+
+#include "base/error.h"
+#include "node/job.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
+
+/* A block that has its name. */
+struct block {
+    struct block *next;
+    struct crewi_shared_memory_info info;
+};
+
+/* There is none of these while there is no block. */
+struct registry {
+    struct block *blocks;
+    uint64_t last_name; /* that was made up */
+};
+
+static struct registry *registry_of(const struct crewi_engine *engine)
+{
+    return engine->states[CREWI_KIND_ARRAY];
+}
+
+/* Where the block of that name is linked in, or the end of the list. */
+static struct block **find(struct registry *registry, const char *name)
+{
+    struct block **link = &registry->blocks;
+    while (*link && strcmp((*link)->info.name, name) != 0)
+        link = &(*link)->next;
+    return link;
+}
+
+/* Nobody can make it shorter under those who have it mapped. */
+static crew_status create_memory(uint64_t size, struct crewi_shared_memory_info *info)
+{
+    struct stat about;
+    int fd = memfd_create("crew-shared-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return crewi_error_errno("memfd_create for a block of %llu bytes",
+                                 (unsigned long long)size);
+    if (ftruncate(fd, (off_t)size) || fcntl(fd, F_ADD_SEALS, SEALS) || fstat(fd, &about)) {
+        crew_status status = crewi_error_errno("a block of %llu bytes", (unsigned long long)size);
+        close(fd);
+        return status;
+    }
+    info->size = size;
+    info->inode = about.st_ino;
+    info->pid = (int32_t)getpid();
+    info->fd = fd;
+    return CREW_OK;
+}
+
+static void make_name(struct registry *registry, char *name, size_t size)
+{
+    do
+        snprintf(name, size, "block-%llu", (unsigned long long)++registry->last_name);
+    while (*find(registry, name));
+}
+
+static crew_status create(struct registry *registry, const struct crewi_shared_memory_spec *spec,
+                          struct block **created)
+{
+    if (*spec->name && *find(registry, spec->name))
+        return crewi_error(CREW_EEXIST, "there is a block of shared memory \"%s\" already",
+                           spec->name);
+    struct block *block = calloc(1, sizeof *block);
+    if (!block)
+        return crewi_error_memory();
+    crew_status status = create_memory(spec->size, &block->info);
+    if (status) {
+        free(block);
+        return status;
+    }
+    memcpy(block->info.name, spec->name, sizeof block->info.name);
+    if (!*block->info.name)
+        make_name(registry, block->info.name, sizeof block->info.name);
+    block->next = registry->blocks;
+    registry->blocks = block;
+    *created = block;
+    return CREW_OK;
+}
+
+static void forget(struct block **link)
+{
+    struct block *block = *link;
+    *link = block->next;
+    close(block->info.fd);
+    free(block);
+}
+
+static bool is_sound(const struct crewi_engine *engine, const struct crewi_message *message,
+                     const struct crewi_shared_memory_spec *spec)
+{
+    bool creates = message->op == CREWI_SHARED_MEMORY_CREATE;
+    return message->size == sizeof *spec && memchr(spec->name, '\0', sizeof spec->name) &&
+           (creates ? spec->size > 0 && spec->size <= INT64_MAX : *spec->name != '\0') &&
+           crewi_job->ranks[message->origin.rank].host_index ==
+               crewi_job->ranks[engine->rank].host_index;
+}
+
+static struct registry *get_registry(struct crewi_engine *engine)
+{
+    if (!engine->states[CREWI_KIND_ARRAY])
+        engine->states[CREWI_KIND_ARRAY] = calloc(1, sizeof(struct registry));
+    return registry_of(engine);
+}
+
+void crewi_shared_memory_request(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    const struct crewi_shared_memory_spec *spec = message->data;
+    if (!is_sound(engine, message, spec)) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                            "a request about a block of shared memory that cannot be");
+        return;
+    }
+    struct registry *registry = get_registry(engine);
+    struct block *block = NULL;
+    crew_status status = registry ? CREW_OK : crewi_error_memory();
+    if (!status && message->op == CREWI_SHARED_MEMORY_CREATE)
+        status = create(registry, spec, &block);
+    else if (!status && !(block = *find(registry, spec->name)))
+        status = crewi_error(CREW_ENOENT, "there is no block of shared memory \"%s\" on host %s",
+                             spec->name, crewi_job->ranks[engine->rank].host);
+    if (status) {
+        crewi_engine_refuse_error(engine, &message->origin, status);
+    } else if (message->op == CREWI_SHARED_MEMORY_UNLINK) {
+        forget(find(registry, spec->name));
+        crewi_engine_reply(engine, &message->origin, NULL, 0);
+    } else {
+        crewi_engine_reply(engine, &message->origin, &block->info, sizeof block->info);
+    }
+}
+
+void crewi_shared_memory_fini(struct crewi_engine *engine)
+{
+    struct registry *registry = registry_of(engine);
+    while (registry && registry->blocks)
+        forget(&registry->blocks);
+    free(registry);
+    engine->states[CREWI_KIND_ARRAY] = NULL;
+}
