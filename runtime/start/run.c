@@ -18,6 +18,7 @@
 #include "pool/pool_home.h"
 #include "process/process.h"
 #include "process/process_call.h"
+#include "shared/container_agent.h"
 #include "start/hello.h"
 #include "start/mpi.h"
 
@@ -118,6 +119,7 @@ static crew_status begin_engine(void)
         crewi_loop_use_doorbells(loop, rank.peer_bells);
     loop->engine.kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
     loop->engine.kinds[CREWI_KIND_QUEUE] = &crewi_queue_kind;
+    loop->engine.kinds[CREWI_KIND_CONTAINER] = &crewi_container_kind;
     crew_status status = crewi_pipes_init(&loop->engine);
     return status ? status : crewi_processes_init(loop);
 }
