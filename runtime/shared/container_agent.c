@@ -224,6 +224,8 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
     else if (object)
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "objects are asked through the own rank");
+    else if (!message->origin.request)
+        return; /* no client says something without a question */
     else if (message->op == CREWI_CONTAINER_HANDOVER)
         hear_handover(engine, message);
     else if (message->op >= CREWI_ENGINE_OPS)
