@@ -6,18 +6,23 @@
 #ifndef CREW_CREW_H
 #define CREW_CREW_H
 
+#include <crew/any.h>
 #include <crew/array.h>
 #include <crew/barrier.h>
 #include <crew/condition.h>
 #include <crew/datatype.h>
+#include <crew/dict.h>
 #include <crew/event.h>
+#include <crew/list.h>
 #include <crew/lock.h>
+#include <crew/namespace.h>
 #include <crew/pipe.h>
 #include <crew/pool.h>
 #include <crew/process.h>
 #include <crew/queue.h>
 #include <crew/run.h>
 #include <crew/semaphore.h>
+#include <crew/set.h>
 #include <crew/shared_memory.h>
 #include <crew/status.h>
 #include <crew/thread.h>

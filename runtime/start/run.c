@@ -20,6 +20,7 @@
 #include "process/process_call.h"
 #include "shared/array_agent.h"
 #include "shared/shared_memory.h"
+#include "shared/container_agent.h"
 #include "start/hello.h"
 #include "start/mpi.h"
 #include "sync/sync_agent.h"
@@ -123,6 +124,7 @@ static crew_status begin_engine(void)
     loop->engine.kinds[CREWI_KIND_QUEUE] = &crewi_queue_kind;
     loop->engine.kinds[CREWI_KIND_SYNC] = &crewi_sync_kind;
     loop->engine.kinds[CREWI_KIND_ARRAY] = &crewi_array_kind;
+    loop->engine.kinds[CREWI_KIND_CONTAINER] = &crewi_container_kind;
     crew_status status = crewi_pipes_init(&loop->engine);
     return status ? status : crewi_processes_init(loop);
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * What the files about values share.
+ */
+#ifndef CREWI_SHARED_ANY_INSIDE_H
+#define CREWI_SHARED_ANY_INSIDE_H
+
+#include <crew/any.h>
+
+/** How many of the bytes are UTF-8, from the first one on. */
+size_t crewi_utf8_length(const char *text, size_t size);
+
+/** Makes room in an owned list for that many items. ::CREW_ENOMEM */
+crew_status crewi_any_list_reserve(crew_any *list, size_t count);
+
+/** Sets an entry of an owned dict, and owns both. ::CREW_ENOMEM */
+crew_status crewi_any_dict_take(crew_any *dict, crew_any key, crew_any value);
+
+/** All items of a list as those of a set, and all entries of a dict as those of a namespace, in the
+ * words of Python's repr; to be freed. ::CREW_ENOMEM */
+crew_status crewi_any_format_set(const crew_any *items, char **text);
+crew_status crewi_any_format_namespace(const crew_any *items, char **text);
+
+/** Writes and frees a text, unless making it has failed with @p status. ::CREW_ESYSTEM */
+crew_status crewi_any_write_text(crew_status status, char *text, FILE *stream);
+
+#endif
