@@ -13,8 +13,11 @@
 #include <crew/datatype.h>
 #include <crew/dict.h>
 #include <crew/event.h>
+#include <crew/finalize.h>
 #include <crew/list.h>
 #include <crew/lock.h>
+#include <crew/log.h>
+#include <crew/manager.h>
 #include <crew/namespace.h>
 #include <crew/pipe.h>
 #include <crew/pool.h>

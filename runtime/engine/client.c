@@ -18,11 +18,13 @@ struct crewi_client *crewi_client_current(void)
 void crewi_client_set_thread(struct crewi_client *client)
 {
     thread_client = client;
+    crewi_log_set_thread(client ? &client->logger : NULL);
 }
 
 void crewi_client_set_process(struct crewi_client *client)
 {
     process_client = client;
+    crewi_log_set_process(client ? &client->logger : NULL);
 }
 
 void crewi_client_expect(struct crewi_client *client, struct crewi_waiter *waiter)

@@ -10,6 +10,7 @@
 #ifndef CREWI_ENGINE_CLIENT_H
 #define CREWI_ENGINE_CLIENT_H
 
+#include "base/log.h"
 #include "engine/cache.h"
 #include "engine/engine.h"
 #include "engine/loop.h"
@@ -73,9 +74,13 @@ struct crewi_post {
 /** How many such objects a client remembers. */
 #define CREWI_POSTS 32
 
+struct crewi_observed;
+
 struct crewi_client {
     struct crewi_endpoint base; /* of a local one */
     struct crewi_identity identity;
+    struct crewi_logger logger;
+    struct crewi_observed *observed; /* kept by the folder observe */
     uint64_t last_request;
     struct crewi_waiter *waiters;
     struct crewi_frames inbox; /* deliveries */

@@ -20,6 +20,7 @@ static void deliver_local(struct crewi_endpoint *endpoint, struct crewi_frame *f
 crew_status crewi_client_init_local(struct crewi_client *client, struct crewi_loop *loop)
 {
     client->loop = loop;
+    client->logger.name = client->identity.name;
     client->base = (struct crewi_endpoint){
         .process = client->identity.process.id, .deliver = deliver_local, .local = true};
     crewi_frames_init(&client->inbox);

@@ -19,6 +19,7 @@
 crew_status crewi_client_init_remote(struct crewi_client *client, const struct crewi_child *child)
 {
     client->remote = true;
+    client->logger.name = client->identity.name;
     client->bell = child->bell;
     client->port_slot = child->slot;
     crewi_frames_init(&client->inbox);

@@ -93,6 +93,7 @@ crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr)
         .start_method = (uint8_t)client->identity.start_method,
         .bind = crewi_options.bind == CREWI_BIND_CORE,
         .initialized = attr->initializer != NULL,
+        .log = crewi_logger_settings(crewi_logger_current()),
     };
     memcpy(spec.creator_name, client->identity.name, sizeof spec.creator_name);
     memcpy(spec.creator_path, client->identity.path, sizeof spec.creator_path);

@@ -11,6 +11,7 @@
 #define CREWI_POOL_POOL_PROTOCOL_H
 
 #include "base/funcref.h"
+#include "base/log.h"
 
 #include <crew/pool.h>
 #include <stdint.h>
@@ -44,6 +45,7 @@ struct crewi_pool_spec {
     struct crewi_funcref worker, initializer;
     char creator_name[CREW_NAME_SIZE];
     char creator_path[CREW_NAME_SIZE];
+    struct crewi_log_settings log; /* of the workers */
 };
 
 /** A map. The addresses are of the caller's memory, and only looked at when it is in the home rank

@@ -52,6 +52,7 @@ static bool launch(struct crewi_engine *engine, struct crewi_pool *pool,
         .daemon = 1,
         .inside = pool->spec.inside,
         .start_method = pool->spec.start_method,
+        .log = pool->spec.log,
         .prefix = "PoolWorker",
     };
     memcpy(spec.creator_name, pool->spec.creator_name, sizeof spec.creator_name);

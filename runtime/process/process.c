@@ -8,9 +8,11 @@
 #include "engine/client.h"
 #include "engine/handles.h"
 #include "node/job.h"
+#include "observe/observe.h"
 #include "process/process_call.h"
 #include "process/process_protocol.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 
@@ -258,13 +260,24 @@ static crew_status ask(crew_process process, uint8_t op, double timeout_s, const
     return crewi_call(&call, NULL);
 }
 
+static void note_start(crew_process process)
+{
+    char name[CREW_NAME_SIZE];
+    if (!crew_process_name(process, name, sizeof name))
+        crewi_log_notice(CREWI_LOG_INFO, "process %s started", name);
+}
+
 crew_status crew_process_start(crew_process process)
 {
     const struct crewi_client *client = crewi_client_current();
     if (client && client->identity.daemon)
         return crewi_error(CREW_ESTATE, "%s is a daemon: daemonic processes may not have children",
                            client->identity.name);
-    return ask(process, CREWI_PROCESS_START, CREW_FOREVER, NULL, 0);
+    struct crewi_log_settings log = crewi_logger_settings(crewi_logger_current());
+    crew_status status = ask(process, CREWI_PROCESS_START, CREW_FOREVER, &log, sizeof log);
+    if (!status && crewi_log_is_noticed(CREWI_LOG_INFO))
+        note_start(process);
+    return status;
 }
 
 /* Whether it is the caller's parent, which the caller may watch. */
@@ -535,7 +548,7 @@ crew_status crew_active_children(crew_process *children, size_t room, size_t *co
     return CREW_OK;
 }
 
-void crewi_process_leave(void)
+static void end_children(void)
 {
     struct crewi_frame *reply;
     if (!crewi_client_current()->has_made_processes)
@@ -548,4 +561,12 @@ void crewi_process_leave(void)
         crew_process_join(child, CREW_FOREVER);
     }
     crewi_frame_destroy(reply);
+}
+
+void crewi_process_leave(void)
+{
+    crewi_log_notice(CREWI_LOG_INFO, "process shutting down");
+    crewi_finalizers_run(0);
+    end_children();
+    crewi_finalizers_run(INT_MIN);
 }

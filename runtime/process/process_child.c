@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "node/job.h"
+#include "observe/observe.h"
 #include "process/process_call.h"
 
 #include <pthread.h>
@@ -30,6 +31,7 @@ static const struct crewi_process_order *take_order(struct crewi_client *client,
     identity->daemon = order->spec.daemon;
     identity->parent.id = order->spec.creator;
     identity->start_method = (crew_start_method)order->spec.start_method;
+    crewi_logger_set(&client->logger, order->spec.log);
     return order;
 }
 
@@ -65,6 +67,7 @@ static int run(struct crewi_frame *frame, struct argument *argument)
         return 1;
     }
     crew_process_function *body = (crew_process_function *)function;
+    crewi_log_notice(CREWI_LOG_INFO, "child process calling its function");
     if (is_class) /* the one in the copy is where it was in the creator */
         ((crew_process_class *)argument->memory)->run = body;
     return body(argument->memory);
@@ -90,6 +93,7 @@ static void leave(int status, void *context)
     if (crewi_client_current() == &self && getpid() == own_pid) {
         crewi_threads_wait();
         crewi_process_leave();
+        crewi_log_notice(CREWI_LOG_INFO, "process exiting with exitcode %d", status & 0xff);
     }
     fflush(NULL);
     if (__lsan_do_leak_check)
@@ -118,10 +122,8 @@ int crewi_process_child_main(const struct crewi_child *child)
         goto fail;
     }
     crewi_log_identify(self.identity.name, crewi_job->rank, crewi_job->ranks[crewi_job->rank].host);
-    crewi_log(CREWI_LOG_INFO, "child process calling its function");
     int code = run(first_frame, &(struct argument){0});
     crewi_threads_wait();
-    crewi_log(CREWI_LOG_INFO, "process exiting with exitcode %d", code & 0xff);
     return code;
 fail:
     crewi_log(CREWI_LOG_ERROR, "a process could not begin: %s", crew_error_message());
@@ -164,6 +166,13 @@ static void set_taken(bool taken)
     pthread_mutex_unlock(&inside_mutex);
 }
 
+static void leave_inside(const struct inside *inside)
+{
+    crewi_process_leave();
+    crewi_log_notice(CREWI_LOG_INFO, "process exiting with exitcode %d",
+                     WEXITSTATUS(inside->wait_status));
+}
+
 /* The end of the thread, by return, or inside a call when it was to end. */
 static void end_inside(void *context)
 {
@@ -175,7 +184,8 @@ static void end_inside(void *context)
     if (terminated)
         inside->wait_status = SIGTERM;
     else
-        crewi_process_leave();
+        leave_inside(inside);
+    crewi_observe_forget(&inside->client);
     if (inside->argument.mapped) /* before anybody hears of the end */
         munmap(inside->argument.memory, inside->argument.mapped);
     crewi_client_set_thread(NULL);

@@ -237,6 +237,8 @@ static void start(struct crewi_engine *engine, struct crewi_process *process,
                             process->order.spec.name);
         return;
     }
+    if (message->size == sizeof process->order.spec.log)
+        memcpy(&process->order.spec.log, message->data, message->size);
     process->starter = message->origin;
     process->ranks_tried = 0;
     crew_status status = order_start(engine, process);

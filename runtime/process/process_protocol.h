@@ -10,6 +10,7 @@
 #define CREWI_PROCESS_PROCESS_PROTOCOL_H
 
 #include "base/funcref.h"
+#include "base/log.h"
 #include "engine/loop.h"
 #include "node/parcel.h"
 
@@ -20,7 +21,7 @@
 enum crewi_process_op {
     CREWI_PROCESS_CREATE = 1, /* to the own rank: crewi_process_spec, and the argument, or of a
                                  parcel the words in it that look like handles -> id */
-    CREWI_PROCESS_START,
+    CREWI_PROCESS_START,      /* crewi_log_settings, or nothing */
     CREWI_PROCESS_JOIN,
     CREWI_PROCESS_SIGNAL, /* int32_t */
     CREWI_PROCESS_QUERY,  /* -> crewi_process_info */
@@ -56,9 +57,10 @@ struct crewi_process_spec {
     int32_t rank;     /* of CREW_PLACE_RANK, and any rank of the host of CREW_PLACE_HOST */
     int32_t core;     /* to be bound to; -1: not */
     uint8_t daemon, inside, unique;
-    uint8_t is_class;     /* the argument begins with a crew_process_class */
-    uint8_t start_method; /* crew_start_method: what it will choose by default itself */
-    uint8_t reserved[7];
+    uint8_t is_class;              /* the argument begins with a crew_process_class */
+    uint8_t start_method;          /* crew_start_method: what it will choose by default itself */
+    struct crewi_log_settings log; /* what it begins with */
+    uint8_t reserved[5];
     struct crewi_limits limits;
     char name[CREW_NAME_SIZE]; /* "": by counting; the prefix below is used then */
     char prefix[CREW_NAME_SIZE];

@@ -15,6 +15,7 @@
 #include "node/output.h"
 #include "node/scheduling.h"
 #include "node/title.h"
+#include "observe/observe.h"
 #include "pool/pool_home.h"
 #include "process/process.h"
 #include "process/process_call.h"
@@ -202,6 +203,7 @@ static void end_main(void)
                          crew_current_rank());
     crewi_threads_wait();
     crewi_process_leave();
+    crewi_observe_forget(&rank.main);
     fflush(NULL);
     crewi_loop_lock(&rank.loop);
     crewi_client_fini_local(&rank.main);

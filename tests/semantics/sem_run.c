@@ -73,6 +73,76 @@ static int do_log(void)
     return 0;
 }
 
+static int warn_and_exit(void *arg)
+{
+    (void)arg;
+    crew_log(CREW_LOG_WARNING, "of the program");
+    crew_log(CREW_LOG_DEBUG, "not seen");
+    exit(3);
+}
+
+static int do_log_to_stderr(void)
+{
+    CHECK_OK(crew_log_to_stderr(CREW_LOG_INFO));
+    run_process(warn_and_exit, NULL, 0,
+                &(crew_process_attr){.placement = CREW_ON_RANK(crew_rank_count() - 1)});
+    return 0;
+}
+
+// Lines of one letter each, of up to 3000, from four at once, one of them inside its rank.
+static int log_lines(void *arg)
+{
+    int letter = *(const int *)arg;
+    for (int i = 0; i < 60; i++) {
+        char line[4000];
+        int length = 1 + (i * 137 + letter * 11) % 3000;
+        memset(line, letter, (size_t)length);
+        crew_log(CREW_LOG_WARNING, "%.*s", length, line);
+    }
+    return 0;
+}
+
+static int do_log_lines(void)
+{
+    crew_process processes[4];
+    CHECK_OK(crew_log_to_stderr(CREW_LOG_NOTSET));
+    for (int i = 0; i < 4; i++) {
+        int letter = 'a' + i;
+        crew_process_attr attr = {.placement = CREW_ON_RANK(i % crew_rank_count()),
+                                  .start_method = i ? CREW_START_FORKSERVER : CREW_START_RANK};
+        CHECK_OK(crew_process_create(&processes[i], log_lines, &letter, sizeof letter, &attr));
+        CHECK_OK(crew_process_start(processes[i]));
+    }
+    for (int i = 0; i < 4; i++)
+        CHECK_OK(crew_process_join(processes[i], CREW_FOREVER));
+    return 0;
+}
+
+static crew_status print_last(void *arg)
+{
+    printf("%s\n", (const char *)arg);
+    return CREW_OK;
+}
+
+static crew_status fail_at_exit(void *arg)
+{
+    (void)arg;
+    return crew_fail(CREW_EFAILED, "on purpose");
+}
+
+static int do_finalizers(void)
+{
+    static char text[] = "the last";
+    CHECK_OK(crew_at_exit(NULL, print_last, text, -1));
+    CHECK_OK(crew_at_exit(NULL, fail_at_exit, NULL, 1));
+    return 0;
+}
+
+static int do_finalizers_exit(void)
+{
+    exit(do_finalizers());
+}
+
 static int do_failing(void)
 {
     run_process(fail, NULL, 0, NULL);
@@ -283,14 +353,25 @@ static const struct {
     const char *name;
     int (*run)(void);
 } modes[] = {
-    {"log", do_log},         {"failing", do_failing},
-    {"forked", do_forked},   {"output", do_output},
-    {"end", do_end},         {"exit", do_exit},
-    {"open", do_open},       {"progress", do_progress},
-    {"again", do_again},     {"again-in-process", do_again_in_process},
-    {"options", do_options}, {"lines", do_lines},
-    {"death", do_death},     {"order", do_order},
+    {"log", do_log},
+    {"failing", do_failing},
+    {"forked", do_forked},
+    {"output", do_output},
+    {"end", do_end},
+    {"exit", do_exit},
+    {"open", do_open},
+    {"progress", do_progress},
+    {"again", do_again},
+    {"again-in-process", do_again_in_process},
+    {"options", do_options},
+    {"lines", do_lines},
+    {"death", do_death},
+    {"order", do_order},
     {"threads", do_threads},
+    {"log-to-stderr", do_log_to_stderr},
+    {"log-lines", do_log_lines},
+    {"finalizers-return", do_finalizers},
+    {"finalizers-exit", do_finalizers_exit},
 };
 
 static int app(int argc, char **argv)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * What the process that has created a manager knows about it, inside this folder.
+ */
+#ifndef CREWI_MANAGER_MANAGER_CALL_H
+#define CREWI_MANAGER_MANAGER_CALL_H
+
+#include "manager/manager_protocol.h"
+
+#include <crew/manager.h>
+
+/** Whether its server may be asked, as far as the caller knows. ::CREW_ESTATE it has created it,
+ * and not started; or outside crew_run() */
+crew_status crewi_manager_is_ready(const char *call, crew_manager manager);
+
+/** The life of a server. */
+crew_process_function crewi_manager_server;
+
+#endif
