@@ -17,6 +17,7 @@
 #include <crew/run.h>
 #include <crew/semaphore.h>
 #include <crew/status.h>
+#include <crew/team.h>
 #include <crew/thread.h>
 #include <crew/wait.h>
 

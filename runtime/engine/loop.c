@@ -171,10 +171,10 @@ static int64_t longest_sleep(const struct crewi_loop *loop, int64_t now_ns)
     int64_t idle_ns = now_ns - loop->idle_since_ns;
     if (activity == CREWI_TRANSPORT_BUSY)
         return clamp(idle_ns / 8, POLL_SLEEP_MIN_NS, BUSY_SLEEP_MAX_NS);
-    if (!loop->polls_clock)
-        return activity == CREWI_TRANSPORT_IDLE
-                   ? SAFETY_NS
-                   : clamp(idle_ns / 2, PATIENT_SLEEP_MIN_NS, PATIENT_SLEEP_MAX_NS);
+    if (!loop->polls_clock && activity == CREWI_TRANSPORT_IDLE)
+        return SAFETY_NS;
+    if (!loop->polls_clock && activity == CREWI_TRANSPORT_PATIENT)
+        return clamp(idle_ns / 2, PATIENT_SLEEP_MIN_NS, PATIENT_SLEEP_MAX_NS);
     if (idle_ns / 64 > CLOCK_SLEEP_NS)
         return clamp(idle_ns / 64, CLOCK_SLEEP_NS, CLOCK_SLEEP_MAX_NS);
     return clamp(idle_ns / 8, POLL_SLEEP_MIN_NS, CLOCK_SLEEP_NS);
