@@ -352,8 +352,8 @@ static void leave(struct crewi_engine *engine, struct crewi_gang *gang,
 
 /* Messages */
 
-static void enter(struct crewi_engine *engine, struct crewi_gang *gang,
-                  struct crewi_handle *handle, const struct crewi_message *message)
+static void enter(struct crewi_engine *engine, struct crewi_gang *gang, struct crewi_handle *handle,
+                  const struct crewi_message *message)
 {
     const struct crewi_team_entry *entry = message->data;
     uint32_t first = crewi_layout_first(&gang->layout);

@@ -37,12 +37,12 @@ struct crewi_gang {
     struct crewi_group *group; /* NULL: there is no other rank */
     struct crewi_lane lanes[CREWI_TEAM_LANES];
     struct crewi_gang_member *members;
-    struct crewi_frame **frames;       /* those of all members, while they are moved */
-    uint32_t arrived, waiting;         /* members, at a collective, at the barrier */
-    struct crewi_transfer transfer;    /* of the collective under way */
+    struct crewi_frame **frames;                  /* those of all members, while they are moved */
+    uint32_t arrived, waiting;                    /* members, at a collective, at the barrier */
+    struct crewi_transfer transfer;               /* of the collective under way */
     enum crewi_lane_step steps[CREWI_TEAM_LANES]; /* what is under way */
-    bool frozen;                       /* the barrier, until the verdict */
-    bool held;                         /* its last trip has completed meanwhile */
+    bool frozen;                                  /* the barrier, until the verdict */
+    bool held;                                    /* its last trip has completed meanwhile */
     bool barrier_broken;
     bool ending;
     char reason[CREWI_ERROR_SIZE], barrier_reason[CREWI_ERROR_SIZE];

@@ -37,7 +37,7 @@ static const struct crewi_gang_member *find_other(const struct crewi_gang *gang,
 
 static const char *word(uint8_t kind)
 {
-    static const char *const words[] = {"",       "bcast",     "scatter", "scatterv",  "gather",
+    static const char *const words[] = {"",        "bcast",     "scatter", "scatterv",  "gather",
                                         "gatherv", "allgather", "reduce",  "allreduce", "alltoall"};
     return words[kind];
 }
@@ -52,11 +52,10 @@ static bool fits_others(struct crewi_engine *engine, struct crewi_gang *gang,
     const struct crewi_team_what *theirs = &crewi_team_head_of(other->frame)->what;
     if (crewi_transfer_match(mine, theirs))
         return true;
-    crewi_error_word("member %u calls %s and member %u calls %s on rank %u%s",
-                     number_of(gang, member), word(mine->kind), number_of(gang, other),
-                     word(theirs->kind), engine->rank,
-                     mine->kind == theirs->kind ? ", with another type, operation, root or count"
-                                                : "");
+    crewi_error_word(
+        "member %u calls %s and member %u calls %s on rank %u%s", number_of(gang, member),
+        word(mine->kind), number_of(gang, other), word(theirs->kind), engine->rank,
+        mine->kind == theirs->kind ? ", with another type, operation, root or count" : "");
     return false;
 }
 

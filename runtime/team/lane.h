@@ -74,8 +74,8 @@ void crewi_lane_stop(struct crewi_lane *lane, uint64_t number);
 uint32_t crewi_lane_report(const struct crewi_lane *lane, uint64_t number,
                            struct crewi_team_what *whats);
 
-/** All from @p from to @p until are to be entered, whoever comes: @p whats has @p count of them, the
- * last of which is that before @p until. */
+/** All from @p from to @p until are to be entered, whoever comes: @p whats has @p count of them,
+ * the last of which is that before @p until. */
 void crewi_lane_fill(struct crewi_lane *lane, uint64_t from, uint64_t until,
                      const struct crewi_team_what *whats, uint32_t count);
 

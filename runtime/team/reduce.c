@@ -22,55 +22,55 @@ bool crewi_operation_fits(int type, int operation)
 }
 
 /* Sums and products of signed numbers overflow as MPI's do: computed without a sign. */
-#define COMBINE_NUMBERS(name, type, wide)                                                       \
-    static void combine_##name(int operation, void *sum, const void *other, size_t count)       \
-    {                                                                                           \
-        type *a = sum;                                                                          \
-        const type *b = other;                                                                  \
-        switch (operation) {                                                                    \
-        case CREW_SUM:                                                                          \
-            for (size_t i = 0; i < count; i++)                                                  \
-                a[i] = (type)((wide)a[i] + (wide)b[i]);                                         \
-            break;                                                                              \
-        case CREW_PROD:                                                                         \
-            for (size_t i = 0; i < count; i++)                                                  \
-                a[i] = (type)((wide)a[i] * (wide)b[i]);                                         \
-            break;                                                                              \
-        case CREW_MIN:                                                                          \
-            for (size_t i = 0; i < count; i++)                                                  \
-                a[i] = b[i] < a[i] ? b[i] : a[i];                                               \
-            break;                                                                              \
-        default:                                                                                \
-            for (size_t i = 0; i < count; i++)                                                  \
-                a[i] = b[i] > a[i] ? b[i] : a[i];                                               \
-        }                                                                                       \
+#define COMBINE_NUMBERS(name, type, wide)                                                 \
+    static void combine_##name(int operation, void *sum, const void *other, size_t count) \
+    {                                                                                     \
+        type *a = sum;                                                                    \
+        const type *b = other;                                                            \
+        switch (operation) {                                                              \
+        case CREW_SUM:                                                                    \
+            for (size_t i = 0; i < count; i++)                                            \
+                a[i] = (type)((wide)a[i] + (wide)b[i]);                                   \
+            break;                                                                        \
+        case CREW_PROD:                                                                   \
+            for (size_t i = 0; i < count; i++)                                            \
+                a[i] = (type)((wide)a[i] * (wide)b[i]);                                   \
+            break;                                                                        \
+        case CREW_MIN:                                                                    \
+            for (size_t i = 0; i < count; i++)                                            \
+                a[i] = b[i] < a[i] ? b[i] : a[i];                                         \
+            break;                                                                        \
+        default:                                                                          \
+            for (size_t i = 0; i < count; i++)                                            \
+                a[i] = b[i] > a[i] ? b[i] : a[i];                                         \
+        }                                                                                 \
     }
 
-#define COMBINE_BITS(name, type)                                                                \
-    static void combine_bits_##name(int operation, void *sum, const void *other, size_t count)  \
-    {                                                                                           \
-        type *a = sum;                                                                          \
-        const type *b = other;                                                                  \
-        for (size_t i = 0; i < count; i++)                                                      \
-            switch (operation) {                                                                \
-            case CREW_LAND:                                                                     \
-                a[i] = a[i] && b[i];                                                            \
-                break;                                                                          \
-            case CREW_LOR:                                                                      \
-                a[i] = a[i] || b[i];                                                            \
-                break;                                                                          \
-            case CREW_LXOR:                                                                     \
-                a[i] = !a[i] != !b[i];                                                          \
-                break;                                                                          \
-            case CREW_BAND:                                                                     \
-                a[i] = (type)(a[i] & b[i]);                                                     \
-                break;                                                                          \
-            case CREW_BOR:                                                                      \
-                a[i] = (type)(a[i] | b[i]);                                                     \
-                break;                                                                          \
-            default:                                                                            \
-                a[i] = (type)(a[i] ^ b[i]);                                                     \
-            }                                                                                   \
+#define COMBINE_BITS(name, type)                                                               \
+    static void combine_bits_##name(int operation, void *sum, const void *other, size_t count) \
+    {                                                                                          \
+        type *a = sum;                                                                         \
+        const type *b = other;                                                                 \
+        for (size_t i = 0; i < count; i++)                                                     \
+            switch (operation) {                                                               \
+            case CREW_LAND:                                                                    \
+                a[i] = a[i] && b[i];                                                           \
+                break;                                                                         \
+            case CREW_LOR:                                                                     \
+                a[i] = a[i] || b[i];                                                           \
+                break;                                                                         \
+            case CREW_LXOR:                                                                    \
+                a[i] = !a[i] != !b[i];                                                         \
+                break;                                                                         \
+            case CREW_BAND:                                                                    \
+                a[i] = (type)(a[i] & b[i]);                                                    \
+                break;                                                                         \
+            case CREW_BOR:                                                                     \
+                a[i] = (type)(a[i] | b[i]);                                                    \
+                break;                                                                         \
+            default:                                                                           \
+                a[i] = (type)(a[i] ^ b[i]);                                                    \
+            }                                                                                  \
     }
 
 COMBINE_NUMBERS(int8, int8_t, unsigned)
@@ -90,9 +90,9 @@ COMBINE_BITS(64, uint64_t)
 
 typedef void combiner(int operation, void *sum, const void *other, size_t count);
 
-static combiner *const numbers[] = {
-    NULL,          combine_int8,   combine_int16,  combine_int32, combine_int64,  combine_uint8,
-    combine_uint16, combine_uint32, combine_uint64, combine_float, combine_double, NULL};
+static combiner *const numbers[] = {NULL,           combine_int8,  combine_int16,  combine_int32,
+                                    combine_int64,  combine_uint8, combine_uint16, combine_uint32,
+                                    combine_uint64, combine_float, combine_double, NULL};
 
 static combiner *bits(size_t size)
 {
@@ -105,7 +105,6 @@ static combiner *bits(size_t size)
 
 void crewi_combine(int type, int operation, void *sum, const void *other, size_t count)
 {
-    combiner *combine =
-        operation <= CREW_MAX ? numbers[type] : bits(crewi_datatype_size(type));
+    combiner *combine = operation <= CREW_MAX ? numbers[type] : bits(crewi_datatype_size(type));
     combine(operation, sum, other, count);
 }

@@ -61,8 +61,9 @@ static crew_status check_size(int size, const crew_team_attr *attr)
     if (attr->start_method < CREW_START_DEFAULT || attr->start_method > CREW_START_RANK)
         return crewi_error(CREW_EINVAL, "%d is no start method", (int)attr->start_method);
     if (size < 0 || attr->size < 0 || size > CREW_TEAM_LIMIT || attr->size > CREW_TEAM_LIMIT)
-        return crewi_error(CREW_EINVAL, "a team of %d members: expected 1 to %d (0 for one on each "
-                                        "rank)",
+        return crewi_error(CREW_EINVAL,
+                           "a team of %d members: expected 1 to %d (0 for one on each "
+                           "rank)",
                            size ? size : attr->size, CREW_TEAM_LIMIT);
     return CREW_OK;
 }
@@ -71,8 +72,7 @@ static crew_status check_argument(const crew_team *team, crew_team_function *fun
                                   const void *arg, size_t size)
 {
     if (!team || !function)
-        return crewi_error(CREW_EINVAL, "crew_team_create: %s is NULL",
-                           team ? "function" : "team");
+        return crewi_error(CREW_EINVAL, "crew_team_create: %s is NULL", team ? "function" : "team");
     if (size > 0 && !arg)
         return crewi_error(CREW_EINVAL, "crew_team_create: arg is NULL, with a size of %zu", size);
     if (size > ARGUMENT_LIMIT)

@@ -44,9 +44,8 @@ static crew_status get_state(crew_barrier barrier, crew_barrier_state *state)
     struct crewi_call call = crewi_team_call(CREWI_TEAM_STATE, &barrier.id);
     status = crewi_call_fixed(&call, &found, sizeof found);
     if (!status)
-        *state = (crew_barrier_state){.parties = (int)found.parties,
-                                      .n_waiting = (int)found.waiting,
-                                      .broken = found.broken};
+        *state = (crew_barrier_state){
+            .parties = (int)found.parties, .n_waiting = (int)found.waiting, .broken = found.broken};
     return status;
 }
 

@@ -29,8 +29,7 @@ static crew_status check_elements(const struct collective *what)
 {
     size_t element = crewi_datatype_size(what->type);
     uint64_t most = CREWI_TEAM_BYTES_LIMIT / element;
-    if (what->sent > most || what->received > most || what->count > most ||
-        what->own_count > most)
+    if (what->sent > most || what->received > most || what->count > most || what->own_count > most)
         return crewi_error(CREW_EINVAL, "%s: more than 1 GiB", what->name);
     if ((what->sent && !what->send) || (what->received && !what->receive))
         return crewi_error(CREW_EINVAL, "%s: %s is NULL", what->name,

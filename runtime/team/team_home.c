@@ -123,9 +123,8 @@ void crewi_team_home_create(struct crewi_engine *engine, const struct crewi_mess
 /* Those of several ranks are begun and ended in one order everywhere, which rank 0 gives out. */
 static void announce(struct crewi_engine *engine, const struct crewi_team *team, bool begins)
 {
-    struct crewi_team_gang about = {.id = team->shared.object.id,
-                                    .size = team->spec.size,
-                                    .place_count = team->place_count};
+    struct crewi_team_gang about = {
+        .id = team->shared.object.id, .size = team->spec.size, .place_count = team->place_count};
     struct crewi_outgoing out = {
         .kind = CREWI_KIND_TEAM,
         .op = begins ? (uint8_t)CREWI_TEAM_ANNOUNCE : (uint8_t)CREWI_TEAM_ANNOUNCE_END,
@@ -313,8 +312,7 @@ static uint32_t find_member(const struct crewi_team *team, uint64_t process)
 }
 
 static void spawned(struct crewi_engine *engine, struct crewi_team *team, uint32_t index,
-                    const struct crewi_process_report *report,
-                    const struct crewi_message *message)
+                    const struct crewi_process_report *report, const struct crewi_message *message)
 {
     struct crewi_team_member *member = &team->members[index];
     if (!member->starting)
@@ -416,8 +414,8 @@ static void start(struct crewi_engine *engine, struct crewi_team *team,
                   const struct crewi_message *message)
 {
     if (team->stage != CREWI_TEAM_NEW) {
-        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE,
-                            "team \"%s\" was started before", team->spec.name);
+        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "team \"%s\" was started before",
+                            team->spec.name);
         return;
     }
     team->starter = message->origin;

@@ -23,11 +23,7 @@
 /** Room for the name of a team, so that its members' names have room for a number. */
 #define CREWI_TEAM_NAME_SIZE 48
 
-enum crewi_team_lane {
-    CREWI_TEAM_COLLECTIVES,
-    CREWI_TEAM_BARRIER,
-    CREWI_TEAM_LANES
-};
+enum crewi_team_lane { CREWI_TEAM_COLLECTIVES, CREWI_TEAM_BARRIER, CREWI_TEAM_LANES };
 
 /** From clients to their own rank. All but CREATE begin with the id. */
 enum crewi_team_op {
@@ -48,15 +44,15 @@ enum crewi_team_op {
 /** Between engines; the first two are CREWI_WATCH_SPAWNED and CREWI_WATCH_ENDED. */
 enum crewi_team_engine_op {
     CREWI_TEAM_ANNOUNCE = CREWI_ENGINE_OPS + 2, /* home to rank 0: crewi_team_gang, places */
-    CREWI_TEAM_BEGIN,     /* rank 0 to all ranks of it, in the same order to each: the same */
-    CREWI_TEAM_READY,     /* gang to home: crewi_team_note; a reason behind it if it failed */
-    CREWI_TEAM_LEAVE,     /* home to gang: crewi_team_note: the process of a member has ended */
-    CREWI_TEAM_LEFT,      /* gang to home: crewi_team_note: and this is what it has not called */
-    CREWI_TEAM_ASK,       /* gang to home: crewi_team_note, a reason: stop a lane; the cause says
-                             why, and the origin is who waits for it */
-    CREWI_TEAM_STOP,      /* home to gangs: crewi_team_note, a reason */
-    CREWI_TEAM_STOPPED,   /* gang to home: crewi_team_note, crewi_team_what of what it has entered */
-    CREWI_TEAM_VERDICT,   /* home to gangs: crewi_team_note, crewi_team_what, a reason */
+    CREWI_TEAM_BEGIN,   /* rank 0 to all ranks of it, in the same order to each: the same */
+    CREWI_TEAM_READY,   /* gang to home: crewi_team_note; a reason behind it if it failed */
+    CREWI_TEAM_LEAVE,   /* home to gang: crewi_team_note: the process of a member has ended */
+    CREWI_TEAM_LEFT,    /* gang to home: crewi_team_note: and this is what it has not called */
+    CREWI_TEAM_ASK,     /* gang to home: crewi_team_note, a reason: stop a lane; the cause says
+                           why, and the origin is who waits for it */
+    CREWI_TEAM_STOP,    /* home to gangs: crewi_team_note, a reason */
+    CREWI_TEAM_STOPPED, /* gang to home: crewi_team_note, crewi_team_what of what it has entered */
+    CREWI_TEAM_VERDICT, /* home to gangs: crewi_team_note, crewi_team_what, a reason */
     CREWI_TEAM_ANNOUNCE_END, /* home to rank 0: crewi_team_gang, places */
     CREWI_TEAM_END,          /* rank 0 to all ranks of it: the same */
     CREWI_TEAM_COLLECTED     /* the transport to its own rank: crewi_team_note */
@@ -70,7 +66,7 @@ struct crewi_team_spec {
     uint32_t size;
     uint8_t inside, daemon;
     uint8_t start_method; /* a crew_start_method, of the members' own processes */
-    uint8_t reserved;
+    uint8_t reserved[9];
     uint64_t arg_size;
     char name[CREWI_TEAM_NAME_SIZE];
     char creator_name[CREW_NAME_SIZE];
@@ -148,13 +144,13 @@ enum crewi_team_cause {
 
 struct crewi_team_note {
     uint64_t id;
-    uint64_t number; /* READY, LEAVE, LEFT: LEFT: the first that the member has not called; ASK,
-                        STOP: from which one on; STOPPED: how many the rank has entered; VERDICT:
-                        how many all ranks have */
-    uint64_t until;  /* VERDICT: how many are to be entered; STOPPED: the first of the whats */
-    uint32_t place;  /* of the sender, in the order of places */
-    uint32_t member; /* LEAVE, LEFT */
-    uint32_t round;  /* STOP, STOPPED */
+    uint64_t number;  /* READY, LEAVE, LEFT: LEFT: the first that the member has not called; ASK,
+                         STOP: from which one on; STOPPED: how many the rank has entered; VERDICT:
+                         how many all ranks have */
+    uint64_t until;   /* VERDICT: how many are to be entered; STOPPED: the first of the whats */
+    uint32_t place;   /* of the sender, in the order of places */
+    uint32_t member;  /* LEAVE, LEFT */
+    uint32_t round;   /* STOP, STOPPED */
     uint32_t waiting; /* STOPPED of the barrier: members that wait there */
     uint32_t count;   /* STOPPED, VERDICT: of the whats */
     int32_t status;   /* READY */

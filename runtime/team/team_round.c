@@ -9,6 +9,7 @@
 #include "team/gang.h"
 #include "team/team_home.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,9 +124,8 @@ static void judge_barrier(struct crewi_engine *engine, struct crewi_team *team,
 static void answer(struct crewi_engine *engine, const struct crewi_team *team,
                    const struct crewi_team_round *round, const struct crewi_team_ask *ask)
 {
-    struct crewi_team_state state = {.parties = team->spec.size,
-                                     .waiting = round->waiting,
-                                     .broken = team->barrier_broken};
+    struct crewi_team_state state = {
+        .parties = team->spec.size, .waiting = round->waiting, .broken = team->barrier_broken};
     if (round->most > round->least)
         state.waiting += round->top_waiting;
     if (ask->note.cause == CREWI_TEAM_LOOK)

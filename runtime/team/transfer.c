@@ -305,10 +305,9 @@ static crew_status check_counts(const struct crewi_layout *layout, struct crewi_
     for (uint32_t i = 0; i < crewi_layout_count(layout); i++) {
         uint64_t own = crewi_team_head_of(frames[i])->own_count;
         if (own != counts_of(root)[first + i])
-            return crewi_error(CREW_EINVAL,
-                               "member %u has a count of %llu, and the root one of %llu for it",
-                               first + i, (unsigned long long)own,
-                               (unsigned long long)counts_of(root)[first + i]);
+            return crewi_error(
+                CREW_EINVAL, "member %u has a count of %llu, and the root one of %llu for it",
+                first + i, (unsigned long long)own, (unsigned long long)counts_of(root)[first + i]);
     }
     return CREW_OK;
 }
