@@ -148,14 +148,25 @@ static void begin(struct crewi_engine *engine, const struct crewi_team_gang *abo
                     strlen(reason));
 }
 
-static void end_if_idle(struct crewi_engine *engine, struct crewi_gang *gang)
+static void say_closed(struct crewi_engine *engine, struct crewi_gang *gang)
 {
-    struct crewi_gang *first = engine->states[CREWI_KIND_TEAM];
-    if (!gang->ending)
-        return;
+    struct crewi_team_note note = crewi_gang_note(gang, CREWI_TEAM_COLLECTIVES);
     for (int lane = 0; lane < CREWI_TEAM_LANES; lane++)
         if (!crewi_lane_is_idle(&gang->lanes[lane]))
             return;
+    if (gang->closing)
+        crewi_team_tell(engine, crewi_gang_home(gang), CREWI_TEAM_CLOSED, &note, NULL, 0);
+    gang->closing = false;
+}
+
+/* All ranks have said that they are at rest, so what comes on these communicators next is the next
+ * team's on all of them. */
+static void end(struct crewi_engine *engine, const struct crewi_team_gang *about)
+{
+    struct crewi_gang *gang = crewi_gang_find(engine, about->id);
+    struct crewi_gang *first = engine->states[CREWI_KIND_TEAM];
+    if (!gang)
+        return;
     if (first == gang) {
         engine->states[CREWI_KIND_TEAM] = gang->next;
     } else {
@@ -163,19 +174,8 @@ static void end_if_idle(struct crewi_engine *engine, struct crewi_gang *gang)
             first = first->next;
         first->next = gang->next;
     }
-    free_gang(engine, gang);
-}
-
-/* The group goes now, and not when the last collective is over: all ranks release it in one order,
- * and MPI matches what is under way with what comes later. */
-static void end(struct crewi_engine *engine, const struct crewi_team_gang *about)
-{
-    struct crewi_gang *gang = crewi_gang_find(engine, about->id);
-    if (!gang || gang->ending)
-        return;
-    gang->ending = true;
     crewi_transport_group_release(engine->transport, gang->group);
-    end_if_idle(engine, gang);
+    free_gang(engine, gang);
 }
 
 /* Rank 0 gives out the order of begins and ends. */
@@ -271,7 +271,7 @@ static void completed(struct crewi_engine *engine, struct crewi_gang *gang,
     else
         crewi_transfer_end(&gang->transfer);
     crewi_gang_go_on(engine, gang, lane);
-    end_if_idle(engine, gang);
+    say_closed(engine, gang);
 }
 
 /* Stopping */
@@ -331,7 +331,7 @@ static void judge(struct crewi_engine *engine, struct crewi_gang *gang,
         crewi_gang_judge(engine, gang, note);
     }
     crewi_gang_go_on(engine, gang, note->lane);
-    end_if_idle(engine, gang);
+    say_closed(engine, gang);
 }
 
 /* A member's process has ended, and all that it had sent is here. What it has brought stays. */
@@ -461,6 +461,10 @@ static void to_gang(struct crewi_engine *engine, const struct crewi_message *mes
     case CREWI_TEAM_VERDICT:
         judge(engine, gang, message);
         break;
+    case CREWI_TEAM_CLOSING:
+        gang->closing = true;
+        say_closed(engine, gang);
+        break;
     default:
         completed(engine, gang, note, (crew_status)(*message->frame)->header.status);
     }
@@ -489,6 +493,7 @@ void crewi_gang_note_in(struct crewi_engine *engine, const struct crewi_message 
     case CREWI_TEAM_LEFT:
     case CREWI_TEAM_ASK:
     case CREWI_TEAM_STOPPED:
+    case CREWI_TEAM_CLOSED:
         crewi_team_home_note(engine, message);
         break;
     default:

@@ -44,7 +44,7 @@ struct crewi_gang {
     bool frozen;                                  /* the barrier, until the verdict */
     bool held;                                    /* its last trip has completed meanwhile */
     bool barrier_broken;
-    bool ending;
+    bool closing; /* the home is to hear when nothing is under way any more */
     char reason[CREWI_ERROR_SIZE], barrier_reason[CREWI_ERROR_SIZE];
 };
 

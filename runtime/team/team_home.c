@@ -380,18 +380,43 @@ static void drop(struct crewi_engine *engine, struct crewi_team *team)
     free_team(engine, team);
 }
 
+/* Nothing happens to it any more but what gangs have to do without their members. */
+static bool is_at_rest(const struct crewi_team *team)
+{
+    if (team->stage == CREWI_TEAM_NEW)
+        return true;
+    return team->stage != CREWI_TEAM_PREPARING && !team->live && !team->starting &&
+           !team->leaving && crewi_team_is_calm(team);
+}
+
+/* Gangs say when they are at rest, too; then their groups are given back. */
+static void begin_closing(struct crewi_engine *engine, struct crewi_team *team)
+{
+    struct crewi_team_note note = {.id = team->shared.object.id};
+    if (team->closing)
+        return;
+    team->closing = true;
+    team->unready = team->place_count;
+    for (uint32_t i = 0; i < team->place_count; i++)
+        crewi_team_tell(engine, team->places[i].rank, CREWI_TEAM_CLOSING, &note, NULL, 0);
+}
+
+static void hear_closed(struct crewi_engine *engine, struct crewi_team *team)
+{
+    if (!team->closing || !team->unready || --team->unready)
+        return;
+    team->gangs_made = false;
+    announce(engine, team, false);
+}
+
 void crewi_team_home_conclude(struct crewi_engine *engine, struct crewi_team *team)
 {
-    bool begun = team->stage != CREWI_TEAM_NEW;
-    if (begun && (team->stage == CREWI_TEAM_PREPARING || team->live || team->starting ||
-                  team->leaving || !crewi_team_is_calm(team)))
+    if (!is_at_rest(team))
         return;
     if (team->gangs_made) {
-        team->gangs_made = false;
-        announce(engine, team, false);
+        begin_closing(engine, team);
+        return;
     }
-    if (begun)
-        team->stage = CREWI_TEAM_OVER;
     if (team->unreferenced)
         drop(engine, team);
 }
@@ -443,7 +468,7 @@ static void to_team(struct crewi_engine *engine, struct crewi_team *team,
 {
     if (message->op == CREWI_TEAM_START) {
         start(engine, team, message);
-    } else if (team->stage < CREWI_TEAM_RUNNING || !team->members[0].process) {
+    } else if (team->stage < CREWI_TEAM_RUNNING || team->start_status) {
         crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "team \"%s\" was not started",
                             team->spec.name);
     } else if (message->op == CREWI_TEAM_MEMBERS) {
@@ -487,6 +512,9 @@ void crewi_team_home_note(struct crewi_engine *engine, const struct crewi_messag
         break;
     case CREWI_TEAM_STOPPED:
         crewi_team_stopped(engine, team, message);
+        break;
+    case CREWI_TEAM_CLOSED:
+        hear_closed(engine, team);
         break;
     default:
         snprintf(reason, sizeof reason, "team \"%s\": %.*s", team->spec.name,

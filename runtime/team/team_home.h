@@ -66,7 +66,7 @@ struct crewi_team {
     uint64_t limit;                    /* members enter no collective from here on */
     bool barrier_broken, barrier_lost; /* lost: for good */
     char barrier_reason[CREWI_ERROR_SIZE];
-    bool gangs_made, unreferenced;
+    bool gangs_made, closing, unreferenced;
 };
 
 /** Calls of the creator. */

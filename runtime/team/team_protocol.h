@@ -53,6 +53,8 @@ enum crewi_team_engine_op {
     CREWI_TEAM_STOP,    /* home to gangs: crewi_team_note, a reason */
     CREWI_TEAM_STOPPED, /* gang to home: crewi_team_note, crewi_team_what of what it has entered */
     CREWI_TEAM_VERDICT, /* home to gangs: crewi_team_note, crewi_team_what, a reason */
+    CREWI_TEAM_CLOSING, /* home to gangs: crewi_team_note: all members have ended */
+    CREWI_TEAM_CLOSED,  /* gang to home: crewi_team_note: and there is nothing under way any more */
     CREWI_TEAM_ANNOUNCE_END, /* home to rank 0: crewi_team_gang, places */
     CREWI_TEAM_END,          /* rank 0 to all ranks of it: the same */
     CREWI_TEAM_COLLECTED     /* the transport to its own rank: crewi_team_note */
