@@ -106,6 +106,9 @@ void crewi_gang_refuse(struct crewi_engine *engine, struct crewi_gang *gang);
  * crew_error_message(). */
 void crewi_gang_ask_break(struct crewi_engine *engine, struct crewi_gang *gang);
 
+/** A member inside this rank was asked to end. */
+void crewi_gang_client_ends(struct crewi_engine *engine, uint64_t process);
+
 /* gang_barrier.c */
 
 void crewi_gang_wait(struct crewi_engine *engine, struct crewi_gang *gang,

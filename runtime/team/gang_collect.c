@@ -59,11 +59,22 @@ static bool fits_others(struct crewi_engine *engine, struct crewi_gang *gang,
     return false;
 }
 
+/* Only code of the rank itself, and where nobody else's elements have to be put to its own. */
+static bool may_be_in_place(const struct crewi_engine *engine, const struct crewi_gang *gang,
+                            const struct crewi_message *message)
+{
+    const struct crewi_team_head *head = message->data;
+    if (message->size < sizeof *head || !head->in_place)
+        return true;
+    return crewi_gang_count(gang) == 1 && crewi_engine_is_local(engine, &message->origin);
+}
+
 void crewi_gang_collect(struct crewi_engine *engine, struct crewi_gang *gang,
                         struct crewi_gang_member *member, const struct crewi_message *message)
 {
     const struct crewi_lane *lane = &gang->lanes[CREWI_TEAM_COLLECTIVES];
-    if (!crewi_transfer_is_sound(&gang->layout, message->data, message->size,
+    if (!may_be_in_place(engine, gang, message) ||
+        !crewi_transfer_is_sound(&gang->layout, message->data, message->size,
                                  number_of(gang, member))) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a collective that cannot be");
         return;
@@ -84,6 +95,20 @@ void crewi_gang_collect(struct crewi_engine *engine, struct crewi_gang *gang,
         crewi_gang_go_on(engine, gang, CREWI_TEAM_COLLECTIVES);
     else
         crewi_gang_ask_break(engine, gang);
+}
+
+/* One that lends its memory to MPI has to get it back first. */
+void crewi_gang_client_ends(struct crewi_engine *engine, uint64_t process)
+{
+    struct crewi_gang *gang = engine->states[CREWI_KIND_TEAM];
+    for (; gang; gang = gang->next) {
+        const struct crewi_gang_member *member = &gang->members[0];
+        if (member->process != process || !member->frame)
+            continue;
+        crewi_error_word("member %u on rank %u was asked to end", number_of(gang, member),
+                         engine->rank);
+        crewi_gang_ask_break(engine, gang);
+    }
 }
 
 void crewi_gang_begin(struct crewi_engine *engine, struct crewi_gang *gang)

@@ -70,46 +70,57 @@ static bool is_root(const struct collective *what)
     return what->own->rank == (uint32_t)what->root;
 }
 
-/* The head, and the counts of all members if there are any; NULL without memory. */
-static struct crewi_team_head *make_head(const struct collective *what, size_t *size)
+_Static_assert(sizeof(size_t) == sizeof(uint64_t), "counts are handed over as they are");
+
+static struct crewi_team_head make_head(const struct collective *what)
 {
-    size_t count = what->counts ? what->own->size : 0;
-    struct crewi_team_head *head;
-    *size = sizeof *head + crewi_team_pad(count * sizeof(uint64_t));
-    head = calloc(1, *size);
-    if (!head)
-        return NULL;
-    head->id = what->team.id;
-    head->own_count = what->own_count;
-    head->what = (struct crewi_team_what){.count = what->count,
-                                          .root = (uint32_t)what->root,
-                                          .kind = what->kind,
-                                          .type = (uint8_t)what->type,
-                                          .operation = (uint8_t)what->operation};
-    uint64_t *counts = (void *)(head + 1);
-    for (size_t i = 0; i < count; i++)
-        counts[i] = what->counts[i];
+    struct crewi_team_head head = {.id = what->team.id, .own_count = what->own_count};
+    head.what = (struct crewi_team_what){.count = what->count,
+                                         .root = (uint32_t)what->root,
+                                         .kind = what->kind,
+                                         .type = (uint8_t)what->type,
+                                         .operation = (uint8_t)what->operation};
+    if (crewi_client_is_inside(crewi_client_current())) {
+        head.in_place = 1;
+        head.send = (uint64_t)(uintptr_t)what->send;
+        head.receive = (uint64_t)(uintptr_t)what->receive;
+        head.counts = (uint64_t)(uintptr_t)what->counts;
+    }
     return head;
 }
 
-static crew_status run(const struct collective *what)
+/* The head with the counts of all members behind it, which are at the root of some; *size is
+ * theirs. NULL without memory. */
+static struct crewi_team_head *with_counts(const struct collective *what,
+                                           const struct crewi_team_head *head, size_t *size)
 {
-    size_t element, head_size;
+    size_t bytes = what->own->size * sizeof(uint64_t);
+    *size = sizeof *head + crewi_team_pad(bytes);
+    struct crewi_team_head *made = calloc(1, *size);
+    if (!made)
+        return NULL;
+    *made = *head;
+    memcpy(made + 1, what->counts, bytes);
+    return made;
+}
+
+/* In messages. */
+static crew_status send(const struct collective *what, struct crewi_call *call,
+                        const struct crewi_team_head *head)
+{
+    size_t element = crewi_datatype_size(what->type);
+    struct crewi_team_head *made = NULL;
     struct crewi_frame *reply;
-    crew_status status = check(what);
-    if (status)
-        return status;
-    struct crewi_team_head *head = make_head(what, &head_size);
-    if (!head)
-        return crewi_error_memory();
-    element = crewi_datatype_size(what->type);
-    struct crewi_call call = crewi_team_call(CREWI_TEAM_COLLECT, &what->team.id);
-    call.head = head;
-    call.head_size = head_size;
-    call.body = what->send;
-    call.body_size = what->sent * element;
-    status = crewi_call(&call, &reply);
-    free(head);
+    if (what->counts) {
+        made = with_counts(what, head, &call->head_size);
+        if (!made)
+            return crewi_error_memory();
+        call->head = made;
+    }
+    call->body = what->send;
+    call->body_size = what->sent * element;
+    crew_status status = crewi_call(call, &reply);
+    free(made);
     if (status)
         return status;
     if (reply->header.size != what->received * element)
@@ -119,6 +130,28 @@ static crew_status run(const struct collective *what)
         memcpy(what->receive, reply->payload, reply->header.size);
     crewi_frame_destroy(reply);
     return status;
+}
+
+/* Inside the rank, MPI uses the caller's memory. */
+static crew_status lend(const struct crewi_call *call)
+{
+    struct crewi_client *client = crewi_client_current();
+    client->lends_memory = true;
+    crew_status status = crewi_call(call, NULL);
+    client->lends_memory = false;
+    return status;
+}
+
+static crew_status run(const struct collective *what)
+{
+    crew_status status = check(what);
+    if (status)
+        return status;
+    struct crewi_team_head head = make_head(what);
+    struct crewi_call call = crewi_team_call(CREWI_TEAM_COLLECT, &what->team.id);
+    call.head = &head;
+    call.head_size = sizeof head;
+    return head.in_place ? lend(&call) : send(what, &call, &head);
 }
 
 crew_status crew_team_bcast(crew_team team, void *buffer, size_t count, crew_datatype type,

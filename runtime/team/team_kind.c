@@ -73,6 +73,7 @@ static crew_status attach(struct crewi_engine *engine, struct crewi_handle *hand
 const struct crewi_kind crewi_team_kind = {
     .name = "team",
     .request = request,
+    .client_ends = crewi_gang_client_ends,
     .destroy = crewi_team_home_destroy,
     .is_shared = true,
     .describe = describe,

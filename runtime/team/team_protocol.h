@@ -115,7 +115,10 @@ struct crewi_team_head {
     uint64_t id;
     uint64_t own_count; /* of SCATTERV and GATHERV: elements of the caller's */
     struct crewi_team_what what;
-    uint64_t reserved;
+    /* Where the elements of a member inside the rank are, and are to be, and the counts, when they
+     * are in_place; otherwise they are in messages. */
+    uint64_t send, receive, counts;
+    uint32_t in_place, reserved[3];
 };
 
 _Static_assert(sizeof(struct crewi_team_head) % 16 == 0, "elements are aligned");

@@ -28,13 +28,13 @@ static bool is_reduction(uint8_t kind)
 
 static const uint64_t *counts_of(const struct crewi_team_head *head)
 {
-    return (const void *)(head + 1);
+    return head->in_place ? (const void *)(uintptr_t)head->counts : (const void *)(head + 1);
 }
 
 static uint64_t counts_size(const struct crewi_layout *layout, const struct crewi_team_head *head,
                             uint32_t member)
 {
-    bool any = has_counts(head->what.kind) && member == head->what.root;
+    bool any = has_counts(head->what.kind) && member == head->what.root && !head->in_place;
     return any ? crewi_team_pad(layout->size * sizeof(uint64_t)) : 0;
 }
 
@@ -114,8 +114,8 @@ bool crewi_transfer_is_sound(const struct crewi_layout *layout, const struct cre
     size_t element = crewi_datatype_size(what->type);
     if (size < front || head->own_count > CREWI_TEAM_BYTES_LIMIT / element)
         return false;
-    return brought(layout, head, member) * element == size - front &&
-           size - front <= CREWI_TEAM_BYTES_LIMIT &&
+    uint64_t sent = brought(layout, head, member) * element;
+    return size - front == (head->in_place ? 0 : sent) && sent <= CREWI_TEAM_BYTES_LIMIT &&
            wanted(layout, head, member) * element <= CREWI_TEAM_BYTES_LIMIT;
 }
 
@@ -130,6 +130,8 @@ static unsigned char *body_of(const struct crewi_layout *layout, struct crewi_fr
                               uint32_t member)
 {
     const struct crewi_team_head *head = crewi_team_head_of(frame);
+    if (head->in_place)
+        return (unsigned char *)(uintptr_t)head->send;
     return frame->payload + sizeof *head +
            counts_size(layout, head, crewi_layout_first(layout) + member);
 }
@@ -396,11 +398,17 @@ static crew_status find_send(struct crewi_transfer *transfer, const struct crewi
     return CREW_OK;
 }
 
-static crew_status find_receive(struct crewi_transfer *transfer, const struct crewi_layout *layout)
+static crew_status find_receive(struct crewi_transfer *transfer, const struct crewi_layout *layout,
+                                struct crewi_frame **frames)
 {
     struct crewi_collective *call = &transfer->call;
+    const struct crewi_team_head *first = crewi_team_head_of(frames[0]);
     if (transfer->what.kind == CREWI_TEAM_BCAST && is_root_here(layout, &transfer->what)) {
         call->receive = (void *)(uintptr_t)call->send; /* where MPI only reads it */
+        return CREW_OK;
+    }
+    if (first->in_place) {
+        call->receive = (void *)(uintptr_t)first->receive;
         return CREW_OK;
     }
     transfer->reply = crewi_frame_create(transfer->receive_size);
@@ -425,7 +433,7 @@ crew_status crewi_transfer_begin(struct crewi_transfer *transfer, const struct c
     if (!status)
         status = find_send(transfer, layout, frames);
     if (!status)
-        status = find_receive(transfer, layout);
+        status = find_receive(transfer, layout, frames);
     if (status)
         crewi_transfer_end(transfer);
     else
@@ -523,6 +531,8 @@ struct crewi_frame *crewi_transfer_take(struct crewi_transfer *transfer,
     const struct crewi_team_head *head = crewi_team_head_of(frames[member]);
     uint32_t number = crewi_layout_first(layout) + member;
     uint64_t size = wanted(layout, head, number) * crewi_datatype_size(head->what.type);
+    if (head->in_place)
+        return crewi_frame_create(0);
     if (size == transfer->receive_size && transfer->reply && member == 0) {
         struct crewi_frame *reply = transfer->reply;
         transfer->reply = NULL;

@@ -45,7 +45,7 @@ static inline const struct crewi_team_head *crewi_team_head_of(const struct crew
     return (const void *)frame->payload;
 }
 
-/** Whether a request of a member can be. */
+/** Whether a request of a member can be; whether it may be in place was looked at before. */
 bool crewi_transfer_is_sound(const struct crewi_layout *layout, const struct crewi_team_head *head,
                              uint64_t size, uint32_t member);
 

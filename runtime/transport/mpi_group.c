@@ -218,11 +218,16 @@ static int begin(const struct crewi_collective *what, MPI_Comm comm, MPI_Request
 }
 
 /* Those that wait for this rank look now: it may be the one that they miss. */
-static void ring_group(struct crewi_transport *base, const struct crewi_group *group)
+static void nudge_group(struct crewi_transport *base, const struct crewi_group *group)
 {
-    for (int i = 0; base->ring && i < group->count; i++)
+    for (int i = 0; base->nudge && i < group->count; i++)
         if ((uint32_t)group->ranks[i] != base->rank)
-            base->ring(base->ring_context, (uint32_t)group->ranks[i], false);
+            base->nudge(base->ring_context, (uint32_t)group->ranks[i]);
+}
+
+static uint64_t bytes_of(const struct crewi_collective *what)
+{
+    return (uint64_t)what->send_count + (uint64_t)what->receive_count;
 }
 
 crew_status crewi_mpi_collective(struct crewi_transport *base, struct crewi_group *group,
@@ -243,7 +248,9 @@ crew_status crewi_mpi_collective(struct crewi_transport *base, struct crewi_grou
     while (*link)
         link = &(*link)->next;
     *link = one;
-    ring_group(base, group);
+    base->collectives_entered++;
+    base->collective_bytes = bytes_of(what);
+    nudge_group(base, group);
     return CREW_OK;
 }
 

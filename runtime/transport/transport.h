@@ -30,6 +30,9 @@ typedef void crewi_receive(void *context, struct crewi_frame *frame);
  * @p can_wait. */
 typedef void crewi_ring_rank(void *context, uint32_t rank, bool can_wait);
 
+/** Tells it to look once more, if it sleeps now; what it misses it finds at its next look. */
+typedef void crewi_nudge_rank(void *context, uint32_t rank);
+
 /** What goes on only during polls. */
 enum crewi_transport_activity {
     CREWI_TRANSPORT_IDLE,
@@ -103,7 +106,10 @@ struct crewi_transport {
     const int
         *host_of_rank;     /* the same number for ranks that share memory; owned by the transport */
     crewi_ring_rank *ring; /* NULL: no doorbells */
+    crewi_nudge_rank *nudge;
     void *ring_context;
+    uint64_t collectives_entered; /* of groups, so far */
+    uint64_t collective_bytes;    /* what the last one of them moves here */
 };
 
 /** Whether a launcher (mpirun, srun) started this program. Can be asked before anything else. */
