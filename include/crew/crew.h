@@ -28,6 +28,7 @@
 #include <crew/set.h>
 #include <crew/shared_memory.h>
 #include <crew/status.h>
+#include <crew/team.h>
 #include <crew/thread.h>
 #include <crew/value.h>
 #include <crew/wait.h>

@@ -157,11 +157,13 @@ void crewi_mpi_finish(struct crewi_transport *base)
     crewi_mpi_window_end(transport);
     if (transport->users != MPI_COMM_NULL)
         MPI_Comm_free(&transport->users);
+    crewi_mpi_groups_free(transport);
     MPI_Type_free(&transport->unit);
     MPI_Comm_free(&transport->gathers);
     MPI_Comm_free(&transport->scatters);
     MPI_Comm_free(&transport->engines);
     MPI_Finalize();
+    crewi_mpi_groups_forget(transport);
     free(transport->sends);
     free(transport->receives);
     free(transport->hosts);
