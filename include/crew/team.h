@@ -41,6 +41,7 @@
 #define CREW_TEAM_H
 
 #include <crew/barrier.h>
+#include <crew/datatype.h>
 #include <crew/process.h>
 #include <crew/status.h>
 #include <stddef.h>
@@ -59,23 +60,10 @@ typedef struct crew_team {
  * copy, aligned to 16 bytes. */
 typedef int crew_team_function(crew_team team, void *arg);
 
-/** What elements are. MPI: MPI_INT8_T, ..., MPI_FLOAT, MPI_DOUBLE, MPI_BYTE. */
-typedef enum crew_datatype {
-    CREW_INT8 = 1,
-    CREW_INT16,
-    CREW_INT32,
-    CREW_INT64,
-    CREW_UINT8,
-    CREW_UINT16,
-    CREW_UINT32,
-    CREW_UINT64,
-    CREW_FLOAT,
-    CREW_DOUBLE,
-    CREW_BYTE /**< anything; of the operations only those on bits */
-} crew_datatype;
-
 /** How elements become one. MPI: MPI_SUM and so on, and what each may be used for: those on bits
- * not for ::CREW_FLOAT and ::CREW_DOUBLE, the logical ones for integers only. */
+ * not for ::CREW_FLOAT and ::CREW_DOUBLE, the logical ones for integers and ::CREW_BOOL only, and
+ * for
+ * ::CREW_BOOL no others than both; for ::CREW_BYTE and ::CREW_CHAR those on bits. */
 typedef enum crew_operation {
     CREW_SUM = 1,
     CREW_PROD,

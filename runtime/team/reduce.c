@@ -4,20 +4,16 @@
 
 #include <stdint.h>
 
-size_t crewi_datatype_size(int type)
-{
-    static const size_t sizes[] = {0, 1, 2, 4, 8, 1, 2, 4, 8, sizeof(float), sizeof(double), 1};
-    return type >= CREW_INT8 && type <= CREW_BYTE ? sizes[type] : 0;
-}
-
 bool crewi_operation_fits(int type, int operation)
 {
-    if (!crewi_datatype_size(type) || operation < CREW_SUM || operation > CREW_BXOR)
+    if (!crew_datatype_size((crew_datatype)type) || operation < CREW_SUM || operation > CREW_BXOR)
         return false;
     bool on_bits = operation >= CREW_BAND;
     bool is_float = type == CREW_FLOAT || type == CREW_DOUBLE;
-    if (type == CREW_BYTE)
+    if (type == CREW_BYTE || type == CREW_CHAR)
         return on_bits;
+    if (type == CREW_BOOL)
+        return on_bits || operation > CREW_MAX;
     return !is_float || operation <= CREW_MAX;
 }
 
@@ -105,6 +101,7 @@ static combiner *bits(size_t size)
 
 void crewi_combine(int type, int operation, void *sum, const void *other, size_t count)
 {
-    combiner *combine = operation <= CREW_MAX ? numbers[type] : bits(crewi_datatype_size(type));
+    combiner *combine =
+        operation <= CREW_MAX ? numbers[type] : bits(crew_datatype_size((crew_datatype)type));
     combine(operation, sum, other, count);
 }

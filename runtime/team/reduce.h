@@ -10,9 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Bytes of an element; 0: there is no such type. */
-size_t crewi_datatype_size(int type);
-
 /** Whether elements of that type can be combined in that way, as MPI has it. */
 bool crewi_operation_fits(int type, int operation);
 

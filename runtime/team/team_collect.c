@@ -27,7 +27,7 @@ struct collective {
 
 static crew_status check_elements(const struct collective *what)
 {
-    size_t element = crewi_datatype_size(what->type);
+    size_t element = crew_datatype_size((crew_datatype)what->type);
     uint64_t most = CREWI_TEAM_BYTES_LIMIT / element;
     if (what->sent > most || what->received > most || what->count > most || what->own_count > most)
         return crewi_error(CREW_EINVAL, "%s: more than 1 GiB", what->name);
@@ -40,7 +40,7 @@ static crew_status check_elements(const struct collective *what)
 static crew_status check(const struct collective *what)
 {
     bool reduces = what->kind == CREWI_TEAM_REDUCE || what->kind == CREWI_TEAM_ALLREDUCE;
-    if (!crewi_datatype_size(what->type))
+    if (!crew_datatype_size((crew_datatype)what->type))
         return crewi_error(CREW_EINVAL, "%s: %d is no type of elements", what->name,
                            (int)what->type);
     if (reduces && !crewi_operation_fits(what->type, what->operation))
@@ -108,7 +108,7 @@ static struct crewi_team_head *with_counts(const struct collective *what,
 static crew_status send(const struct collective *what, struct crewi_call *call,
                         const struct crewi_team_head *head)
 {
-    size_t element = crewi_datatype_size(what->type);
+    size_t element = crew_datatype_size((crew_datatype)what->type);
     struct crewi_team_head *made = NULL;
     struct crewi_frame *reply;
     if (what->counts) {

@@ -95,7 +95,7 @@ static uint64_t wanted(const struct crewi_layout *layout, const struct crewi_tea
 
 static bool is_sound_what(const struct crewi_layout *layout, const struct crewi_team_what *what)
 {
-    size_t element = crewi_datatype_size(what->type);
+    size_t element = crew_datatype_size((crew_datatype)what->type);
     if (what->kind < CREWI_TEAM_BCAST || what->kind > CREWI_TEAM_ALLTOALL || !element)
         return false;
     if (is_reduction(what->kind) && !crewi_operation_fits(what->type, what->operation))
@@ -111,7 +111,7 @@ bool crewi_transfer_is_sound(const struct crewi_layout *layout, const struct cre
     if (size < sizeof *head || !is_sound_what(layout, what))
         return false;
     uint64_t front = sizeof *head + counts_size(layout, head, member);
-    size_t element = crewi_datatype_size(what->type);
+    size_t element = crew_datatype_size((crew_datatype)what->type);
     if (size < front || head->own_count > CREWI_TEAM_BYTES_LIMIT / element)
         return false;
     uint64_t sent = brought(layout, head, member) * element;
@@ -141,7 +141,7 @@ static uint64_t body_size(const struct crewi_layout *layout, const struct crewi_
 {
     const struct crewi_team_head *head = crewi_team_head_of(frame);
     return brought(layout, head, crewi_layout_first(layout) + member) *
-           crewi_datatype_size(head->what.type);
+           crew_datatype_size((crew_datatype)head->what.type);
 }
 
 /* The call of MPI */
@@ -220,7 +220,7 @@ static crew_status share_out(const struct crewi_layout *layout, struct crewi_tra
 /* What a member has in the largest buffer of the collective. */
 static uint64_t unit_of(const struct crewi_layout *layout, const struct crewi_team_what *what)
 {
-    uint64_t element = crewi_datatype_size(what->type);
+    uint64_t element = crew_datatype_size((crew_datatype)what->type);
     if (has_counts(what->kind))
         return element;
     uint64_t unit = what->count * element;
@@ -231,7 +231,8 @@ static uint64_t unit_of(const struct crewi_layout *layout, const struct crewi_te
 static void measure(struct crewi_transfer *transfer, const struct crewi_layout *layout,
                     const struct crewi_team_what *what)
 {
-    uint64_t one = what->count * crewi_datatype_size(what->type), all = one * layout->size;
+    uint64_t one = what->count * crew_datatype_size((crew_datatype)what->type),
+             all = one * layout->size;
     uint64_t here = one * crewi_layout_count(layout);
     bool root = is_root_here(layout, what);
     switch (what->kind) {
@@ -319,7 +320,7 @@ static crew_status measure_counts(struct crewi_transfer *transfer,
                                   const struct crewi_layout *layout, struct crewi_frame **frames,
                                   const uint64_t *counts)
 {
-    uint64_t element = crewi_datatype_size(transfer->what.type), own = 0, all = 0;
+    uint64_t element = crew_datatype_size((crew_datatype)transfer->what.type), own = 0, all = 0;
     for (uint32_t i = 0; i < crewi_layout_count(layout); i++)
         own += crewi_team_head_of(frames[i])->own_count * element;
     if (counts)
@@ -345,7 +346,7 @@ static void combine_members(const struct crewi_layout *layout, struct crewi_fram
 static void pack_for_ranks(struct crewi_transfer *transfer, const struct crewi_layout *layout,
                            struct crewi_frame **frames)
 {
-    uint64_t one = transfer->what.count * crewi_datatype_size(transfer->what.type);
+    uint64_t one = transfer->what.count * crew_datatype_size((crew_datatype)transfer->what.type);
     unsigned char *at = transfer->send;
     for (uint32_t p = 0; p < layout->place_count; p++)
         for (uint32_t i = 0; i < crewi_layout_count(layout); i++) {
@@ -503,7 +504,7 @@ static uint64_t result_at(const struct crewi_layout *layout, struct crewi_frame 
                           uint32_t member)
 {
     const struct crewi_team_what *what = &crewi_team_head_of(frames[0])->what;
-    uint64_t element = crewi_datatype_size(what->type), before = 0;
+    uint64_t element = crew_datatype_size((crew_datatype)what->type), before = 0;
     (void)layout;
     if (what->kind == CREWI_TEAM_SCATTER)
         return member * what->count * element;
@@ -517,7 +518,7 @@ static void unpack(const struct crewi_transfer *transfer, const struct crewi_lay
                    unsigned char *result, uint32_t member)
 {
     const unsigned char *data = transfer->call.receive;
-    uint64_t one = transfer->what.count * crewi_datatype_size(transfer->what.type);
+    uint64_t one = transfer->what.count * crew_datatype_size((crew_datatype)transfer->what.type);
     uint64_t here = crewi_layout_count(layout);
     for (uint64_t sender = 0; sender < layout->size; sender++)
         memcpy(result + sender * one, data + (sender * here + member) * one, one);
@@ -530,7 +531,8 @@ struct crewi_frame *crewi_transfer_take(struct crewi_transfer *transfer,
 {
     const struct crewi_team_head *head = crewi_team_head_of(frames[member]);
     uint32_t number = crewi_layout_first(layout) + member;
-    uint64_t size = wanted(layout, head, number) * crewi_datatype_size(head->what.type);
+    uint64_t size =
+        wanted(layout, head, number) * crew_datatype_size((crew_datatype)head->what.type);
     if (head->in_place)
         return crewi_frame_create(0);
     if (size == transfer->receive_size && transfer->reply && member == 0) {

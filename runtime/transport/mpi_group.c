@@ -114,6 +114,7 @@ static MPI_Datatype type_of(crew_datatype type)
     case CREW_INT64:
         return MPI_INT64_T;
     case CREW_UINT8:
+    case CREW_BOOL:
         return MPI_UINT8_T;
     case CREW_UINT16:
         return MPI_UINT16_T;
