@@ -260,18 +260,19 @@ static crew_status make_next(crew_update_function *function, void *arg,
     return status;
 }
 
-crew_status crewi_container_update(struct crewi_container_call *call, const crew_any **value,
+crew_status crewi_container_update(const struct crewi_container_call *call,
                                    crew_update_function *function, void *arg)
 {
+    struct crewi_container_call set = *call;
     struct crewi_container_reply current;
     crew_any next = crew_nil();
     if (!function)
         return crewi_error(CREW_EINVAL, "%s: function is NULL", call->name);
-    *value = &next;
-    call->flags = CREWI_CONTAINER_IF_VERSION;
-    call->version = NO_VERSION;
+    *(call->first ? &set.second : &set.first) = &next;
+    set.flags = CREWI_CONTAINER_IF_VERSION;
+    set.version = NO_VERSION;
     for (;;) {
-        crew_status status = crewi_container_ask(call, call, &current);
+        crew_status status = crewi_container_ask(&set, call, &current);
         crew_any_clear(&next);
         if (status || current.number)
             return status;
@@ -279,6 +280,6 @@ crew_status crewi_container_update(struct crewi_container_call *call, const crew
         crew_any_clear(&current.value);
         if (status)
             return status;
-        call->version = current.version;
+        set.version = current.version;
     }
 }

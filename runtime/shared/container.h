@@ -48,8 +48,8 @@ crew_status crewi_container_test(const struct crewi_container_call *call, bool *
 crew_status crewi_container_fetch(const struct crewi_container_call *call, crew_any *value);
 
 /** Has a function make new values, until one is set before anybody else has changed it: @p call
- * sets what is at @p value, its first or its second one. */
-crew_status crewi_container_update(struct crewi_container_call *call, const crew_any **value,
+ * sets a value, which is the one behind those that it has. */
+crew_status crewi_container_update(const struct crewi_container_call *call,
                                    crew_update_function *function, void *arg);
 
 #endif

@@ -45,13 +45,13 @@ crew_status crewi_cells_reserve(struct crewi_cells *list, uint64_t more)
     if (more <= list->room - list->first - list->count)
         return CREW_OK;
     if (list->first > list->count && more <= list->room - list->count) {
-        memmove(list->cells, crewi_cells_at(list, 0), list->count * sizeof *list->cells);
+        memmove(list->cells, crewi_cells_at(list, 0), list->count * sizeof(struct crewi_cell *));
         list->first = 0;
         return CREW_OK;
     }
     uint64_t room = list->first + list->count + more;
     room += room / 2 + 8;
-    struct crewi_cell **grown = realloc(list->cells, room * sizeof *grown);
+    struct crewi_cell **grown = realloc(list->cells, room * sizeof(struct crewi_cell *));
     if (!grown)
         return crewi_error_memory();
     list->cells = grown;
@@ -64,10 +64,11 @@ struct crewi_cell **crewi_cells_open(struct crewi_cells *list, uint64_t index, u
 {
     struct crewi_cell **begin = crewi_cells_at(list, 0);
     if (list->first >= count && index < list->count / 2 + 1 && index < list->count) {
-        memmove(begin - count, begin, index * sizeof *begin);
+        memmove(begin - count, begin, index * sizeof(struct crewi_cell *));
         list->first -= count;
     } else {
-        memmove(begin + index + count, begin + index, (list->count - index) * sizeof *begin);
+        memmove(begin + index + count, begin + index,
+                (list->count - index) * sizeof(struct crewi_cell *));
     }
     list->count += count;
     return crewi_cells_at(list, index);
@@ -77,10 +78,11 @@ struct crewi_cell *crewi_cells_take(struct crewi_cells *list, uint64_t index)
 {
     struct crewi_cell **begin = crewi_cells_at(list, 0), *taken = begin[index];
     if (index < list->count / 2) {
-        memmove(begin + 1, begin, index * sizeof *begin);
+        memmove(begin + 1, begin, index * sizeof(struct crewi_cell *));
         list->first++;
     } else {
-        memmove(begin + index, begin + index + 1, (list->count - index - 1) * sizeof *begin);
+        memmove(begin + index, begin + index + 1,
+                (list->count - index - 1) * sizeof(struct crewi_cell *));
     }
     if (!--list->count)
         list->first = 0;

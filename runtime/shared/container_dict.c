@@ -319,15 +319,15 @@ void crewi_dict_request(struct crewi_container_request *request, uint8_t op)
         void (*answer)(struct crewi_container_request *request);
         bool has_value; /* behind each key */
     } requests[] = {
-        [CREWI_DICT_GET] = {get, false},
-        [CREWI_DICT_SET] = {set, true},
-        [CREWI_DICT_DEFAULT] = {set_default, true},
-        [CREWI_DICT_UPDATE] = {update, true},
-        [CREWI_DICT_TAKE] = {take, false},
-        [CREWI_DICT_TAKE_LAST] = {take_last, false},
-        [CREWI_DICT_HAS] = {has, false},
-        [CREWI_DICT_ALL] = {get_all, false},
-        [CREWI_DICT_ADD] = {add, true},
+        [CREWI_DICT_GET - CREWI_DICT_GET] = {get, false},
+        [CREWI_DICT_SET - CREWI_DICT_GET] = {set, true},
+        [CREWI_DICT_DEFAULT - CREWI_DICT_GET] = {set_default, true},
+        [CREWI_DICT_UPDATE - CREWI_DICT_GET] = {update, true},
+        [CREWI_DICT_TAKE - CREWI_DICT_GET] = {take, false},
+        [CREWI_DICT_TAKE_LAST - CREWI_DICT_GET] = {take_last, false},
+        [CREWI_DICT_HAS - CREWI_DICT_GET] = {has, false},
+        [CREWI_DICT_ALL - CREWI_DICT_GET] = {get_all, false},
+        [CREWI_DICT_ADD - CREWI_DICT_GET] = {add, true},
     };
     bool is_set = request->container->type == CREWI_SET;
     if (is_set && (!suits_set(op) || op == CREWI_DICT_ADD))
@@ -336,6 +336,6 @@ void crewi_dict_request(struct crewi_container_request *request, uint8_t op)
     else if (!is_set && op == CREWI_DICT_UPDATE && request->head->count % 2)
         crewi_engine_refuse(request->engine, &request->message->origin, CREW_EPROTO,
                             "a key without a value");
-    else if (check_keys(request, requests[op].has_value && !is_set))
-        requests[op].answer(request);
+    else if (check_keys(request, requests[op - CREWI_DICT_GET].has_value && !is_set))
+        requests[op - CREWI_DICT_GET].answer(request);
 }

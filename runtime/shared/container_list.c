@@ -234,12 +234,17 @@ static void add(struct crewi_container_request *request)
 void crewi_list_request(struct crewi_container_request *request, uint8_t op)
 {
     static void (*const requests[])(struct crewi_container_request * request) = {
-        [CREWI_LIST_INSERT] = insert,     [CREWI_LIST_GET] = get,
-        [CREWI_LIST_SET] = set,           [CREWI_LIST_TAKE] = take,
-        [CREWI_LIST_SLICE] = slice,       [CREWI_LIST_FIND] = find_index,
-        [CREWI_LIST_COUNT] = count_equal, [CREWI_LIST_REMOVE] = remove_equal,
-        [CREWI_LIST_REVERSE] = reverse,   [CREWI_LIST_SORT] = sort,
-        [CREWI_LIST_ADD] = add,
+        [CREWI_LIST_INSERT - CREWI_LIST_INSERT] = insert,
+        [CREWI_LIST_GET - CREWI_LIST_INSERT] = get,
+        [CREWI_LIST_SET - CREWI_LIST_INSERT] = set,
+        [CREWI_LIST_TAKE - CREWI_LIST_INSERT] = take,
+        [CREWI_LIST_SLICE - CREWI_LIST_INSERT] = slice,
+        [CREWI_LIST_FIND - CREWI_LIST_INSERT] = find_index,
+        [CREWI_LIST_COUNT - CREWI_LIST_INSERT] = count_equal,
+        [CREWI_LIST_REMOVE - CREWI_LIST_INSERT] = remove_equal,
+        [CREWI_LIST_REVERSE - CREWI_LIST_INSERT] = reverse,
+        [CREWI_LIST_SORT - CREWI_LIST_INSERT] = sort,
+        [CREWI_LIST_ADD - CREWI_LIST_INSERT] = add,
     };
-    requests[op](request);
+    requests[op - CREWI_LIST_INSERT](request);
 }

@@ -138,7 +138,7 @@ crew_status crew_dict_update_with(crew_dict dict, crew_any key, crew_update_func
 {
     struct crewi_container_call call =
         call_with("crew_dict_update_with", dict, CREWI_DICT_SET, &key, NULL);
-    return crewi_container_update(&call, &call.second, function, arg);
+    return crewi_container_update(&call, function, arg);
 }
 
 /* All entries */

@@ -104,7 +104,7 @@ crew_status crew_list_update_with(crew_list list, int64_t index, crew_update_fun
 {
     struct crewi_container_call call =
         call_at("crew_list_update_with", list, CREWI_LIST_SET, index);
-    return crewi_container_update(&call, &call.first, function, arg);
+    return crewi_container_update(&call, function, arg);
 }
 
 /* Several */
