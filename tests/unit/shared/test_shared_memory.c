@@ -88,8 +88,8 @@ static void refuses_what_cannot_be(void **state)
     spec = (struct crewi_shared_memory_spec){.size = 1};
     refuse(client, CREWI_SHARED_MEMORY_ATTACH, 0, spec, CREW_EPROTO);
     refuse(client, CREWI_SHARED_MEMORY_UNLINK, 0, spec, CREW_EPROTO);
-    for (uint8_t op = CREWI_SHARED_MEMORY_CREATE; op <= CREWI_SHARED_MEMORY_UNLINK; op++) {
-        struct fake_call call = block_call(op, 0, &spec);
+    for (int op = CREWI_SHARED_MEMORY_CREATE; op <= CREWI_SHARED_MEMORY_UNLINK; op++) {
+        struct fake_call call = block_call((uint8_t)op, 0, &spec);
         call.head_size--;
         fake_call_refused(client, &call, CREW_EPROTO, "cannot be");
     }
