@@ -114,16 +114,6 @@ void sync_fair(const struct variant *variant)
 
 // Mutual exclusion
 
-static crew_status acquire_somehow(const struct sync_job *job, int how)
-{
-    crew_status status = CREW_ETIMEDOUT;
-    if (how % 3 == 0)
-        return acquire(job);
-    for (int i = 0; i < 3 && status == CREW_ETIMEDOUT; i++)
-        status = how % 3 == 1 ? try_acquire(job) : acquire_timed(job, 1e-4 * i);
-    return status == CREW_ETIMEDOUT ? acquire_timed(job, LIMIT_S) : status;
-}
-
 static int count_up(void *arg)
 {
     const struct sync_job *job = arg;
