@@ -137,7 +137,7 @@ void sync_contended(const struct variant *variant)
         crew_process processes[2];
         struct sync_job job = new_job(sort);
         volatile int *cells = cells_map(&job.memory);
-        job.count = is_main() && sort == SORT_LOCK ? 1000 : 100;
+        job.count = is_main() && sort == SORT_LOCK ? 700 : 100;
         for (int i = 0; i < 2; i++) {
             struct variant place = nth(variant, i);
             processes[i] = launch(&place, count_up, &job, sizeof job);
