@@ -6,14 +6,17 @@
 #include "cases.h"
 #include "mark.h"
 
+#include <pthread.h>
+
 #define LIMIT_S 20.0    // what comes at all comes within that time
 #define SHORT_S 0.005   // how long nothing may come
 #define MEASURED_S 0.03 // time limits that are looked at
 
 typedef void case_function(const struct variant *variant);
 
-// sync_lock.c
-case_function syn_01, syn_02, syn_03, sync_threads;
+// sync_lock.c, sync_threads.c
+case_function syn_01, syn_02, syn_03;
+case_function sync_threads, sync_thread_waits, sync_close_waiting;
 
 // sync_order.c: time limits, turns, and mutual exclusion, for all that can be acquired
 case_function syn_06, sync_fair, sync_contended;
@@ -39,6 +42,9 @@ case_function syn_21, sync_death_deep, sync_death_many, sync_death_notified, syn
 case_function syn_22, syn_23, sync_ghost_lock, sync_ghost_race, sync_ghost_notified,
     sync_action_death;
 
+// sync_storm.c: deaths, and time limits, at any moment
+case_function sync_death_storm, sync_limit_storm;
+
 // sync_passing.c
 case_function sync_passing, sync_alone, sync_tasks;
 
@@ -60,7 +66,7 @@ struct sync_job {
     crew_semaphore semaphore;
     crew_condition condition, other;
     crew_event event, answer_event;
-    crew_barrier barrier;
+    crew_barrier barrier, together;
     crew_queue queue;
     enum sort sort;
     int number, count, unused;
@@ -84,6 +90,9 @@ crew_status try_acquire(const struct sync_job *job);
 crew_status release(const struct sync_job *job);
 crew_status close_object(const struct sync_job *job);
 
+// By trying, with short time limits, or plainly, whichever a number says.
+crew_status acquire_somehow(const struct sync_job *job, int how);
+
 // A try that fails; and one that does not, with what undoes it.
 void expect_held(const struct sync_job *job);
 void expect_free(const struct sync_job *job);
@@ -102,6 +111,9 @@ struct variant nth(const struct variant *variant, int n);
 
 // Checks the lines of a mark, as the order of what happened.
 void expect_lines(const struct mark *mark, const char *lines);
+
+// Joins a thread, whose result is that of check_result().
+void join_thread(pthread_t thread);
 
 // Whether the caller is the main process, where long tests are run once.
 bool is_main(void);

@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <stdint.h>
-#include <string.h>
 
 static int use_lock(void *arg)
 {
@@ -136,13 +135,6 @@ static void *use_recursively_thread(void *arg)
     return (void *)(intptr_t)use_recursively(arg);
 }
 
-static void join_thread(pthread_t thread)
-{
-    void *result = NULL;
-    CHECK_INT(pthread_join(thread, &result), 0);
-    CHECK_INT((intptr_t)result, 0);
-}
-
 static void run_thread(void *(*function)(void *), void *arg)
 {
     pthread_t thread;
@@ -187,70 +179,4 @@ void syn_03(const struct variant *variant)
     CHECK_OK(crew_rlock_release(job.rlock));
     CHECK_INT(finish(process), 0);
     end_job(&job);
-}
-
-// Threads of one process
-
-#define THREADS 3
-
-static void *count_in_thread(void *arg)
-{
-    const struct sync_job *job = arg;
-    volatile int *cells = cells_map(&job->memory);
-    for (int i = 0; i < job->count; i++) {
-        CHECK_OK(acquire(job));
-        if (job->sort == SORT_RLOCK)
-            CHECK_OK(acquire(job));
-        cells[job->sort] = cells[job->sort] + 1;
-        if (job->sort == SORT_RLOCK)
-            CHECK_OK(release(job));
-        CHECK_OK(release(job));
-    }
-    cells_unmap(cells);
-    return (void *)(intptr_t)check_result();
-}
-
-static void *release_in_thread(void *arg)
-{
-    const struct sync_job *job = arg;
-    check_sleep(SHORT_S);
-    CHECK_OK(crew_lock_release(job->lock));
-    return (void *)(intptr_t)check_result();
-}
-
-static int count_in_threads(void *arg)
-{
-    pthread_t threads[THREADS];
-    struct sync_job *job = arg;
-    for (int i = 0; i < THREADS; i++)
-        CHECK_OK(crew_thread_create(&threads[i], NULL, count_in_thread, job));
-    for (int i = 0; i < THREADS; i++)
-        join_thread(threads[i]);
-    if (job->sort != SORT_LOCK)
-        return check_result();
-    CHECK_OK(crew_lock_acquire(job->lock));
-    if (CHECK_OK(crew_thread_create(&threads[0], NULL, release_in_thread, job))) {
-        CHECK_OK(crew_lock_acquire(job->lock)); // waits for its own process
-        CHECK_OK(crew_lock_release(job->lock));
-        join_thread(threads[0]);
-    }
-    return check_result();
-}
-
-void sync_threads(const struct variant *variant)
-{
-    struct variant place = beside(variant); // a process inside a rank is one thread
-    for (enum sort sort = 0; sort < SORTS; sort++) {
-        struct sync_job job = new_job(sort);
-        volatile int *cells = cells_map(&job.memory);
-        job.count = 60;
-        crew_process one = launch(&place, count_in_threads, &job, sizeof job);
-        crew_process two = launch(&place, count_in_threads, &job, sizeof job);
-        CHECK_INT(finish(one), 0);
-        CHECK_INT(finish(two), 0);
-        CHECK_INT(cells[sort], 2 * THREADS * job.count);
-        expect_free(&job);
-        cells_unmap(cells);
-        end_job(&job);
-    }
 }

@@ -114,16 +114,6 @@ void sync_fair(const struct variant *variant)
 
 // Mutual exclusion
 
-static crew_status acquire_somehow(const struct sync_job *job, int how)
-{
-    crew_status status = CREW_ETIMEDOUT;
-    if (how % 3 == 0)
-        return acquire(job);
-    for (int i = 0; i < 3 && status == CREW_ETIMEDOUT; i++)
-        status = how % 3 == 1 ? try_acquire(job) : acquire_timed(job, 1e-4 * i);
-    return status == CREW_ETIMEDOUT ? acquire_timed(job, LIMIT_S) : status;
-}
-
 static int count_up(void *arg)
 {
     const struct sync_job *job = arg;
@@ -147,7 +137,7 @@ void sync_contended(const struct variant *variant)
         crew_process processes[2];
         struct sync_job job = new_job(sort);
         volatile int *cells = cells_map(&job.memory);
-        job.count = is_main() && sort == SORT_LOCK ? 1000 : 100;
+        job.count = is_main() && sort == SORT_LOCK ? 700 : 100;
         for (int i = 0; i < 2; i++) {
             struct variant place = nth(variant, i);
             processes[i] = launch(&place, count_up, &job, sizeof job);

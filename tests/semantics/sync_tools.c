@@ -105,6 +105,16 @@ crew_status close_object(const struct sync_job *job)
     return crew_condition_close(job->condition);
 }
 
+crew_status acquire_somehow(const struct sync_job *job, int how)
+{
+    crew_status status = CREW_ETIMEDOUT;
+    if (how % 3 == 0)
+        return acquire(job);
+    for (int i = 0; i < 3 && status == CREW_ETIMEDOUT; i++)
+        status = how % 3 == 1 ? try_acquire(job) : acquire_timed(job, 1e-4 * i);
+    return status == CREW_ETIMEDOUT ? acquire_timed(job, LIMIT_S) : status;
+}
+
 void expect_held(const struct sync_job *job)
 {
     CHECK_STATUS(try_acquire(job), CREW_ETIMEDOUT);
@@ -154,6 +164,13 @@ void expect_lines(const struct mark *mark, const char *lines)
     char found[1024];
     mark_read(mark, found, sizeof found);
     CHECK_TEXT(found, lines);
+}
+
+void join_thread(pthread_t thread)
+{
+    void *result = NULL;
+    CHECK_INT(pthread_join(thread, &result), 0);
+    CHECK_INT((intptr_t)result, 0);
 }
 
 bool is_main(void)
