@@ -195,17 +195,10 @@ static void use_condition(struct user *user, uint8_t op)
     send(user);
 }
 
-static void use_lock(struct user *user, uint64_t choice)
+static void use_own_lock(struct user *user, uint64_t choice)
 {
-    bool has = use_of(user)->depth;
     bool recursive = thing_of(user)->type == CREWI_SYNC_RLOCK;
-    if (choice < 20)
-        ask(user, CREWI_SYNC_VALUE, 0);
-    else if (choice < 40 && !recursive)
-        release(user); /* somebody else's, or a free one */
-    else if (!has && choice < 50)
-        use_condition(user, CREWI_SYNC_NOTIFY); /* it is not to */
-    else if (!has || (recursive && choice < 300))
+    if (recursive && choice < 300)
         acquire(user);
     else if (choice < 500)
         use_condition(user, CREWI_SYNC_RELEASE_AND_WAIT);
@@ -213,6 +206,21 @@ static void use_lock(struct user *user, uint64_t choice)
         use_condition(user, CREWI_SYNC_NOTIFY);
     else
         release(user);
+}
+
+static void use_lock(struct user *user, uint64_t choice)
+{
+    bool recursive = thing_of(user)->type == CREWI_SYNC_RLOCK;
+    if (choice < 20)
+        ask(user, CREWI_SYNC_VALUE, 0);
+    else if (use_of(user)->depth)
+        use_own_lock(user, choice);
+    else if (choice < 50 && !recursive)
+        release(user); /* somebody else's, or a free one */
+    else if (choice < 60)
+        use_condition(user, CREWI_SYNC_NOTIFY); /* it is not to */
+    else
+        acquire(user);
 }
 
 /* Semaphores */
@@ -252,23 +260,33 @@ static void set_event(struct user *user)
         think(user);
 }
 
+static void clear_event(struct user *user)
+{
+    if (use_of(user)->on_host && sync_model_clear(thing_of(user)) == CREWI_WORD_DONE)
+        think(user);
+    else
+        ask(user, CREWI_SYNC_CLEAR, 0);
+}
+
+static void wait_for_event(struct user *user)
+{
+    int64_t timeout_ns = choose_timeout(user);
+    if (use_of(user)->on_host && (sync_model_is_set(thing_of(user)) || timeout_ns <= 0))
+        think(user);
+    else
+        ask(user, CREWI_SYNC_WAIT, timeout_ns);
+}
+
 static void use_event(struct user *user, uint64_t choice)
 {
-    struct sync_thing *thing = thing_of(user);
-    int64_t timeout_ns = choose_timeout(user);
-    bool on_host = use_of(user)->on_host;
     if (choice < 50)
         ask(user, CREWI_SYNC_VALUE, 0);
     else if (choice < 250)
         set_event(user);
-    else if (choice < 500 && on_host && sync_model_clear(thing) == CREWI_WORD_DONE)
-        think(user);
     else if (choice < 500)
-        ask(user, CREWI_SYNC_CLEAR, 0);
-    else if (on_host && (sync_model_is_set(thing) || timeout_ns <= 0))
-        think(user);
+        clear_event(user);
     else
-        ask(user, CREWI_SYNC_WAIT, timeout_ns);
+        wait_for_event(user);
 }
 
 /* Barriers */
