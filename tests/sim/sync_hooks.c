@@ -49,6 +49,7 @@ const struct sim_plant sync_plants[] = {
     {"notify-too-many", SIM_PLANT_OWN, 0, 0, SYNC_NOTIFY_TOO_MANY},
     {"unit-lost", SIM_PLANT_OWN, 0, 0, SYNC_UNIT_LOST},
     {"set-ignored", SIM_PLANT_OWN, 0, 0, SYNC_SET_IGNORED},
+    {"dead-setter", SIM_PLANT_OWN, 0, 0, SYNC_DEAD_SETTER},
     {"clear-forgets", SIM_PLANT_OWN, 0, 0, SYNC_CLEAR_FORGETS},
     {"one-missing", SIM_PLANT_OWN, 0, 0, SYNC_ONE_MISSING},
     {"index-twice", SIM_PLANT_OWN, 0, 0, SYNC_INDEX_TWICE},
@@ -185,9 +186,16 @@ void __wrap_crewi_sync_home_released(struct crewi_engine *engine, uint64_t id, u
         is_planted(model, SYNC_DEATH_IGNORED, is_lock(thing) && thing->owner == process) ||
         is_planted(model, SYNC_DEAD_WAITS, waits && !barrier) ||
         is_planted(model, SYNC_PARTY_DIES_UNSEEN, waits && barrier);
+    bool dead_setter =
+        is_planted(model, SYNC_DEAD_SETTER,
+                   thing->setters == (uint64_t)1 << client->number && thing->line.count && !waits);
     sync_model_released(thing, client);
+    if (dead_setter)
+        atomic_fetch_and(thing->word, ~CREWI_WORD_SET);
     if (!unseen)
         __real_crewi_sync_home_released(engine, id, process);
+    if (dead_setter)
+        atomic_fetch_or(thing->word, CREWI_WORD_SET);
     sync_model_settled(thing);
 }
 

@@ -20,6 +20,7 @@ enum sync_plant {
     SYNC_NOTIFY_TOO_MANY,
     SYNC_UNIT_LOST,     /* of a semaphore */
     SYNC_SET_IGNORED,   /* the note that an event is set */
+    SYNC_DEAD_SETTER,   /* one that set an event ends before its note: nobody is woken */
     SYNC_CLEAR_FORGETS, /* those who wait for an event that is set */
     SYNC_ONE_MISSING,   /* a barrier does not wait for the last one */
     SYNC_INDEX_TWICE,

@@ -101,7 +101,10 @@ static void intend(struct user *user, uint8_t op, bool note, const struct crewi_
     user->later =
         (struct intention){.op = op, .note = note, .timeout_ns = timeout_ns, .head = *head};
     user->later.head.id = thing_of(user)->id;
-    if (use_of(user)->on_host && sim_chance(&user->base.random, 700))
+    uint64_t choice = use_of(user)->on_host ? sim_below(&user->base.random, 1000) : 999;
+    if (choice < 20 && user->base.job->weather.deaths_per_mille)
+        sim_client_end(&user->base);
+    else if (choice < 700)
         sim_client_think(&user->base);
     else
         send(user);
@@ -281,7 +284,7 @@ static void use_event(struct user *user, uint64_t choice)
 {
     if (choice < 50)
         ask(user, CREWI_SYNC_VALUE, 0);
-    else if (choice < 250)
+    else if (choice < 200)
         set_event(user);
     else if (choice < 500)
         clear_event(user);
@@ -531,6 +534,7 @@ static void begin(struct sim_job *job)
     struct sync_model *model = sim_alloc(sizeof *model);
     job->state = model;
     model->job = job;
+    job->network.until_plant /= 4; /* some of what can go wrong is rare in one job */
     sim_job_set_kind(job, CREWI_KIND_SYNC, &crewi_sync_kind);
     model->thing_count = (uint32_t)sim_between(&job->random, 1, SYNC_THINGS);
     for (uint32_t i = 0; i < model->thing_count + job->client_target && i < SYNC_USERS; i++) {
