@@ -60,10 +60,9 @@ typedef struct crew_team {
  * copy, aligned to 16 bytes. */
 typedef int crew_team_function(crew_team team, void *arg);
 
-/** How elements become one. MPI: MPI_SUM and so on, and what each may be used for: those on bits
- * not for ::CREW_FLOAT and ::CREW_DOUBLE, the logical ones for integers and ::CREW_BOOL only, and
- * for
- * ::CREW_BOOL no others than both; for ::CREW_BYTE and ::CREW_CHAR those on bits. */
+/** How elements become one. MPI: MPI_SUM and so on, and what each may be used for: ::CREW_FLOAT and
+ * ::CREW_DOUBLE have the first four only, ::CREW_BYTE and ::CREW_CHAR those on bits, ::CREW_BOOL
+ * these and the logical ones, integers all. */
 typedef enum crew_operation {
     CREW_SUM = 1,
     CREW_PROD,

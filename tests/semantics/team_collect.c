@@ -154,6 +154,8 @@ TRY_TYPE(uint64, uint64_t, CREW_UINT64)
 TRY_TYPE(float, float, CREW_FLOAT)
 TRY_TYPE(double, double, CREW_DOUBLE)
 TRY_TYPE(byte, uint8_t, CREW_BYTE)
+TRY_TYPE(char, char, CREW_CHAR)
+TRY_TYPE(bool, bool, CREW_BOOL)
 
 static int combine(int a, int b, crew_operation operation)
 {
@@ -190,8 +192,12 @@ static void try_operation(crew_team team, crew_operation operation)
             expected[i] = combine(expected[i], rank + i, operation);
         // A single one is left as it is.
     }
-    if (operation >= CREW_BAND)
+    if (operation >= CREW_BAND) {
         try_byte(team, operation, expected);
+        try_char(team, operation, expected);
+    }
+    if (operation >= CREW_LAND && operation <= CREW_LXOR)
+        try_bool(team, operation, expected);
     if (operation <= CREW_MAX) {
         try_float(team, operation, expected);
         try_double(team, operation, expected);
