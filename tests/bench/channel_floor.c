@@ -7,7 +7,7 @@
  *
  * --place one: both processes on one core; two: each on a core of its own.
  */
-#include "channel_measure.h"
+#include "measure.h"
 
 #include <linux/futex.h>
 #include <sched.h>
@@ -124,13 +124,13 @@ struct measured {
 static bool there_and_back(void *context, long count, double *seconds)
 {
     struct measured *measured = context;
-    const double begin = channel_clock();
+    const double begin = bench_clock();
     for (long i = 0; i < count; i++)
         if (!measured->way->signal(&measured->side) || !measured->way->wait(&measured->side)) {
             perror("bench_channel_floor");
             return false;
         }
-    *seconds = (channel_clock() - begin) / 2;
+    *seconds = (bench_clock() - begin) / 2;
     return true;
 }
 
@@ -145,13 +145,13 @@ static _Noreturn void answer(const struct way *way, struct side *side, int core)
     _exit(1);
 }
 
-static bool run(const struct channel_settings *settings, const char *word)
+static bool run(const struct bench_settings *settings, const char *word)
 {
-    struct channel_case which;
+    struct bench_case which;
     struct measured measured = {0};
-    struct channel_result result;
+    struct bench_result result;
     struct side sides[2];
-    bool known = channel_case_read(&which, word);
+    bool known = bench_case_read(&which, word);
     for (size_t i = 0; known && i < sizeof ways / sizeof ways[0]; i++)
         if (strcmp(ways[i].name, which.mode) == 0)
             measured.way = &ways[i];
@@ -164,9 +164,9 @@ static bool run(const struct channel_settings *settings, const char *word)
         answer(measured.way, &sides[1], strcmp(settings->place, "two") == 0);
     measured.side = sides[0];
     const bool done =
-        child > 0 && go_to_core(0) && channel_measure(settings, there_and_back, &measured, &result);
+        child > 0 && go_to_core(0) && bench_measure(settings, there_and_back, &measured, &result);
     if (done)
-        channel_print("floor", settings->place, &which, &result);
+        bench_print("floor", settings->place, &which, &result);
     if (child > 0) {
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
@@ -176,9 +176,9 @@ static bool run(const struct channel_settings *settings, const char *word)
 
 int main(int argc, char **argv)
 {
-    struct channel_settings settings;
+    struct bench_settings settings;
     int first = 0;
-    const bool right = channel_settings_read(&settings, argc, argv, &first);
+    const bool right = bench_settings_read(&settings, argc, argv, &first);
     if (!right || (strcmp(settings.place, "one") != 0 && strcmp(settings.place, "two") != 0)) {
         fprintf(stderr, "usage: bench_channel_floor --place one|two [--seconds S (0.05)] "
                         "[--count N] MODE:8...\n");
