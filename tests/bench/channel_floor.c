@@ -3,7 +3,7 @@
  * What the kernel takes to hand something over from one process to another that sleeps: a message
  * to a process that waits asleep cannot be faster.
  *
- *   futex:8  eventfd:8  socketpair:8    half of there and back
+ *   futex  eventfd  socketpair  semaphore    half of there and back
  *
  * --place one: both processes on one core; two: each on a core of its own.
  */
@@ -11,6 +11,7 @@
 
 #include <linux/futex.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -24,11 +25,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One of two sides: futexes, or descriptors. */
+/* One of two sides: futexes, descriptors, or semaphores. */
 struct side {
     _Atomic uint32_t *mine, *theirs; /* raised by one with each signal */
     uint32_t seen;
     int in, out;
+    sem_t *my_semaphore, *their_semaphore;
 };
 
 struct way {
@@ -95,10 +97,32 @@ static bool wait_descriptor(struct side *side)
     return read(side->in, &value, sizeof value) == sizeof value;
 }
 
+static bool make_semaphore(struct side sides[2])
+{
+    char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return false;
+    sem_t *one = (sem_t *)memory, *other = (sem_t *)(memory + 128);
+    sides[0] = (struct side){.my_semaphore = one, .their_semaphore = other, .in = -1, .out = -1};
+    sides[1] = (struct side){.my_semaphore = other, .their_semaphore = one, .in = -1, .out = -1};
+    return sem_init(one, 1, 0) == 0 && sem_init(other, 1, 0) == 0;
+}
+
+static bool signal_semaphore(struct side *side)
+{
+    return sem_post(side->their_semaphore) == 0;
+}
+
+static bool wait_semaphore(struct side *side)
+{
+    return sem_wait(side->my_semaphore) == 0;
+}
+
 static const struct way ways[] = {
     {"futex", make_futex, signal_futex, wait_futex},
     {"eventfd", make_eventfd, signal_descriptor, wait_descriptor},
     {"socketpair", make_socketpair, signal_descriptor, wait_descriptor},
+    {"semaphore", make_semaphore, signal_semaphore, wait_semaphore},
 };
 
 /* Those that the program was started with. */
@@ -181,7 +205,7 @@ int main(int argc, char **argv)
     const bool right = bench_settings_read(&settings, argc, argv, &first);
     if (!right || (strcmp(settings.place, "one") != 0 && strcmp(settings.place, "two") != 0)) {
         fprintf(stderr, "usage: bench_channel_floor --place one|two [--seconds S (0.05)] "
-                        "[--count N] MODE:8...\n");
+                        "[--count N] futex|eventfd|socketpair|semaphore...\n");
         return 2;
     }
     if (sched_getaffinity(0, sizeof usable, &usable)) {

@@ -70,6 +70,12 @@ def mpi_commands(program, rank_counts):
     return commands
 
 
+def floor_commands(options):
+    program = os.path.join(options.build, "bench", "bench_channel_floor")
+    return {"floor on %s core%s" % (cores, "s" if cores == "two" else ""):
+            [program, "--place", cores] for cores in ("one", "two")}
+
+
 def read_options(description, groups):
     def group_names(text):
         words = text.split(",")
