@@ -42,11 +42,11 @@ static bool has(const struct crewi_sync_record *record)
     return atomic_load_explicit(&record->thread, memory_order_relaxed) == crewi_sync_thread();
 }
 
-static enum crewi_word_result try_word(crewi_word *word)
+static enum crewi_word_result try_word(crewi_word *word, int64_t timeout_ns)
 {
     uint64_t process = crewi_client_current()->identity.process.id;
     enum crewi_word_result result = crewi_word_lock(word, process);
-    for (int i = 0; i < SPINS && result == CREWI_WORD_NO; i++) {
+    for (int i = 0; i < SPINS && result == CREWI_WORD_NO && timeout_ns > 0; i++) {
         crewi_pause();
         result = crewi_word_lock(word, process);
     }
@@ -75,7 +75,7 @@ crew_status crewi_sync_lock_acquire(const char *call, uint64_t id, uint32_t type
     }
     if (!record->word)
         return ask_home(record, timeout_ns);
-    enum crewi_word_result result = try_word(record->word);
+    enum crewi_word_result result = try_word(record->word, timeout_ns);
     if (result == CREWI_WORD_DONE || result == CREWI_WORD_DONE_OWNER_DIED)
         hold(record);
     if (result == CREWI_WORD_DONE)
