@@ -94,7 +94,9 @@ static crew_status release(struct crewi_sync_record *record, bool own)
 {
     struct crewi_sync_head head = {.id = record->cached.id};
     enum crewi_word_result result = CREWI_WORD_NO;
-    if (!record->word)
+    bool has_told = record->has_told; /* a release by the word would be ahead of that */
+    record->has_told = false;
+    if (!record->word || has_told)
         return crewi_sync_ask(CREWI_SYNC_RELEASE, &head, 0);
     if (own)
         result = crewi_word_unlock(record->word, crewi_client_current()->identity.process.id);

@@ -21,7 +21,9 @@ struct crewi_sync_record {
     char name[CREW_NAME_SIZE];
     /* Of a lock: */
     _Atomic uint64_t thread; /* of this process that has it; 0: none */
-    uint32_t depth;          /* how often; that thread's alone */
+    uint32_t depth;          /* how often; this and the rest are that thread's alone */
+    bool has_told;           /* its notes may be under way to the home */
+    uint64_t conditions;     /* that there are at least */
 };
 
 /** Which types a call is for, as bits. */
