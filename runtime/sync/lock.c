@@ -6,9 +6,6 @@
 #include "base/error.h"
 #include "sync/sync_call.h"
 
-/* A lock that is held for a moment only is worth a look or two before others are asked. */
-#define SPINS 100
-
 uint64_t crewi_sync_thread(void)
 {
     static _Atomic uint64_t last;
@@ -45,11 +42,10 @@ static bool has(const struct crewi_sync_record *record)
 static enum crewi_word_result try_word(crewi_word *word, int64_t timeout_ns)
 {
     uint64_t process = crewi_client_current()->identity.process.id;
+    struct crewi_sync_looks looks = {0};
     enum crewi_word_result result = crewi_word_lock(word, process);
-    for (int i = 0; i < SPINS && result == CREWI_WORD_NO && timeout_ns > 0; i++) {
-        crewi_pause();
+    while (result == CREWI_WORD_NO && timeout_ns > 0 && crewi_sync_look_again(&looks))
         result = crewi_word_lock(word, process);
-    }
     return result;
 }
 

@@ -61,6 +61,16 @@ crew_status crewi_sync_tell(enum crewi_sync_op op, const struct crewi_sync_head 
 /** Ends the caller's use of an object; nothing happens if it has ended already. */
 crew_status crewi_sync_close(const char *call, uint64_t id, uint32_t types);
 
+/** How often and until when a caller has looked at a word; all zero: not yet. */
+struct crewi_sync_looks {
+    int count;
+    int64_t end_ns;
+};
+
+/** Whether a caller that would have to wait is to look at the word once more; gives up the core
+ * meanwhile, to who is to change it. False: it has looked for long enough, and asks the home. */
+bool crewi_sync_look_again(struct crewi_sync_looks *looks);
+
 /** What the word says, without ::CREWI_WORD_QUEUED. */
 crew_status crewi_sync_value(const struct crewi_sync_record *record, uint64_t *value);
 
