@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What crew's processes share: locks, semaphores, conditions, events and barriers. Peers:
- * shared_mpi.c, shared_posix.c, shared.py.
+ * What crew's processes share: locks, semaphores, conditions, events and barriers, values and
+ * arrays, lists and dicts, and the barrier of a team. Peers: shared_mpi.c, shared_posix.c,
+ * shared.py.
  */
 #include "shared.h"
 
@@ -52,7 +53,9 @@ crew_status shared_hand_out(struct bench_side *sides, int count, crew_status sta
 
 static int app(int argc, char **argv)
 {
-    static const struct bench_mode *const lists[] = {shared_lock_modes, shared_wait_modes, NULL};
+    static const struct bench_mode *const lists[] = {shared_lock_modes, shared_wait_modes,
+                                                     shared_data_modes, shared_container_modes,
+                                                     shared_team_modes, NULL};
     return bench_sides_main(&(struct bench_program){.lists = lists, .least_size = 1}, argc, argv);
 }
 

@@ -7,6 +7,9 @@
 
 extern const struct bench_mode shared_lock_modes[];
 extern const struct bench_mode shared_wait_modes[];
+extern const struct bench_mode shared_data_modes[];
+extern const struct bench_mode shared_container_modes[];
+extern const struct bench_mode shared_team_modes[];
 
 /** Does so many operations. */
 typedef bool shared_block(const struct bench_side *side, long count);

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Locks, semaphores, conditions, events and barriers of Python's multiprocessing, between processes
-made with fork: what crew's are measured beside. Cases are those of shared_lock.c and shared_wait.c."""
+made with fork, its values and arrays, and a manager's lists and dicts: what crew's are measured
+beside. Cases are those of bench_shared; raw_get and so on are for a value without a lock."""
+import ctypes
 import multiprocessing
+import sys
 import time
 
 import peer
+
+# As in shared_container.c.
+KEYS = 100
 
 
 def serve(order_queue, block):
@@ -42,6 +48,18 @@ def run_free(options, lock):
         for _ in range(count):
             acquire()
             release()
+
+    return run_sides(options, block, [])
+
+
+def run_refused(options):
+    lock = multiprocessing.Lock()
+    lock.acquire()
+    acquire = lock.acquire
+
+    def block(count):
+        for _ in range(count):
+            acquire(False)
 
     return run_sides(options, block, [])
 
@@ -133,14 +151,91 @@ def run_barrier(options, parties):
     return run_sides(options, meet, [meet] * (parties - 1))
 
 
+def value_blocks(value):
+    def get(count):
+        for _ in range(count):
+            value.value
+
+    def put(count):
+        for i in range(count):
+            value.value = i
+
+    def add_locked(count):
+        value.value = 0
+        for _ in range(count):
+            with value.get_lock():
+                value.value += 1
+        if value.value != count:
+            sys.exit("a value is not what was set")
+
+    return {"get": get, "set": put, "locked": add_locked}
+
+
+def run_value(options, mode):
+    kind, what = mode.split("_")
+    value = multiprocessing.Value(ctypes.c_int64, 0, lock=kind == "value")
+    return run_sides(options, value_blocks(value)[what], [])
+
+
+def run_slice(options, mode, size):
+    """Of characters, for which a slice is bytes; view: through a memoryview, which copies them all
+    at once, in place of one by one."""
+    array = multiprocessing.Array(ctypes.c_char, size, lock=False)
+    view = memoryview(array).cast("B")
+    data = b"m" * size
+    source = view if mode.endswith("view") else array
+
+    def read(count):
+        for _ in range(count):
+            if len(bytes(source[:])) != size:
+                sys.exit("a slice is not as long as it was written")
+
+    def write(count):
+        for _ in range(count):
+            source[:] = data
+        if array[size - 1] != b"m":
+            sys.exit("a slice is not what was written")
+
+    return run_sides(options, read if mode.startswith("read") else write, [])
+
+
+def run_manager(options, mode):
+    with multiprocessing.Manager() as manager:
+        items, entries = manager.list(), manager.dict()
+        keys = ["key-%d" % i for i in range(KEYS)]
+
+        def append(count):
+            items[:] = []
+            for i in range(count):
+                items.append(i)
+
+        def put(count):
+            for i in range(count):
+                entries[keys[i % KEYS]] = i
+
+        def get(count):
+            for i in range(count):
+                entries[keys[i % KEYS]]
+
+        put(KEYS)
+        return run_sides(options, {"append": append, "dict_set": put, "dict_get": get}[mode], [])
+
+
 def run_case(options, mode, size, _extra):
     frees = {"lock": multiprocessing.Lock, "rlock": multiprocessing.RLock,
              "semaphore": multiprocessing.Semaphore}
     if mode in frees:
         return run_free(options, frees[mode]())
-    pairs = {"handover": run_handover, "condition": run_condition, "event": run_event}
-    if mode in pairs:
-        return pairs[mode](options)
+    simple = {"refused": run_refused, "handover": run_handover, "condition": run_condition,
+              "event": run_event}
+    if mode in simple:
+        return simple[mode](options)
+    if mode.startswith(("value_", "raw_")):
+        return run_value(options, mode)
+    if mode in ("read", "write", "read_view", "write_view"):
+        return run_slice(options, mode, size)
+    if mode in ("append", "dict_set", "dict_get"):
+        return run_manager(options, mode)
     return {"contend": run_contend, "barrier": run_barrier}[mode](options, size)
 
 

@@ -3,6 +3,7 @@
  * Locks and semaphores.
  *
  *   lock  rlock  semaphore  acquire and release, while nobody else wants it
+ *   refused                 a lock that is held is not acquired, at once
  *   handover                one way, half of there and back: a lock is released by the one side
  *                           while the other waits for it, which then does the same with a second
  *                           lock
@@ -41,6 +42,21 @@ static bool semaphore_free(const struct bench_side *side, long count)
         done = bench_good(crew_semaphore_acquire(semaphore)) &&
                bench_good(crew_semaphore_release(semaphore));
     return done;
+}
+
+/* The main process holds it. */
+static bool refused(const struct bench_side *side, long count)
+{
+    bool done = true;
+    for (long i = 0; i < count && done; i++)
+        done = crew_lock_try_acquire(side->handles.locks[0]) == CREW_ETIMEDOUT ||
+               bench_wrong("a lock that is held was acquired, or cannot be");
+    return done;
+}
+
+static int measure_refused(void *arg)
+{
+    return shared_measure(arg, refused, 1);
 }
 
 static int measure_lock(void *arg)
@@ -158,6 +174,7 @@ const struct bench_mode shared_lock_modes[] = {
     {"lock", NULL, make, close_all, NULL, measure_lock, NULL, false},
     {"rlock", NULL, make, close_all, NULL, measure_rlock, NULL, false},
     {"semaphore", NULL, make, close_all, NULL, measure_semaphore, NULL, false},
+    {"refused", NULL, make_held, close_all, NULL, measure_refused, NULL, false},
     {"handover", bench_one_other, make_held, close_all, NULL, measure_handover, serve_handover,
      false},
     {"contend", shared_parties, make, close_all, NULL, measure_contend, serve_contend, false},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What teams are measured beside: MPI_Barrier of all ranks; barrier:RANKS. */
+/* What teams are measured beside: MPI_Barrier of all ranks; team:RANKS. */
 #include "measure.h"
 
 #include <mpi.h>
@@ -34,7 +34,7 @@ static bool run(const struct bench_settings *settings, const char *word)
     long last = 0;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    if (!bench_case_read(&which, word) || strcmp(which.mode, "barrier") != 0 ||
+    if (!bench_case_read(&which, word) || strcmp(which.mode, "team") != 0 ||
         which.size != (size_t)ranks)
         return false;
     if (rank > 0) {
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     for (int i = first; i < argc && right; i++)
         right = run(&settings, argv[i]);
     if (!right) {
-        fprintf(stderr, "usage: bench_shared_mpi [--seconds S (0.05)] [--count N] barrier:RANKS\n");
+        fprintf(stderr, "usage: bench_shared_mpi [--seconds S (0.05)] [--count N] team:RANKS\n");
         MPI_Abort(MPI_COMM_WORLD, 2);
     }
     MPI_Finalize();

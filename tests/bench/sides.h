@@ -14,8 +14,12 @@
 
 #include "measure.h"
 
+#include <crew/array.h>
 #include <crew/crew.h>
+#include <crew/dict.h>
+#include <crew/list.h>
 #include <crew/queue.h>
+#include <crew/value.h>
 
 #define BENCH_MOST_SIDES 65
 
@@ -29,6 +33,10 @@ struct bench_handles {
     crew_condition conditions[2];
     crew_event events[2];
     crew_barrier barrier;
+    crew_value value;
+    crew_array array;
+    crew_list list;
+    crew_dict dict;
 };
 
 /** What a side is given as its argument. */
