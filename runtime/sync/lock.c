@@ -6,9 +6,6 @@
 #include "base/error.h"
 #include "sync/sync_call.h"
 
-/* A lock that is held for a moment only is worth a look or two before others are asked. */
-#define SPINS 100
-
 uint64_t crewi_sync_thread(void)
 {
     static _Atomic uint64_t last;
@@ -42,14 +39,13 @@ static bool has(const struct crewi_sync_record *record)
     return atomic_load_explicit(&record->thread, memory_order_relaxed) == crewi_sync_thread();
 }
 
-static enum crewi_word_result try_word(crewi_word *word)
+static enum crewi_word_result try_word(crewi_word *word, int64_t timeout_ns)
 {
     uint64_t process = crewi_client_current()->identity.process.id;
+    struct crewi_sync_looks looks = {0};
     enum crewi_word_result result = crewi_word_lock(word, process);
-    for (int i = 0; i < SPINS && result == CREWI_WORD_NO; i++) {
-        crewi_pause();
+    while (result == CREWI_WORD_NO && timeout_ns > 0 && crewi_sync_look_again(&looks))
         result = crewi_word_lock(word, process);
-    }
     return result;
 }
 
@@ -75,7 +71,7 @@ crew_status crewi_sync_lock_acquire(const char *call, uint64_t id, uint32_t type
     }
     if (!record->word)
         return ask_home(record, timeout_ns);
-    enum crewi_word_result result = try_word(record->word);
+    enum crewi_word_result result = try_word(record->word, timeout_ns);
     if (result == CREWI_WORD_DONE || result == CREWI_WORD_DONE_OWNER_DIED)
         hold(record);
     if (result == CREWI_WORD_DONE)
@@ -94,7 +90,9 @@ static crew_status release(struct crewi_sync_record *record, bool own)
 {
     struct crewi_sync_head head = {.id = record->cached.id};
     enum crewi_word_result result = CREWI_WORD_NO;
-    if (!record->word)
+    bool has_told = record->has_told; /* a release by the word would be ahead of that */
+    record->has_told = false;
+    if (!record->word || has_told)
         return crewi_sync_ask(CREWI_SYNC_RELEASE, &head, 0);
     if (own)
         result = crewi_word_unlock(record->word, crewi_client_current()->identity.process.id);
