@@ -42,9 +42,9 @@
  * All calls may be made from the main process, from any process, and from a task, and may also
  * return ::CREW_ESTATE outside crew_run(), ::CREW_ECLOSED when the caller has closed the array, or
  * it is gone with all its copies, ::CREW_ENOENT for one that never was, ::CREW_EINVAL for a handle
- * of another kind, for a pointer that is NULL where there has to be one, and for an index that is
- * not in the array, and ::CREW_ENOMEM. They do not block, but for the lock, and for the answer of
- * another host.
+ * of another kind and for a pointer that is NULL where there has to be one, ::CREW_EDOMAIN for
+ * elements that are not in the array (indexes are from 0 on; there are no negative ones), and
+ * ::CREW_ENOMEM. They do not block, but for the lock, and for the answer of another host.
  */
 #ifndef CREW_ARRAY_H
 #define CREW_ARRAY_H
@@ -130,7 +130,7 @@ CREW_API crew_status crew_array_compare_exchange(crew_array array, crew_datatype
 /* Slices */
 
 /** Reads @p count elements from @p first on into @p values. Nothing is read when the array has
- * fewer. Python: array[first:first + count]. MPI: MPI_Rget. */
+ * fewer. ::CREW_EINVAL a negative count. Python: array[first:first + count]. MPI: MPI_Rget. */
 CREW_API crew_status crew_array_read(crew_array array, int64_t first, int64_t count, void *values);
 
 /** Writes them. Nothing is written when the array has fewer. Python: array[first:first + count] =

@@ -57,8 +57,9 @@ typedef struct crew_barrier_attr {
 
 /**
  * Makes a barrier on the caller's rank. Does not block. Python: Barrier(parties, action, timeout).
- * @return ::CREW_EINVAL barrier NULL, parties below 1, a bad name, timeout or arg, or an action
- * that is no function of the program or of a library it has loaded
+ * @return ::CREW_EINVAL barrier NULL, parties below 1, a bad name, timeout or arg, an
+ * argument without an action; ::CREW_EBUILD an action that is no function of the program or of a
+ * library it has loaded
  */
 CREW_API crew_status crew_barrier_create(crew_barrier *barrier, int parties,
                                          const crew_barrier_attr *attr);

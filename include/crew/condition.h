@@ -101,8 +101,9 @@ CREW_API crew_status crew_condition_notify(crew_condition condition, long count)
 /** Notifies all who wait. ::CREW_EPERM. Python: notify_all(). */
 CREW_API crew_status crew_condition_notify_all(crew_condition condition);
 
-/** Ends the caller's use of it, and of its lock if that is its own; a lock that was given stays
- * open. Closing it again does no harm. ::CREW_ESTATE the caller holds its own lock. */
+/** Ends the caller's use of it, and of its lock if that is its own. With a lock that was given
+ * nothing ends: the condition goes with that. Closing it again does no harm. ::CREW_ESTATE the
+ * caller holds its own lock. */
 CREW_API crew_status crew_condition_close(crew_condition condition);
 
 #ifdef __cplusplus

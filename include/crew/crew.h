@@ -28,8 +28,10 @@
 #include <crew/run.h>
 #include <crew/semaphore.h>
 #include <crew/set.h>
+#include <crew/shareable_list.h>
 #include <crew/shared_memory.h>
 #include <crew/status.h>
+#include <crew/team.h>
 #include <crew/thread.h>
 #include <crew/value.h>
 #include <crew/wait.h>

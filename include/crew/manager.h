@@ -14,8 +14,9 @@
  * reason, in front of which the method is named.
  *
  * Methods of one object run one at a time, unless the type is crew_manager_type::concurrent; those
- * of different objects run at a time. Each thread that calls has a connection of its own to the
- * server, and a thread there that serves it; it ends with the process that called.
+ * of different objects run at a time. A process has as many connections to the
+ * server as its threads call at a time, each with a thread there that serves it; they end with the
+ * process.
  *
  * Managers and proxies are plain values, and passed on as a connection of a pipe is
  * (<crew/pipe.h>), also in a value made with CREW_HANDLE(). An object lives until every process

@@ -42,6 +42,8 @@ void crewi_client_request_end(struct crewi_client *client)
     if (client->leaving)
         return;
     client->end_requested = true;
+    if (client->lends_memory)
+        return;
     for (struct crewi_waiter *waiter = client->waiters; waiter; waiter = waiter->next)
         crewi_waiter_done(waiter);
     client->inbox_filled = true;

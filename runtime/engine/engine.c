@@ -366,6 +366,13 @@ bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process
     return true;
 }
 
+void crewi_engine_client_ends(struct crewi_engine *engine, uint64_t process)
+{
+    for (int i = 0; i < CREWI_KIND_LIMIT; i++)
+        if (engine->kinds[i] && engine->kinds[i]->client_ends)
+            engine->kinds[i]->client_ends(engine, process);
+}
+
 static void tell_gone(struct crewi_engine *engine, uint32_t rank, uint64_t process)
 {
     struct crewi_frame *frame = crewi_frame_create(0);

@@ -96,6 +96,8 @@ struct crewi_kind {
                     const struct crewi_message *message);
     /** A client that may have used objects here has ended. */
     void (*client_gone)(struct crewi_engine *engine, uint64_t process);
+    /** A client of this rank, which is code of the rank itself, was asked to end. May be NULL. */
+    void (*client_ends)(struct crewi_engine *engine, uint64_t process);
     /** The engine ends with this object still there. */
     void (*destroy)(struct crewi_engine *engine, struct crewi_object *object);
     /** All that came in by now was handled: what was put off for the end of a round. */
@@ -266,6 +268,9 @@ bool crewi_engine_is_there(const struct crewi_engine *engine, const struct crewi
 /** Whether a process is a client of this rank now; then *origin is the way to it, if not NULL. */
 bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process,
                              struct crewi_origin *origin);
+
+/** Tells all kinds that a client was asked to end: see crewi_kind::client_ends. */
+void crewi_engine_client_ends(struct crewi_engine *engine, uint64_t process);
 
 /** Frees the slot, and lets every home that the client has used know. */
 void crewi_engine_detach(struct crewi_engine *engine, uint32_t slot);

@@ -346,12 +346,19 @@ static void run_pending(struct crewi_engine *engine, struct crewi_handle *handle
     }
 }
 
+/* A process of this rank, or an object here that holds handles as a process does. */
+static bool can_hold(struct crewi_engine *engine, uint64_t holder)
+{
+    return crewi_engine_has_client(engine, holder, NULL) ||
+           (kind_of(engine, holder) && crewi_engine_find(engine, holder));
+}
+
 static void hear_attached(struct crewi_engine *engine, const struct crewi_kind *kind,
                           const struct crewi_handle_note *note, const void *description,
                           size_t size)
 {
     struct crewi_handle *handle = crewi_handle_find(engine, note->id);
-    bool is_there = note->process && crewi_engine_has_client(engine, note->process, NULL);
+    bool is_there = note->process && can_hold(engine, note->process);
     if (!handle) {
         if (!note->status)
             give_back(engine, note->id, note->weight);

@@ -23,6 +23,15 @@
 #define SPIN_NS (50 * CREWI_MICROSECOND)
 #define SHORT_SLEEPS 3
 
+/* A collective of ranks that are all there takes microseconds, and a large one goes on only while
+ * each of them looks: so who has entered one looks again and again for a while, and at everything
+ * else now and then. */
+#define COLLECTIVE_SPIN_NS (100 * CREWI_MICROSECOND)
+#define COLLECTIVE_NS_PER_BYTE 4
+#define COLLECTIVE_WINDOW_NS (50 * CREWI_MICROSECOND)
+#define LOOKS_PER_YIELD 64
+#define PASS_NS (1 * CREWI_MILLISECOND)
+
 /* While MPI has something under way, or news may come from another node without a ring. */
 #define POLL_SLEEP_MIN_NS (20 * CREWI_MICROSECOND)
 #define BUSY_SLEEP_MAX_NS (200 * CREWI_MICROSECOND)
@@ -48,6 +57,14 @@ static void ring_rank(void *context, uint32_t rank, bool can_wait)
         loop->to_ring[loop->to_ring_count++] = bell;
 }
 
+static void nudge_rank(void *context, uint32_t rank)
+{
+    const struct crewi_loop *loop = context;
+    struct crewi_bell *bell = loop->peer_bells[rank];
+    if (bell && atomic_load(&bell->sleepers) & (CREWI_BELL_SERVICE | CREWI_BELL_DRIVER))
+        crewi_bell_ring(bell);
+}
+
 void crewi_loop_ring_others(struct crewi_loop *loop)
 {
     while (loop->to_ring_count)
@@ -71,6 +88,7 @@ void crewi_loop_use_doorbells(struct crewi_loop *loop, struct crewi_bell **peer_
     struct crewi_transport *transport = loop->engine.transport;
     loop->peer_bells = peer_bells;
     transport->ring = ring_rank;
+    transport->nudge = nudge_rank;
     transport->ring_context = loop;
     loop->polls_clock = crewi_transport_polls_clock(transport);
 }
@@ -152,6 +170,7 @@ bool crewi_loop_pass(struct crewi_loop *loop)
     }
     any |= crewi_engine_run(&loop->engine, crewi_now_ns());
     loop->stop |= loop->engine.shut_down;
+    loop->pass_ns = loop->engine.now_ns;
     return any;
 }
 
@@ -169,12 +188,12 @@ static int64_t longest_sleep(const struct crewi_loop *loop, int64_t now_ns)
 {
     enum crewi_transport_activity activity = crewi_transport_activity(loop->engine.transport);
     int64_t idle_ns = now_ns - loop->idle_since_ns;
-    if (activity == CREWI_TRANSPORT_BUSY)
+    if (activity == CREWI_TRANSPORT_BUSY || loop->engine.transport->exposed)
         return clamp(idle_ns / 8, POLL_SLEEP_MIN_NS, BUSY_SLEEP_MAX_NS);
-    if (!loop->polls_clock)
-        return activity == CREWI_TRANSPORT_IDLE
-                   ? SAFETY_NS
-                   : clamp(idle_ns / 2, PATIENT_SLEEP_MIN_NS, PATIENT_SLEEP_MAX_NS);
+    if (!loop->polls_clock && activity == CREWI_TRANSPORT_IDLE)
+        return SAFETY_NS;
+    if (!loop->polls_clock && activity == CREWI_TRANSPORT_PATIENT)
+        return clamp(idle_ns / 2, PATIENT_SLEEP_MIN_NS, PATIENT_SLEEP_MAX_NS);
     if (idle_ns / 64 > CLOCK_SLEEP_NS)
         return clamp(idle_ns / 64, CLOCK_SLEEP_NS, CLOCK_SLEEP_MAX_NS);
     return clamp(idle_ns / 8, POLL_SLEEP_MIN_NS, CLOCK_SLEEP_NS);
@@ -211,15 +230,56 @@ static void sleep_until(struct crewi_loop *loop, enum crewi_bell_sleeper who, in
     loop->short_sleeps = crewi_now_ns() - begin_ns < SPIN_NS ? loop->short_sleeps + 1 : 0;
 }
 
+/* How long it is worth it, from when the collective was entered. */
+static int64_t collective_spin_end(struct crewi_loop *loop, int64_t now_ns)
+{
+    const struct crewi_transport *transport = loop->engine.transport;
+    if (transport->collectives_entered != loop->collectives_seen) {
+        loop->collectives_seen = transport->collectives_entered;
+        loop->spin_end_ns = now_ns + COLLECTIVE_SPIN_NS +
+                            (int64_t)transport->collective_bytes * COLLECTIVE_NS_PER_BYTE;
+    }
+    return loop->spin_end_ns;
+}
+
+/* True when *done. */
+static bool spin_for_collective(struct crewi_loop *loop, const bool *done)
+{
+    struct crewi_transport *transport = loop->engine.transport;
+    if (crewi_transport_activity(transport) != CREWI_TRANSPORT_COLLECTIVE)
+        return false;
+    int64_t now_ns = crewi_now_ns(), end_ns = collective_spin_end(loop, now_ns);
+    if (end_ns > now_ns + COLLECTIVE_WINDOW_NS)
+        end_ns = now_ns + COLLECTIVE_WINDOW_NS;
+    if (now_ns - loop->pass_ns > PASS_NS)
+        return false;
+    for (int looks = 1; now_ns < end_ns && !*done; looks++, now_ns = crewi_now_ns()) {
+        if (crewi_transport_poll_collectives(transport, receive, loop)) {
+            crewi_engine_run(&loop->engine, now_ns);
+            return *done;
+        }
+        crewi_loop_unlock(loop);
+        if (looks % LOOKS_PER_YIELD == 0)
+            sched_yield();
+        crewi_loop_lock(loop);
+    }
+    return *done;
+}
+
 /* Whatever comes after the pass rings; what does not ring is looked for on a clock. So one pass is
  * enough. */
 void crewi_loop_step(struct crewi_loop *loop, enum crewi_bell_sleeper who, const bool *done)
 {
+    if (spin_for_collective(loop, done))
+        return;
     bool moved = crewi_loop_pass(loop);
     int64_t now_ns = loop->engine.now_ns;
     if (moved)
         loop->idle_since_ns = now_ns;
     if (*done || atomic_load(&loop->bell->rung))
+        return;
+    if (crewi_transport_activity(loop->engine.transport) == CREWI_TRANSPORT_COLLECTIVE &&
+        now_ns < collective_spin_end(loop, now_ns))
         return;
     int64_t wake_ns = now_ns + longest_sleep(loop, now_ns);
     int64_t timer_ns = crewi_timers_next(&loop->engine.timers);

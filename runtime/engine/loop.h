@@ -60,7 +60,9 @@ struct crewi_loop {
     bool stop;
     bool polls_clock; /* messages may come without a ring */
     int64_t idle_since_ns, safety_look_ns;
-    uint32_t short_sleeps; /* in a row */
+    uint32_t short_sleeps;     /* in a row */
+    uint64_t collectives_seen; /* crewi_transport::collectives_entered, when spin_end_ns was set */
+    int64_t spin_end_ns, pass_ns;
     struct crewi_port_endpoint *ports[CREWI_PORT_LIMIT];
     struct crewi_port spare_port;    /* made ahead for the next child */
     int spare_fd;                    /* its memory; -1: there is none */

@@ -109,6 +109,20 @@ bool crewi_parking_take_first(struct crewi_engine *engine, struct crewi_parking 
     return true;
 }
 
+bool crewi_parking_take_client(struct crewi_engine *engine, struct crewi_parking *parking,
+                               uint64_t process, struct crewi_origin *origin, uint64_t *value)
+{
+    struct crewi_parked *parked = parking->first;
+    while (parked && parked->origin.process != process)
+        parked = parked->next;
+    if (!parked)
+        return false;
+    *origin = parked->origin;
+    *value = parked->value;
+    take_out(engine, parked);
+    return true;
+}
+
 void crewi_parking_reply_all(struct crewi_engine *engine, struct crewi_parking *parking,
                              const void *data, size_t size)
 {

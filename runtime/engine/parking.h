@@ -36,6 +36,10 @@ void crewi_park_with(struct crewi_engine *engine, struct crewi_parking *parking,
 bool crewi_parking_take_first(struct crewi_engine *engine, struct crewi_parking *parking,
                               struct crewi_origin *origin, uint64_t *value);
 
+/** Takes the oldest one of a client out, with its number; false when there is none. */
+bool crewi_parking_take_client(struct crewi_engine *engine, struct crewi_parking *parking,
+                               uint64_t process, struct crewi_origin *origin, uint64_t *value);
+
 /** Answers all that are parked. */
 void crewi_parking_reply_all(struct crewi_engine *engine, struct crewi_parking *parking,
                              const void *data, size_t size);

@@ -266,6 +266,7 @@ crew_status crew_manager_shutdown(crew_manager handle)
     case OVER:
         return CREW_OK;
     }
+    crewi_manager_end_sessions(handle);
     crew_connection_close((crew_connection){handle.id});
     set_state(manager, OVER);
     return CREW_OK;

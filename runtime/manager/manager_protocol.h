@@ -4,7 +4,7 @@
  * What a manager's server is told at its start, and what its clients and it say to each other.
  *
  * A manager's handle is the sending end of a pipe to its server, the *door*. A thread that calls
- * makes a duplex pipe and sends one end of it through the door; that pipe is its *session*, which a
+ * makes a duplex pipe and sends one end of it through the door; that pipe is a *session*, which a
  * thread of the server serves: a request, a reply, and so on. Its end tells either side that the
  * other one is gone.
  *

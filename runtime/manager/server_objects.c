@@ -31,6 +31,7 @@ static struct {
     struct crewi_table table;
     crew_connection wake_in, wake_out;
     bool changed; /* the one who watches has been told */
+    bool over;    /* the server ends */
 } objects = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static void destroy(struct object *object)
@@ -42,16 +43,25 @@ static void destroy(struct object *object)
     free(object);
 }
 
-static struct object *begin_use(uint64_t id)
+static crew_status shut_down(void)
 {
+    return crewi_error(CREW_EBROKEN, "the manager was shut down");
+}
+
+static crew_status begin_use(uint64_t id, struct object **found)
+{
+    crew_status status = CREW_OK;
     pthread_mutex_lock(&objects.mutex);
     struct object *object = crewi_table_find(&objects.table, id);
-    if (object && object->ended)
-        object = NULL;
-    if (object)
+    if (objects.over)
+        status = shut_down();
+    else if (object)
         object->users++;
+    else
+        status = crewi_error(CREW_ENOENT, "the manager has no such object");
     pthread_mutex_unlock(&objects.mutex);
-    return object;
+    *found = object;
+    return status;
 }
 
 static void end_use(struct object *object)
@@ -180,7 +190,8 @@ crew_status crewi_server_begin_objects(void)
 static crew_status add(struct object *object)
 {
     pthread_mutex_lock(&objects.mutex);
-    crew_status status = crewi_table_add(&objects.table, object->id, object);
+    crew_status status =
+        objects.over ? shut_down() : crewi_table_add(&objects.table, object->id, object);
     bool tell = !status && !objects.changed;
     objects.changed |= tell;
     pthread_mutex_unlock(&objects.mutex);
@@ -271,10 +282,11 @@ crew_status crewi_server_call(uint64_t id, const char *name, const crew_any *arg
                               struct crewi_server_outcome *outcome)
 {
     const struct crewi_server_method *method;
-    struct object *object = begin_use(id);
-    if (!object)
-        return crewi_error(CREW_ENOENT, "the manager has no such object");
-    crew_status status = find_method(object->type, name, &method);
+    struct object *object;
+    crew_status status = begin_use(id, &object);
+    if (status)
+        return status;
+    status = find_method(object->type, name, &method);
     if (!status) {
         if (!object->type->concurrent)
             pthread_mutex_lock(&object->mutex);
@@ -309,6 +321,7 @@ void crewi_server_end_objects(void)
     size_t count;
     pthread_mutex_lock(&objects.mutex);
     uint64_t *ids = crewi_table_ids(&objects.table, &count);
+    objects.over = true;
     pthread_mutex_unlock(&objects.mutex);
     for (size_t i = 0; ids && i < count; i++)
         end_object(ids[i]);

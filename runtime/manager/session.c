@@ -3,53 +3,76 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/client.h"
 #include "manager/manager_call.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* One is used by one thread at a time, and by another one after it. */
 struct session {
     struct session *next;
     uint64_t manager, process;
     crew_connection connection;
+    bool inside; /* of a process that is a thread of its rank, and one of several there */
+    bool busy;
 };
 
-/* Of the calling thread; the key frees them at its end. */
-static pthread_once_t key_once = PTHREAD_ONCE_INIT;
-static pthread_key_t key;
-static bool has_key;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct session *sessions;
 
-/* A thread that was a process by itself has closed everything by now. */
-static void free_sessions(void *list)
+static bool is_inside(void)
 {
-    struct session *session = list;
-    while (session) {
-        struct session *next = session->next;
-        if (session->process == crew_current_process().id)
-            crew_connection_close(session->connection);
-        free(session);
-        session = next;
+    return crewi_client_is_inside(crewi_client_current());
+}
+
+/* Frees those of a process that was in this rank before the caller: they were closed with it. The
+ * mutex is held. */
+static void free_old(uint64_t process)
+{
+    struct session **link = &sessions;
+    while (*link) {
+        struct session *session = *link;
+        if (session->inside && session->process != process) {
+            *link = session->next;
+            free(session);
+        } else {
+            link = &session->next;
+        }
     }
 }
 
-static void make_key(void)
-{
-    has_key = pthread_key_create(&key, free_sessions) == 0;
-}
-
-static crew_status begin(void)
-{
-    pthread_once(&key_once, make_key);
-    return has_key ? CREW_OK : crewi_error(CREW_ESYSTEM, "pthread_key_create: no key is left");
-}
-
+/* One that is not in use; NULL when there is none. */
 static struct session *find_session(uint64_t manager)
 {
-    struct session *session = pthread_getspecific(key);
-    while (session && session->manager != manager)
+    uint64_t process = crew_current_process().id;
+    bool inside = is_inside();
+    pthread_mutex_lock(&mutex);
+    if (inside)
+        free_old(process);
+    struct session *session = sessions;
+    while (session && (session->busy || session->manager != manager || session->process != process))
         session = session->next;
+    if (session)
+        session->busy = true;
+    pthread_mutex_unlock(&mutex);
     return session;
+}
+
+static void add_session(struct session *session)
+{
+    pthread_mutex_lock(&mutex);
+    session->next = sessions;
+    sessions = session;
+    pthread_mutex_unlock(&mutex);
+}
+
+static void return_session(struct session *session)
+{
+    pthread_mutex_lock(&mutex);
+    session->busy = false;
+    pthread_mutex_unlock(&mutex);
 }
 
 /* The status of a pipe of a server, as one of the server. */
@@ -88,15 +111,12 @@ static crew_status open_session(crew_manager manager, double timeout_s, struct s
     if (status)
         goto fail_knock;
     crew_connection_close(theirs); /* so that ours ends with the server's copy */
-    *session = (struct session){.next = pthread_getspecific(key),
-                                .manager = manager.id,
+    *session = (struct session){.manager = manager.id,
                                 .process = crew_current_process().id,
-                                .connection = ours};
-    if (pthread_setspecific(key, session)) {
-        crew_connection_close(ours);
-        free(session);
-        return crewi_error_memory();
-    }
+                                .connection = ours,
+                                .inside = is_inside(),
+                                .busy = true};
+    add_session(session);
     *opened = session;
     return CREW_OK;
 fail_knock:
@@ -109,9 +129,6 @@ fail_pipe:
 
 static crew_status get_session(crew_manager manager, double timeout_s, struct session **session)
 {
-    crew_status status = begin();
-    if (status)
-        return status;
     *session = find_session(manager.id);
     return *session ? CREW_OK : open_session(manager, timeout_s, session);
 }
@@ -119,14 +136,21 @@ static crew_status get_session(crew_manager manager, double timeout_s, struct se
 /* What comes of an old request is not to be taken for the answer to a new one. */
 static void drop_session(struct session *session)
 {
-    struct session *first = pthread_getspecific(key), **link = &first;
-    while (*link && *link != session)
+    pthread_mutex_lock(&mutex);
+    struct session **link = &sessions;
+    while (*link != session)
         link = &(*link)->next;
-    if (*link)
-        *link = session->next;
-    pthread_setspecific(key, first);
+    *link = session->next;
+    pthread_mutex_unlock(&mutex);
     crew_connection_close(session->connection);
     free(session);
+}
+
+void crewi_manager_end_sessions(crew_manager manager)
+{
+    struct session *session;
+    while ((session = find_session(manager.id)))
+        drop_session(session);
 }
 
 /* The request as bytes, to be freed. */
@@ -175,6 +199,8 @@ static crew_status exchange(const struct crewi_manager_question *question, const
                                 left(question->timeout_s, begin_ns));
     if (status)
         drop_session(session);
+    else
+        return_session(session);
     return status;
 }
 

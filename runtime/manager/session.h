@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @file
- * The caller's side of a manager's server, inside this folder: each thread has a session with each
- * manager that it has called.
+ * The caller's side of a manager's server, inside this folder: a process has as many sessions with
+ * it as threads have called it at a time.
  */
 #ifndef CREWI_MANAGER_SESSION_H
 #define CREWI_MANAGER_SESSION_H
@@ -39,6 +39,9 @@ struct crewi_manager_answer {
  */
 crew_status crewi_manager_ask(const struct crewi_manager_question *question,
                               struct crewi_manager_answer *answer);
+
+/** Closes the caller's sessions that are not in use. */
+void crewi_manager_end_sessions(crew_manager manager);
 
 /** Sends word through the door. ::CREW_EBROKEN, as above */
 crew_status crewi_manager_knock(crew_manager manager, crew_connection session, double timeout_s);

@@ -265,6 +265,8 @@ fail:
 void crewi_process_stop_inside(struct crewi_loop *loop, uint32_t slot)
 {
     struct crewi_endpoint *endpoint = loop->engine.endpoints[slot];
-    if (endpoint && endpoint->local)
-        crewi_client_request_end((struct crewi_client *)endpoint);
+    if (!endpoint || !endpoint->local)
+        return;
+    crewi_client_request_end((struct crewi_client *)endpoint);
+    crewi_engine_client_ends(&loop->engine, endpoint->process);
 }

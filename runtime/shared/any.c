@@ -125,7 +125,7 @@ static crew_status copy_value(crew_any *copy, const crew_any *value)
 crew_status crew_any_copy(crew_any *copy, crew_any value)
 {
     uint64_t size;
-    crew_any made;
+    crew_any made = crew_nil();
     if (!copy)
         return crewi_error(CREW_EINVAL, "crew_any_copy: copy is NULL");
     crew_status status = crewi_any_measure("crew_any_copy", &value, &size);
@@ -359,28 +359,28 @@ static crew_status grow_dict(crew_any_entries *dict)
     return CREW_OK;
 }
 
-crew_status crewi_any_dict_take(crew_any *value, crew_any key, crew_any content)
+crew_status crewi_any_dict_take(crew_any *dict, crew_any key, crew_any value)
 {
-    crew_any_entries *dict = &value->dict;
-    crew_any_entry *entry = find_entry(dict, &key);
+    crew_any_entries *entries = &dict->dict;
+    crew_any_entry *entry = find_entry(entries, &key);
     if (entry) {
         crew_any_clear(&key);
         crew_any_clear(&entry->value);
-        entry->value = content;
+        entry->value = value;
         return CREW_OK;
     }
-    crew_status status = dict->count == dict->room ? grow_dict(dict) : CREW_OK;
+    crew_status status = entries->count == entries->room ? grow_dict(entries) : CREW_OK;
     if (status) {
         crew_any_clear(&key);
-        crew_any_clear(&content);
+        crew_any_clear(&value);
         return status;
     }
-    if (dict->index) {
+    if (entries->index) {
         uint64_t hash = 0;
         crew_any_hash(key, &hash);
-        *find_slot(dict, &key, hash) = (uint32_t)dict->count + 1;
+        *find_slot(entries, &key, hash) = (uint32_t)entries->count + 1;
     }
-    dict->entries[dict->count++] = (crew_any_entry){key, content};
+    entries->entries[entries->count++] = (crew_any_entry){key, value};
     return CREW_OK;
 }
 

@@ -81,7 +81,7 @@ static void add_fixed(struct text *text, const char *digits, int exponent)
 
 static void add_double(struct text *text, double number)
 {
-    char digits[40], power[16];
+    char digits[40] = "", power[16];
     if (isnan(number)) {
         add_string(text, "nan");
         return;

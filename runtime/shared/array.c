@@ -27,9 +27,9 @@ crew_status crewi_array_check_range(const char *call, const struct crewi_array_v
     if (first >= 0 && first <= length && count <= length - first)
         return CREW_OK;
     if (count == 1)
-        return crewi_error(CREW_EINVAL, "%s: index %lld of \"%s\", which has %lld elements", call,
+        return crewi_error(CREW_EDOMAIN, "%s: index %lld of \"%s\", which has %lld elements", call,
                            (long long)first, view->about.name, (long long)length);
-    return crewi_error(CREW_EINVAL, "%s: %lld elements from index %lld of \"%s\", which has %lld",
+    return crewi_error(CREW_EDOMAIN, "%s: %lld elements from index %lld of \"%s\", which has %lld",
                        call, (long long)count, (long long)first, view->about.name,
                        (long long)length);
 }

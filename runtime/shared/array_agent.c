@@ -4,6 +4,7 @@
 #include "shared/array_agent.h"
 
 #include "base/error.h"
+#include "shared/array_transfer.h"
 #include "shared/shared_memory.h"
 
 #include <stdlib.h>
@@ -11,17 +12,24 @@
 
 #define HEAD_SIZE sizeof(struct crewi_array_head)
 
-static void forward(struct crewi_engine *engine, const struct crewi_message *message, uint64_t id)
+void crewi_array_forward(struct crewi_engine *engine, uint64_t id, struct crewi_frame *frame)
+{
+    frame->header.op = CREWI_ARRAY_AT_HOME(frame->header.op);
+    frame->header.target_rank = crewi_id_home(id);
+    crewi_engine_send(engine, frame);
+}
+
+static void pass_on(struct crewi_engine *engine, struct crewi_array_agent *agent,
+                    const struct crewi_message *message)
 {
     struct crewi_frame *frame = *message->frame;
-    if (crewi_id_home(id) == engine->rank) {
+    if (crewi_id_home(agent->id) == engine->rank) {
         crewi_array_home_request(engine, message, message->op);
         return;
     }
     *message->frame = NULL;
-    frame->header.op = CREWI_ARRAY_AT_HOME(frame->header.op);
-    frame->header.target_rank = crewi_id_home(id);
-    crewi_engine_send(engine, frame);
+    if (!crewi_array_transfer(engine, agent, frame))
+        crewi_array_forward(engine, agent->id, frame);
 }
 
 static void close_copy(struct crewi_engine *engine, const struct crewi_message *message,
@@ -44,13 +52,13 @@ static void from_client(struct crewi_engine *engine, const struct crewi_message 
     const struct crewi_handle *handle = crewi_handle_use(engine, message, head.id);
     if (!handle)
         return;
+    struct crewi_array_agent *agent = handle->agent;
     if (op == CREWI_ARRAY_OPEN)
-        crewi_engine_reply(engine, &message->origin, handle->agent,
-                           sizeof(struct crewi_array_description));
+        crewi_engine_reply(engine, &message->origin, &agent->about, sizeof agent->about);
     else if (op == CREWI_ARRAY_CLOSE)
         close_copy(engine, message, head.id);
     else
-        forward(engine, message, head.id);
+        pass_on(engine, agent, message);
 }
 
 static void from_agent(struct crewi_engine *engine, const struct crewi_message *message)
@@ -69,6 +77,8 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
     if (object)
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "arrays are asked through the own rank");
+    else if (message->op >= CREWI_ARRAY_LOCATE)
+        crewi_array_transfer_note(engine, message);
     else if (message->op >= CREWI_ENGINE_OPS)
         from_agent(engine, message);
     else if (message->op == CREWI_ARRAY_CREATE)
@@ -90,19 +100,27 @@ static crew_status attach(struct crewi_engine *engine, struct crewi_handle *hand
                           const void *description, size_t size)
 {
     (void)engine;
-    if (size != sizeof(struct crewi_array_description))
-        return crewi_error(CREW_EPROTO, "a description of an array that cannot be");
-    handle->agent = malloc(size);
-    if (!handle->agent)
+    struct crewi_array_agent *agent = calloc(1, sizeof *agent);
+    if (!agent)
         return crewi_error_memory();
-    memcpy(handle->agent, description, size);
+    if (size != sizeof agent->about) {
+        free(agent);
+        return crewi_error(CREW_EPROTO, "a description of an array that cannot be");
+    }
+    agent->id = handle->id;
+    memcpy(&agent->about, description, size);
+    crewi_frames_init(&agent->waiting);
+    handle->agent = agent;
     return CREW_OK;
 }
 
 static void detach(struct crewi_engine *engine, struct crewi_handle *handle)
 {
+    struct crewi_array_agent *agent = handle->agent;
     (void)engine;
-    free(handle->agent);
+    crewi_array_transfers_fini(agent);
+    crewi_frames_clear(&agent->waiting);
+    free(agent);
 }
 
 const struct crewi_kind crewi_array_kind = {

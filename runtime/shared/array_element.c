@@ -31,17 +31,16 @@ static crew_status word_type(const struct access *access, const struct crewi_arr
 static crew_status find(crew_array array, const struct access *access, const void *pointer,
                         const struct crewi_array_view **found)
 {
-    const struct crewi_array_view *view;
-    crew_status status = crewi_array_view_get(access->call, array.id, &view);
+    crew_status status = crewi_array_view_get(access->call, array.id, found);
     if (status)
         return status;
+    const struct crewi_array_view *view = *found;
     if (!pointer)
         return crewi_error(CREW_EINVAL, "%s: a pointer is NULL", access->call);
     if ((uint32_t)access->type != view->about.type)
         return word_type(access, view);
     if ((uint64_t)access->index >= view->about.count)
         return word_index(access, view);
-    *found = view;
     return CREW_OK;
 }
 
@@ -58,7 +57,7 @@ static unsigned char *element(const struct crewi_array_view *view, const struct 
 crew_status crew_array_get(crew_array array, crew_datatype type, int64_t index, void *value)
 {
     const struct access access = {"crew_array_get", type, index};
-    const struct crewi_array_view *view;
+    const struct crewi_array_view *view = NULL;
     crew_status status = find(array, &access, value, &view);
     if (status)
         return status;
@@ -74,7 +73,7 @@ crew_status crew_array_get(crew_array array, crew_datatype type, int64_t index, 
 crew_status crew_array_set(crew_array array, crew_datatype type, int64_t index, const void *value)
 {
     const struct access access = {"crew_array_set", type, index};
-    const struct crewi_array_view *view;
+    const struct crewi_array_view *view = NULL;
     crew_status status = find(array, &access, value, &view);
     if (status)
         return status;
@@ -125,7 +124,7 @@ crew_status crew_array_fetch_add(crew_array array, crew_datatype type, int64_t i
 {
     const struct access access = {"crew_array_fetch_add", type, index};
     struct crewi_array_operands operands = {{0}, {0}};
-    const struct crewi_array_view *view;
+    const struct crewi_array_view *view = NULL;
     crew_status status = find(array, &access, addend, &view);
     if (status)
         return status;
@@ -141,7 +140,7 @@ crew_status crew_array_exchange(crew_array array, crew_datatype type, int64_t in
 {
     const struct access access = {"crew_array_exchange", type, index};
     struct crewi_array_operands operands = {{0}, {0}};
-    const struct crewi_array_view *view;
+    const struct crewi_array_view *view = NULL;
     crew_status status = find(array, &access, before ? value : NULL, &view);
     if (status)
         return status;
@@ -154,7 +153,7 @@ crew_status crew_array_compare_exchange(crew_array array, crew_datatype type, in
 {
     const struct access access = {"crew_array_compare_exchange", type, index};
     struct crewi_array_operands operands = {{0}, {0}};
-    const struct crewi_array_view *view;
+    const struct crewi_array_view *view = NULL;
     unsigned char before[sizeof operands.value];
     crew_status status = find(array, &access, expected && desired ? exchanged : NULL, &view);
     if (status)

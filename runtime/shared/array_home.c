@@ -186,6 +186,8 @@ size_t crewi_array_describe(struct crewi_engine *engine, struct crewi_shared *sh
 
 static void free_array(struct crewi_engine *engine, struct crewi_array *array)
 {
+    if (array->address && engine->transport)
+        crewi_transport_detach(engine->transport, array->block.memory);
     crewi_arena_give_back(engine->arena, &array->block);
     free(array->shared.attached);
     free(array);
@@ -193,8 +195,17 @@ static void free_array(struct crewi_engine *engine, struct crewi_array *array)
 
 void crewi_array_unreferenced(struct crewi_engine *engine, struct crewi_shared *shared)
 {
+    struct crewi_array *array = (struct crewi_array *)shared;
+    if (array->holds)
+        return;
     crewi_shared_remove(engine, shared);
-    free_array(engine, (struct crewi_array *)shared);
+    free_array(engine, array);
+}
+
+void crewi_array_let_go(struct crewi_engine *engine, struct crewi_array *array)
+{
+    if (--array->holds == 0 && !array->shared.lent)
+        crewi_array_unreferenced(engine, &array->shared);
 }
 
 void crewi_array_destroy(struct crewi_engine *engine, struct crewi_object *object)

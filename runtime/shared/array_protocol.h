@@ -33,6 +33,23 @@ enum crewi_array_op {
 /** The twin of a client's operation, between agent and home. */
 #define CREWI_ARRAY_AT_HOME(op) ((uint8_t)((op) | CREWI_ENGINE_OPS))
 
+/** Between engines only, each with a crewi_array_note: see array_transfer.h. */
+enum crewi_array_engine_op {
+    CREWI_ARRAY_LOCATE = 2 * CREWI_ENGINE_OPS, /* agent to home: where are the elements? */
+    CREWI_ARRAY_LOCATED,                       /* home to agent: at address, or status */
+    CREWI_ARRAY_HOLD,                          /* agent to home: I read them from now on */
+    CREWI_ARRAY_LET_GO,                        /* agent to home: no more */
+    CREWI_ARRAY_READ_IN /* the transport to the agent: those of ticket are here */
+};
+
+struct crewi_array_note {
+    uint64_t id;
+    uint64_t ticket;  /* READ_IN: of a transfer, as the agent numbers them */
+    uint64_t address; /* LOCATED */
+    uint32_t rank;    /* the agent's */
+    int32_t status;   /* LOCATED */
+};
+
 struct crewi_array_spec {
     char name[CREW_NAME_SIZE]; /* "": to be given one */
     uint64_t count;

@@ -68,8 +68,8 @@ static void make_name(struct registry *registry, char *name, size_t size)
     while (*find(registry, name));
 }
 
-static crew_status create(struct registry *registry, const struct crewi_shared_memory_spec *spec,
-                          struct block **created)
+/* It is the first one then. */
+static crew_status create(struct registry *registry, const struct crewi_shared_memory_spec *spec)
 {
     if (*spec->name && *find(registry, spec->name))
         return crewi_error(CREW_EEXIST, "there is a block of shared memory \"%s\" already",
@@ -87,7 +87,6 @@ static crew_status create(struct registry *registry, const struct crewi_shared_m
         make_name(registry, block->info.name, sizeof block->info.name);
     block->next = registry->blocks;
     registry->blocks = block;
-    *created = block;
     return CREW_OK;
 }
 
@@ -116,37 +115,51 @@ static struct registry *get_registry(struct crewi_engine *engine)
     return registry_of(engine);
 }
 
-void crewi_shared_memory_request(struct crewi_engine *engine, const struct crewi_message *message)
+static crew_status create_or_find(struct registry *registry, const struct crewi_engine *engine,
+                                  const struct crewi_message *message, struct block ***link)
 {
     const struct crewi_shared_memory_spec *spec = message->data;
-    if (!is_sound(engine, message, spec)) {
+    if (!registry)
+        return crewi_error_memory();
+    if (message->op == CREWI_SHARED_MEMORY_CREATE) {
+        *link = &registry->blocks;
+        return create(registry, spec);
+    }
+    *link = find(registry, spec->name);
+    if (**link)
+        return CREW_OK;
+    return crewi_error(CREW_ENOENT, "there is no block of shared memory \"%s\" on host %s",
+                       spec->name, crewi_job->ranks[engine->rank].host);
+}
+
+void crewi_shared_memory_request(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    struct block **link = NULL;
+    if (!is_sound(engine, message, message->data)) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "a request about a block of shared memory that cannot be");
         return;
     }
-    struct registry *registry = get_registry(engine);
-    struct block *block = NULL;
-    crew_status status = registry ? CREW_OK : crewi_error_memory();
-    if (!status && message->op == CREWI_SHARED_MEMORY_CREATE)
-        status = create(registry, spec, &block);
-    else if (!status && !(block = *find(registry, spec->name)))
-        status = crewi_error(CREW_ENOENT, "there is no block of shared memory \"%s\" on host %s",
-                             spec->name, crewi_job->ranks[engine->rank].host);
+    crew_status status = create_or_find(get_registry(engine), engine, message, &link);
     if (status) {
         crewi_engine_refuse_error(engine, &message->origin, status);
     } else if (message->op == CREWI_SHARED_MEMORY_UNLINK) {
-        forget(find(registry, spec->name));
+        forget(link);
         crewi_engine_reply(engine, &message->origin, NULL, 0);
     } else {
-        crewi_engine_reply(engine, &message->origin, &block->info, sizeof block->info);
+        crewi_engine_reply(engine, &message->origin, &(*link)->info, sizeof(*link)->info);
     }
 }
 
 void crewi_shared_memory_fini(struct crewi_engine *engine)
 {
     struct registry *registry = registry_of(engine);
-    while (registry && registry->blocks)
-        forget(&registry->blocks);
+    struct block *next;
+    for (struct block *block = registry ? registry->blocks : NULL; block; block = next) {
+        next = block->next;
+        close(block->info.fd);
+        free(block);
+    }
     free(registry);
     engine->states[CREWI_KIND_ARRAY] = NULL;
 }

@@ -20,10 +20,13 @@
 #include "process/process.h"
 #include "process/process_call.h"
 #include "shared/array_agent.h"
+#include "shared/container_agent.h"
 #include "shared/shared_memory.h"
 #include "start/hello.h"
 #include "start/mpi.h"
 #include "sync/sync_agent.h"
+#include "team/gang.h"
+#include "team/team_call.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -59,6 +62,7 @@ const char *crew_version(void)
 static crew_status begin_node(bool launched)
 {
     static struct crewi_forkserver_setup setup; /* the server keeps it */
+    crewi_teams_init();
     crew_status status = crewi_modules_load();
     if (!status)
         status = crewi_bell_create(&rank.bell, &rank.bell_fd);
@@ -125,6 +129,8 @@ static crew_status begin_engine(void)
     loop->engine.kinds[CREWI_KIND_QUEUE] = &crewi_queue_kind;
     loop->engine.kinds[CREWI_KIND_SYNC] = &crewi_sync_kind;
     loop->engine.kinds[CREWI_KIND_ARRAY] = &crewi_array_kind;
+    loop->engine.kinds[CREWI_KIND_CONTAINER] = &crewi_container_kind;
+    loop->engine.kinds[CREWI_KIND_TEAM] = &crewi_team_kind;
     crew_status status = crewi_pipes_init(&loop->engine);
     return status ? status : crewi_processes_init(loop);
 }
@@ -158,6 +164,7 @@ static void end_rank(void)
 {
     crewi_forkserver_stop(&rank.loop.server);
     crewi_transport_finish(rank.transport);
+    crewi_gangs_fini(&rank.loop.engine);
     crewi_processes_fini(&rank.loop);
     crewi_shared_memory_fini(&rank.loop.engine);
     crewi_pipes_fini(&rank.loop.engine);
@@ -186,7 +193,7 @@ static void shut_others_down(void)
             crewi_loop_fatal(&rank.loop, "out of memory at the end");
         }
     }
-    while (crewi_transport_activity(rank.transport))
+    while (crewi_transport_activity(rank.transport) > CREWI_TRANSPORT_COLLECTIVE)
         crewi_loop_pass(&rank.loop);
 }
 

@@ -130,7 +130,7 @@ static crew_status arrive(crew_barrier barrier, int64_t timeout_ns,
 crew_status crew_barrier_wait(crew_barrier barrier, double timeout_s, int *index)
 {
     struct crewi_sync_record *record;
-    struct crewi_sync_arrival arrival;
+    struct crewi_sync_arrival arrival = {0};
     if (is_of_team(barrier))
         return team_ops->wait(barrier, timeout_s, index);
     crew_status status = crewi_sync_use("crew_barrier_wait", barrier.id, IS_BARRIER, &record);

@@ -211,11 +211,10 @@ void crewi_sync_barrier_state(const struct crewi_sync *sync, crew_barrier_state 
 {
     const struct crewi_sync_barrier *barrier = &sync->barrier;
     uint32_t waiting = barrier->waiting.count + barrier->in_action;
-    *state = (crew_barrier_state){
-        .parties = (int)barrier->parties,
-        .n_waiting = (int)(waiting < barrier->parties ? waiting : barrier->parties),
-        .broken = barrier->broken,
-    };
+    memset(state, 0, sizeof *state); /* it is sent, padding and all */
+    state->parties = (int)barrier->parties;
+    state->n_waiting = (int)(waiting < barrier->parties ? waiting : barrier->parties);
+    state->broken = barrier->broken;
 }
 
 void crewi_sync_barrier_released(struct crewi_engine *engine, struct crewi_sync *sync,

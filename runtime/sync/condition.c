@@ -99,6 +99,7 @@ static crew_status wait(const char *call, crew_condition condition, int64_t time
     if (status)
         return status;
     uint32_t depth = record->depth;
+    record->has_told = false;
     atomic_store(&record->thread, 0); /* another thread may have it now */
     status = crewi_sync_ask(CREWI_SYNC_RELEASE_AND_WAIT, &head, timeout_ns);
     bool has_lock =
@@ -146,6 +147,20 @@ crew_status crew_condition_wait_for(crew_condition condition, crew_predicate *pr
     return status;
 }
 
+/* Who has a recursive lock is the only one to release it, and does that behind the note: so a note
+ * does, for a condition that there is. Nobody whom it wakes can go on before that anyway. */
+static crew_status tell_home(struct crewi_sync_record *record, const struct crewi_sync_head *head)
+{
+    if (record->type == CREWI_SYNC_RLOCK && head->number && head->number <= record->conditions) {
+        record->has_told = true;
+        return crewi_sync_tell(CREWI_SYNC_NOTIFY, head);
+    }
+    crew_status status = crewi_sync_ask(CREWI_SYNC_NOTIFY, head, 0);
+    if (!status && record->conditions < head->number)
+        record->conditions = head->number;
+    return status;
+}
+
 static crew_status notify(const char *call, crew_condition condition, int64_t count)
 {
     struct crewi_sync_record *record;
@@ -155,7 +170,7 @@ static crew_status notify(const char *call, crew_condition condition, int64_t co
     if (!status && count < 1)
         status = crewi_error(CREW_EINVAL, "%s: %lld is not a number of processes to wake", call,
                              (long long)count);
-    return status ? status : crewi_sync_ask(CREWI_SYNC_NOTIFY, &head, 0);
+    return status ? status : tell_home(record, &head);
 }
 
 crew_status crew_condition_notify(crew_condition condition, long count)

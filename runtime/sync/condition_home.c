@@ -15,7 +15,7 @@ static void time_out(struct crewi_engine *engine, struct crewi_parking *parking,
                      const struct crewi_origin *origin)
 {
     struct crewi_sync_condition *condition = (struct crewi_sync_condition *)parking;
-    crewi_sync_lock_enqueue(engine, condition->lock, origin, CREW_ETIMEDOUT);
+    crewi_sync_lock_enqueue(engine, condition->lock, origin, CREW_ETIMEDOUT, 0);
 }
 
 static struct crewi_sync_condition *add(struct crewi_sync *sync)
@@ -51,6 +51,13 @@ void crewi_sync_condition_create(struct crewi_engine *engine, struct crewi_sync 
     crewi_engine_reply(engine, &message->origin, &number, sizeof number);
 }
 
+static void refuse_without_lock(struct crewi_engine *engine, const struct crewi_sync *sync,
+                                const struct crewi_message *message)
+{
+    crewi_engine_refuse(engine, &message->origin, CREW_EPERM, "the caller does not have %s",
+                        sync->name);
+}
+
 /* The condition that a request of its lock's holder names; otherwise NULL, and it is refused. */
 static struct crewi_sync_condition *find(struct crewi_engine *engine, const struct crewi_sync *sync,
                                          const struct crewi_message *message)
@@ -64,17 +71,21 @@ static struct crewi_sync_condition *find(struct crewi_engine *engine, const stru
     uint64_t owner = atomic_load(sync->word) & CREWI_WORD_OWNER;
     if (owner == crewi_word_owner(message->origin.process))
         return sync->conditions[head->number - 1];
-    crewi_engine_refuse(engine, &message->origin, CREW_EPERM, "the caller does not have %s",
-                        sync->name);
+    refuse_without_lock(engine, sync, message);
     return NULL;
 }
 
-/* The word is the home's from here on, for the lock is held by one who waits for us. */
-static void take_word(struct crewi_sync *sync)
+/* The word is the home's from here on, for the lock is held by one who waits for us. False: others
+ * have released it meanwhile. */
+static bool take_word(struct crewi_sync *sync, uint64_t process)
 {
-    uint64_t now = atomic_load(sync->word);
-    while (!(now & CREWI_WORD_QUEUED) && !crewi_word_queue(sync->word, now))
-        now = atomic_load(sync->word);
+    for (;;) {
+        uint64_t now = atomic_load(sync->word);
+        if ((now & CREWI_WORD_OWNER) != crewi_word_owner(process))
+            return false;
+        if (now & CREWI_WORD_QUEUED || crewi_word_queue(sync->word, now))
+            return true;
+    }
 }
 
 void crewi_sync_condition_wait(struct crewi_engine *engine, struct crewi_sync *sync,
@@ -83,7 +94,10 @@ void crewi_sync_condition_wait(struct crewi_engine *engine, struct crewi_sync *s
     struct crewi_sync_condition *condition = find(engine, sync, message);
     if (!condition)
         return;
-    take_word(sync);
+    if (!take_word(sync, message->origin.process)) {
+        refuse_without_lock(engine, sync, message);
+        return;
+    }
     crewi_park(engine, &condition->waiters, message);
     crewi_sync_lock_pass_on(engine, sync, false);
 }
@@ -99,9 +113,18 @@ void crewi_sync_condition_notify(struct crewi_engine *engine, struct crewi_sync 
     for (int64_t i = 0; i < head->value; i++) {
         if (!crewi_parking_take_first(engine, &condition->waiters, &waiter, NULL))
             break;
-        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK);
+        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK, head->number);
     }
     crewi_engine_reply(engine, &message->origin, NULL, 0);
+}
+
+void crewi_sync_condition_notify_one(struct crewi_engine *engine, struct crewi_sync *sync,
+                                     uint64_t number)
+{
+    struct crewi_parking *waiters = &sync->conditions[number - 1]->waiters;
+    struct crewi_origin waiter;
+    if (crewi_parking_take_first(engine, waiters, &waiter, NULL))
+        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK, number);
 }
 
 void crewi_sync_conditions_released(struct crewi_engine *engine, struct crewi_sync *sync,

@@ -59,6 +59,15 @@ crew_status crew_event_is_set(crew_event event, bool *is_set)
     return status;
 }
 
+static bool is_set(crewi_word *word, int64_t timeout_ns)
+{
+    struct crewi_sync_looks looks = {0};
+    bool set = atomic_load(word) & CREWI_WORD_SET;
+    while (!set && timeout_ns > 0 && crewi_sync_look_again(&looks))
+        set = atomic_load(word) & CREWI_WORD_SET;
+    return set;
+}
+
 static crew_status wait_for(const char *call, crew_event event, int64_t timeout_ns)
 {
     struct crewi_sync_record *record;
@@ -66,7 +75,7 @@ static crew_status wait_for(const char *call, crew_event event, int64_t timeout_
     crew_status status = crewi_sync_use(call, event.id, IS_EVENT, &record);
     if (status)
         return status;
-    if (record->word && atomic_load(record->word) & CREWI_WORD_SET)
+    if (record->word && is_set(record->word, timeout_ns))
         return CREW_OK;
     if (record->word && timeout_ns <= 0)
         return crewi_error(CREW_ETIMEDOUT, "%s is not set", record->name);

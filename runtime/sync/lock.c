@@ -6,9 +6,6 @@
 #include "base/error.h"
 #include "sync/sync_call.h"
 
-/* A lock that is held for a moment only is worth a look or two before others are asked. */
-#define SPINS 100
-
 uint64_t crewi_sync_thread(void)
 {
     static _Atomic uint64_t last;
@@ -42,14 +39,13 @@ static bool has(const struct crewi_sync_record *record)
     return atomic_load_explicit(&record->thread, memory_order_relaxed) == crewi_sync_thread();
 }
 
-static enum crewi_word_result try_word(crewi_word *word)
+static enum crewi_word_result try_word(crewi_word *word, int64_t timeout_ns)
 {
     uint64_t process = crewi_client_current()->identity.process.id;
+    struct crewi_sync_looks looks = {0};
     enum crewi_word_result result = crewi_word_lock(word, process);
-    for (int i = 0; i < SPINS && result == CREWI_WORD_NO; i++) {
-        crewi_pause();
+    while (result == CREWI_WORD_NO && timeout_ns > 0 && crewi_sync_look_again(&looks))
         result = crewi_word_lock(word, process);
-    }
     return result;
 }
 
@@ -75,7 +71,7 @@ crew_status crewi_sync_lock_acquire(const char *call, uint64_t id, uint32_t type
     }
     if (!record->word)
         return ask_home(record, timeout_ns);
-    enum crewi_word_result result = try_word(record->word);
+    enum crewi_word_result result = try_word(record->word, timeout_ns);
     if (result == CREWI_WORD_DONE || result == CREWI_WORD_DONE_OWNER_DIED)
         hold(record);
     if (result == CREWI_WORD_DONE)
@@ -88,16 +84,25 @@ crew_status crewi_sync_lock_acquire(const char *call, uint64_t id, uint32_t type
     return ask_home(record, timeout_ns);
 }
 
-static crew_status release(struct crewi_sync_record *record)
+/* Somebody waits, and has it next whatever the others do: the holder does not wait for that. Who
+ * releases what somebody else holds does, since that one may lose it in another way meanwhile. */
+static crew_status release(struct crewi_sync_record *record, bool own)
 {
     struct crewi_sync_head head = {.id = record->cached.id};
-    if (!record->word)
+    enum crewi_word_result result = CREWI_WORD_NO;
+    bool has_told = record->has_told; /* a release by the word would be ahead of that */
+    record->has_told = false;
+    if (!record->word || has_told)
         return crewi_sync_ask(CREWI_SYNC_RELEASE, &head, 0);
-    enum crewi_word_result result = crewi_word_unlock(record->word);
+    if (own)
+        result = crewi_word_unlock(record->word, crewi_client_current()->identity.process.id);
+    if (result == CREWI_WORD_ASK)
+        return crewi_sync_tell(CREWI_SYNC_RELEASE, &head);
+    if (result == CREWI_WORD_NO)
+        result = crewi_word_unlock(record->word, 0);
     if (result == CREWI_WORD_NO)
         return crewi_error(CREW_ESTATE, "%s is free", record->name);
-    /* Somebody waits, and has it next whatever the others do. */
-    return result == CREWI_WORD_ASK ? crewi_sync_tell(CREWI_SYNC_RELEASE, &head) : CREW_OK;
+    return result == CREWI_WORD_ASK ? crewi_sync_ask(CREWI_SYNC_RELEASE, &head, 0) : CREW_OK;
 }
 
 crew_status crewi_sync_lock_release(const char *call, uint64_t id, uint32_t types)
@@ -112,8 +117,9 @@ crew_status crewi_sync_lock_release(const char *call, uint64_t id, uint32_t type
                            record->name);
     if (recursive && --record->depth > 0)
         return CREW_OK;
+    bool own = atomic_load_explicit(&record->thread, memory_order_relaxed) != 0;
     atomic_store_explicit(&record->thread, 0, memory_order_relaxed);
-    return release(record);
+    return release(record, own);
 }
 
 /* Whether the process has it: it may have been released by another one. */

@@ -62,14 +62,37 @@ void crewi_sync_lock_home_acquire(struct crewi_engine *engine, struct crewi_sync
     crewi_sync_waiter_left(engine, &sync->waiters); /* at once, if it does not wait */
 }
 
+/* What is parked with one who waited for a condition: its status, and who notified it. */
+#define STATUS_BITS 8
+#define STATUS_MASK (((uint64_t)1 << STATUS_BITS) - 1)
+
+static crew_status parked_status(uint64_t value)
+{
+    return (crew_status) - (int64_t)(value & STATUS_MASK);
+}
+
 void crewi_sync_lock_enqueue(struct crewi_engine *engine, struct crewi_sync *sync,
-                             const struct crewi_origin *origin, crew_status status)
+                             const struct crewi_origin *origin, crew_status status, uint64_t number)
 {
     struct crewi_message message = {.origin = *origin, .timeout_ns = CREWI_FOREVER};
+    uint64_t value = number << STATUS_BITS | (uint64_t) - (int64_t)status;
     if (!queue_or_lock(engine, sync, origin, status))
         return;
-    crewi_park_with(engine, &sync->waiters, &message, (uint64_t) - (int64_t)status);
+    crewi_park_with(engine, &sync->waiters, &message, value);
     crewi_sync_waiter_left(engine, &sync->waiters); /* without memory for it */
+}
+
+void crewi_sync_lock_refuse_client(struct crewi_engine *engine, struct crewi_sync *sync,
+                                   uint64_t process)
+{
+    struct crewi_origin origin;
+    uint64_t value;
+    while (crewi_parking_take_client(engine, &sync->waiters, process, &origin, &value)) {
+        crewi_engine_refuse(engine, &origin, CREW_ECLOSED, "the process has closed %s", sync->name);
+        if (value >> STATUS_BITS) /* a notify that it can do nothing with is for another one */
+            crewi_sync_condition_notify_one(engine, sync, value >> STATUS_BITS);
+    }
+    crewi_sync_waiter_left(engine, &sync->waiters);
 }
 
 void crewi_sync_lock_pass_on(struct crewi_engine *engine, struct crewi_sync *sync, bool owner_died)
@@ -82,13 +105,16 @@ void crewi_sync_lock_pass_on(struct crewi_engine *engine, struct crewi_sync *syn
     }
     uint64_t queued = sync->waiters.first ? CREWI_WORD_QUEUED : 0;
     atomic_store(sync->word, crewi_word_owner(next.process) | queued);
-    answer(engine, sync, &next, (crew_status) - (int64_t)value, owner_died);
+    answer(engine, sync, &next, parked_status(value), owner_died);
 }
 
 void crewi_sync_lock_home_release(struct crewi_engine *engine, struct crewi_sync *sync,
                                   const struct crewi_message *message)
 {
-    enum crewi_word_result result = crewi_word_unlock(sync->word);
+    /* A note is of a holder, who has gone on. If it has lost the lock by now, others have it. */
+    bool is_note = !message->origin.request;
+    enum crewi_word_result result =
+        crewi_word_unlock(sync->word, is_note ? message->origin.process : 0);
     if (result == CREWI_WORD_NO) {
         crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "%s is free", sync->name);
         return;

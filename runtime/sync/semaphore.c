@@ -26,6 +26,15 @@ crew_status crew_semaphore_create(crew_semaphore *semaphore, long value,
     return status ? status : crewi_sync_make(&spec, NULL, &semaphore->id);
 }
 
+static bool take(crewi_word *word, int64_t timeout_ns)
+{
+    struct crewi_sync_looks looks = {0};
+    enum crewi_word_result result = crewi_word_take(word);
+    while (result == CREWI_WORD_NO && timeout_ns > 0 && crewi_sync_look_again(&looks))
+        result = crewi_word_take(word);
+    return result == CREWI_WORD_DONE;
+}
+
 static crew_status acquire(const char *call, crew_semaphore semaphore, int64_t timeout_ns)
 {
     struct crewi_sync_record *record;
@@ -33,7 +42,7 @@ static crew_status acquire(const char *call, crew_semaphore semaphore, int64_t t
     crew_status status = crewi_sync_use(call, semaphore.id, IS_SEMAPHORE, &record);
     if (status)
         return status;
-    if (record->word && crewi_word_take(record->word) == CREWI_WORD_DONE)
+    if (record->word && take(record->word, timeout_ns))
         return CREW_OK;
     if (record->word && timeout_ns <= 0)
         return crewi_error(CREW_ETIMEDOUT, "%s is 0", record->name);

@@ -32,10 +32,11 @@ void crewi_sync_semaphore_release(struct crewi_engine *engine, struct crewi_sync
                                   const struct crewi_message *message)
 {
     struct crewi_origin next;
-    if (crewi_parking_take_first(engine, &sync->waiters, &next, NULL)) {
+    /* With a limit of 0 nobody is ever served. */
+    if (sync->limit && crewi_parking_take_first(engine, &sync->waiters, &next, NULL)) {
         crewi_engine_reply(engine, &next, NULL, 0);
         crewi_sync_waiter_left(engine, &sync->waiters);
-    } else if (crewi_word_give(sync->word, sync->limit) == CREWI_WORD_NO) {
+    } else if (!sync->limit || crewi_word_give(sync->word, sync->limit) == CREWI_WORD_NO) {
         crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "%s has its largest value, %llu",
                             sync->name, (unsigned long long)sync->limit);
         return;

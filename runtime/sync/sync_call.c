@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "sync/sync_call.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "node/arena.h"
 #include "node/job.h"
 
 #include <crew/run.h>
+#include <sched.h>
 #include <string.h>
 
 struct crewi_call crewi_sync_call(uint8_t op, const void *head, size_t size)
@@ -126,6 +128,25 @@ crew_status crewi_sync_value(const struct crewi_sync_record *record, uint64_t *v
         return crewi_sync_ask_for(CREWI_SYNC_VALUE, &head, value, sizeof *value);
     *value = atomic_load(record->word) & ~CREWI_WORD_QUEUED;
     return CREW_OK;
+}
+
+/* To sleep and to be woken up takes longer than that. */
+#define LOOKS_NS (10 * CREWI_MICROSECOND)
+#define LOOKS_WITH_CORE 10
+
+bool crewi_sync_look_again(struct crewi_sync_looks *looks)
+{
+    if (looks->count++ < LOOKS_WITH_CORE) {
+        crewi_pause();
+        return true;
+    }
+    int64_t now_ns = crewi_now_ns();
+    if (!looks->end_ns)
+        looks->end_ns = now_ns + LOOKS_NS;
+    if (now_ns >= looks->end_ns)
+        return false;
+    sched_yield();
+    return true;
 }
 
 /* Begin and end */

@@ -21,7 +21,9 @@ struct crewi_sync_record {
     char name[CREW_NAME_SIZE];
     /* Of a lock: */
     _Atomic uint64_t thread; /* of this process that has it; 0: none */
-    uint32_t depth;          /* how often; that thread's alone */
+    uint32_t depth;          /* how often; this and the rest are that thread's alone */
+    bool has_told;           /* its notes may be under way to the home */
+    uint64_t conditions;     /* that there are at least */
 };
 
 /** Which types a call is for, as bits. */
@@ -58,6 +60,16 @@ crew_status crewi_sync_tell(enum crewi_sync_op op, const struct crewi_sync_head 
 
 /** Ends the caller's use of an object; nothing happens if it has ended already. */
 crew_status crewi_sync_close(const char *call, uint64_t id, uint32_t types);
+
+/** How often and until when a caller has looked at a word; all zero: not yet. */
+struct crewi_sync_looks {
+    int count;
+    int64_t end_ns;
+};
+
+/** Whether a caller that would have to wait is to look at the word once more; gives up the core
+ * meanwhile, to who is to change it. False: it has looked for long enough, and asks the home. */
+bool crewi_sync_look_again(struct crewi_sync_looks *looks);
 
 /** What the word says, without ::CREWI_WORD_QUEUED. */
 crew_status crewi_sync_value(const struct crewi_sync_record *record, uint64_t *value);

@@ -172,6 +172,12 @@ void crewi_sync_home_released(struct crewi_engine *engine, uint64_t id, uint64_t
     if (!sync)
         return;
     /* Threads of one that has closed it may be waiting still. */
+    if (sync->type == CREWI_SYNC_LOCK || sync->type == CREWI_SYNC_RLOCK) {
+        crewi_sync_conditions_released(engine, sync, process);
+        crewi_sync_lock_refuse_client(engine, sync, process);
+        crewi_sync_lock_released(engine, sync, process);
+        return;
+    }
     crewi_parking_refuse_client(engine, &sync->waiters, process, CREW_ECLOSED,
                                 "the process has closed it");
     if (sync->type == CREWI_SYNC_BARRIER)
@@ -180,10 +186,6 @@ void crewi_sync_home_released(struct crewi_engine *engine, uint64_t id, uint64_t
         crewi_sync_waiter_left(engine, &sync->waiters);
     if (sync->type == CREWI_SYNC_EVENT)
         crewi_sync_event_look(engine, sync); /* it may have set it, and not said so any more */
-    if (sync->type != CREWI_SYNC_LOCK && sync->type != CREWI_SYNC_RLOCK)
-        return;
-    crewi_sync_conditions_released(engine, sync, process);
-    crewi_sync_lock_released(engine, sync, process);
 }
 
 /* Requests */

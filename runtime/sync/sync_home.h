@@ -89,9 +89,15 @@ void crewi_sync_lock_home_release(struct crewi_engine *engine, struct crewi_sync
 void crewi_sync_lock_released(struct crewi_engine *engine, struct crewi_sync *sync,
                               uint64_t process);
 
-/** Puts one behind all who want the lock, to be answered with that status when it has it. */
+/** Puts one behind all who want the lock, to be answered with that status when it has it.
+ * @p number is that of the condition by which it was notified; 0: none, its time was up. */
 void crewi_sync_lock_enqueue(struct crewi_engine *engine, struct crewi_sync *sync,
-                             const struct crewi_origin *origin, crew_status status);
+                             const struct crewi_origin *origin, crew_status status,
+                             uint64_t number);
+
+/** Answers those of a process that has closed the lock, or has ended, and wait for it. */
+void crewi_sync_lock_refuse_client(struct crewi_engine *engine, struct crewi_sync *sync,
+                                   uint64_t process);
 
 /** The holder gives the lock to the next one. */
 void crewi_sync_lock_pass_on(struct crewi_engine *engine, struct crewi_sync *sync, bool owner_died);
@@ -104,6 +110,10 @@ void crewi_sync_condition_wait(struct crewi_engine *engine, struct crewi_sync *s
                                const struct crewi_message *message);
 void crewi_sync_condition_notify(struct crewi_engine *engine, struct crewi_sync *sync,
                                  const struct crewi_message *message);
+/** Notifies the one who has waited longest, if there is one. */
+void crewi_sync_condition_notify_one(struct crewi_engine *engine, struct crewi_sync *sync,
+                                     uint64_t number);
+
 void crewi_sync_conditions_released(struct crewi_engine *engine, struct crewi_sync *sync,
                                     uint64_t process);
 void crewi_sync_conditions_free(struct crewi_engine *engine, struct crewi_sync *sync);

@@ -32,7 +32,8 @@ enum crewi_sync_op {
     CREWI_SYNC_CLOSE,      /* agent -> nothing */
     CREWI_SYNC_ACQUIRE,   /* lock, semaphore -> nothing, later; CREW_EOWNERDEAD: a lock was acquired
                              all the same */
-    CREWI_SYNC_RELEASE,   /* lock (also as a note), semaphore -> nothing */
+    CREWI_SYNC_RELEASE,   /* lock, semaphore -> nothing; as a note: of a lock, if the sender holds
+                             it still */
     CREWI_SYNC_VALUE,     /* what the word says, without CREWI_WORD_QUEUED -> uint64_t */
     CREWI_SYNC_SET,       /* event -> nothing; as a note: wake those who wait if it is set */
     CREWI_SYNC_CLEAR,     /* event -> nothing */

@@ -63,12 +63,13 @@ static inline enum crewi_word_result crewi_word_lock(crewi_word *word, uint64_t 
     return now & CREWI_WORD_OWNER_DIED ? CREWI_WORD_DONE_OWNER_DIED : CREWI_WORD_DONE;
 }
 
-/** Unlocks it, whoever holds it. */
-static inline enum crewi_word_result crewi_word_unlock(crewi_word *word)
+/** Unlocks it if that process holds it; with 0, whoever does. */
+static inline enum crewi_word_result crewi_word_unlock(crewi_word *word, uint64_t process)
 {
     uint64_t now = atomic_load_explicit(word, memory_order_relaxed);
     do {
-        if (!(now & CREWI_WORD_OWNER))
+        uint64_t owner = now & CREWI_WORD_OWNER;
+        if (!owner || (process && owner != crewi_word_owner(process)))
             return CREWI_WORD_NO;
         if (now & CREWI_WORD_QUEUED)
             return CREWI_WORD_ASK;

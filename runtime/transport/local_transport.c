@@ -34,6 +34,32 @@ static crew_status local_gather(struct crewi_transport *transport, uint32_t root
     return CREW_ENOTSUP;
 }
 
+static crew_status local_group_create(struct crewi_transport *transport, const int *ranks,
+                                      int count, struct crewi_group **group)
+{
+    (void)transport;
+    (void)ranks;
+    (void)count;
+    (void)group;
+    return CREW_ENOTSUP;
+}
+
+static void local_group_release(struct crewi_transport *transport, struct crewi_group *group)
+{
+    (void)transport;
+    (void)group;
+}
+
+static crew_status local_collective(struct crewi_transport *transport, struct crewi_group *group,
+                                    const struct crewi_collective *what, struct crewi_frame *done)
+{
+    (void)transport;
+    (void)group;
+    (void)what;
+    (void)done;
+    return crewi_error(CREW_EMPI, "there are no collectives in a job of one rank");
+}
+
 static int local_poll(struct crewi_transport *transport, crewi_receive *receive, void *context)
 {
     (void)transport;
@@ -79,6 +105,10 @@ static const struct crewi_transport_ops local_ops = {
     .send = local_send,
     .scatter = local_scatter,
     .gather = local_gather,
+    .group_create = local_group_create,
+    .group_release = local_group_release,
+    .collective = local_collective,
+    .poll_collectives = local_poll,
     .poll = local_poll,
     .activity = local_activity,
     .allgather = local_allgather,

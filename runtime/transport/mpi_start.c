@@ -112,6 +112,8 @@ crew_status crewi_transport_create_mpi(struct crewi_transport **base, bool users
 {
     int provided, wanted = users ? MPI_THREAD_MULTIPLE : MPI_THREAD_SERIALIZED;
     tune();
+    if (!users)
+        crewi_mpi_window_tune();
     int code = MPI_Init_thread(NULL, NULL, wanted, &provided);
     if (code != MPI_SUCCESS)
         return crewi_mpi_error(code, "MPI_Init_thread");
@@ -130,6 +132,7 @@ crew_status crewi_transport_create_mpi(struct crewi_transport **base, bool users
         free(transport);
         return status;
     }
+    crewi_mpi_window_begin(transport);
     find_segment(transport);
     MPI_Barrier(transport->engines); /* all have attached */
     if (transport->segment[0])
@@ -151,13 +154,16 @@ void crewi_mpi_finish(struct crewi_transport *base)
             nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
     }
     put_segment_back(transport);
+    crewi_mpi_window_end(transport);
     if (transport->users != MPI_COMM_NULL)
         MPI_Comm_free(&transport->users);
+    crewi_mpi_groups_free(transport);
     MPI_Type_free(&transport->unit);
     MPI_Comm_free(&transport->gathers);
     MPI_Comm_free(&transport->scatters);
     MPI_Comm_free(&transport->engines);
     MPI_Finalize();
+    crewi_mpi_groups_forget(transport);
     free(transport->sends);
     free(transport->receives);
     free(transport->hosts);

@@ -217,9 +217,13 @@ static int poll_all(struct crewi_mpi_transport *transport, crewi_receive *receiv
     int scatters =
         transport->scatter_list ? crewi_mpi_scatter_poll(transport, receive, context) : 0;
     int gathers = transport->gather_list ? crewi_mpi_gather_poll(transport, receive, context) : 0;
-    if (sends < 0 || receives < 0 || scatters < 0 || gathers < 0)
+    int gets = transport->get_count ? crewi_mpi_window_poll(transport, receive, context) : 0;
+    int collectives = transport->collective_list
+                          ? crewi_mpi_poll_collectives(&transport->base, receive, context)
+                          : 0;
+    if (sends < 0 || receives < 0 || scatters < 0 || gathers < 0 || gets < 0)
         return -1;
-    return more ? 2 : moved | sends | receives | scatters | gathers;
+    return more ? 2 : moved | sends | receives | scatters | gathers | gets | collectives;
 }
 
 static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *context)
@@ -233,12 +237,15 @@ static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *
 static enum crewi_transport_activity mpi_activity(const struct crewi_transport *base)
 {
     const struct crewi_mpi_transport *transport = (const struct crewi_mpi_transport *)base;
-    if (transport->receive_count || transport->scatter_list || transport->gather_list)
+    if (transport->receive_count || transport->scatter_list || transport->gather_list ||
+        transport->get_count)
         return CREWI_TRANSPORT_BUSY;
     for (size_t i = 0; i < transport->send_count; i++)
         if (!transport->sends[i].is_small)
             return CREWI_TRANSPORT_BUSY;
-    return transport->send_count ? CREWI_TRANSPORT_PATIENT : CREWI_TRANSPORT_IDLE;
+    if (transport->send_count)
+        return CREWI_TRANSPORT_PATIENT;
+    return transport->collective_list ? CREWI_TRANSPORT_COLLECTIVE : CREWI_TRANSPORT_IDLE;
 }
 
 static crew_status mpi_allgather(struct crewi_transport *base, const void *mine, size_t size,
@@ -269,6 +276,13 @@ const struct crewi_transport_ops crewi_mpi_ops = {
     .send = mpi_send,
     .scatter = crewi_mpi_scatter,
     .gather = crewi_mpi_gather,
+    .attach = crewi_mpi_window_attach,
+    .detach = crewi_mpi_window_detach,
+    .get = crewi_mpi_window_get,
+    .group_create = crewi_mpi_group_create,
+    .group_release = crewi_mpi_group_release,
+    .collective = crewi_mpi_collective,
+    .poll_collectives = crewi_mpi_poll_collectives,
     .poll = mpi_poll,
     .activity = mpi_activity,
     .allgather = mpi_allgather,

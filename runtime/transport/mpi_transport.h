@@ -2,7 +2,8 @@
 /**
  * @file
  * The parts of the MPI transport. mpi_start.c: its start and its end; mpi_transport.c: point to
- * point; mpi_scatter.c and mpi_gather.c: the collectives.
+ * point; mpi_scatter.c and mpi_gather.c: collectives of all ranks; mpi_group.c: groups, and theirs;
+ * mpi_window.c: one-sided.
  */
 #ifndef CREWI_TRANSPORT_MPI_TRANSPORT_H
 #define CREWI_TRANSPORT_MPI_TRANSPORT_H
@@ -57,6 +58,30 @@ struct crewi_mpi_gather {
     struct crewi_frame *mine, *whole;
 };
 
+/** A get under way. */
+struct crewi_mpi_get {
+    MPI_Request request;
+    struct crewi_frame *done;
+};
+
+/** Communicators of some ranks: in use, or kept for the next group of the same ranks. */
+struct crewi_group {
+    struct crewi_group *next;
+    MPI_Comm lanes[CREWI_GROUP_LANES];
+    bool in_use;
+    uint32_t under_way;
+    int count;
+    int ranks[];
+};
+
+/** A collective of a group that has not completed. */
+struct crewi_mpi_collective {
+    struct crewi_mpi_collective *next;
+    struct crewi_group *group;
+    MPI_Request request;
+    struct crewi_frame *done;
+};
+
 struct crewi_mpi_transport {
     struct crewi_transport base;
     MPI_Comm engines, scatters,
@@ -70,6 +95,12 @@ struct crewi_mpi_transport {
     struct crewi_mpi_scatter *scatter_list;
     MPI_Datatype unit; /* what gathers count */
     struct crewi_mpi_gather *gather_list;
+    MPI_Win window; /* MPI_WIN_NULL where there is none */
+    struct crewi_mpi_get *gets;
+    size_t get_count, get_room;
+    struct crewi_group *groups; /* the oldest first: the same ones in the same order as their other
+                                   ranks have them */
+    struct crewi_mpi_collective *collective_list;
     char segment[256]; /* the shared-memory file of this rank, unlinked; "" for none */
 };
 
@@ -97,6 +128,37 @@ crew_status crewi_mpi_gather(struct crewi_transport *base, uint32_t root,
 /** Moves gathers on, and hands out what they have brought. As for scatters. */
 int crewi_mpi_gather_poll(struct crewi_mpi_transport *transport, crewi_receive *receive,
                           void *context);
+
+/* mpi_window.c */
+
+/** Before MPI_Init. */
+void crewi_mpi_window_tune(void);
+
+/** Makes the window, where it is of use; blocks until all ranks have. */
+void crewi_mpi_window_begin(struct crewi_mpi_transport *transport);
+
+/** Ends it; blocks until all ranks do. */
+void crewi_mpi_window_end(struct crewi_mpi_transport *transport);
+
+crew_status crewi_mpi_window_attach(struct crewi_transport *base, void *memory, size_t size,
+                                    uint64_t *address);
+void crewi_mpi_window_detach(struct crewi_transport *base, void *memory);
+crew_status crewi_mpi_window_get(struct crewi_transport *base, const struct crewi_get *get);
+
+/** Hands out the frames of gets that are done. As for scatters. */
+int crewi_mpi_window_poll(struct crewi_mpi_transport *transport, crewi_receive *receive,
+                          void *context);
+/* mpi_group.c */
+crew_status crewi_mpi_group_create(struct crewi_transport *base, const int *ranks, int count,
+                                   struct crewi_group **group);
+void crewi_mpi_group_release(struct crewi_transport *base, struct crewi_group *group);
+crew_status crewi_mpi_collective(struct crewi_transport *base, struct crewi_group *group,
+                                 const struct crewi_collective *what, struct crewi_frame *done);
+int crewi_mpi_poll_collectives(struct crewi_transport *base, crewi_receive *receive, void *context);
+/** Frees the communicators that nothing is under way on: the others are MPI's to end. */
+void crewi_mpi_groups_free(struct crewi_mpi_transport *transport);
+/** Forgets the rest, after MPI_Finalize. */
+void crewi_mpi_groups_forget(struct crewi_mpi_transport *transport);
 
 /** Waits for all ranks, ends MPI, frees the transport. */
 void crewi_mpi_finish(struct crewi_transport *base);

@@ -17,6 +17,7 @@
 #include "base/frame.h"
 
 #include <crew/status.h>
+#include <crew/team.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,13 +30,62 @@ typedef void crewi_receive(void *context, struct crewi_frame *frame);
  * @p can_wait. */
 typedef void crewi_ring_rank(void *context, uint32_t rank, bool can_wait);
 
+/** Tells it to look once more, if it sleeps now; what it misses it finds at its next look. */
+typedef void crewi_nudge_rank(void *context, uint32_t rank);
+
 /** What goes on only during polls. */
 enum crewi_transport_activity {
     CREWI_TRANSPORT_IDLE,
+    CREWI_TRANSPORT_COLLECTIVE, /* collectives that wait for other ranks: for as long as they like
+                                 */
     CREWI_TRANSPORT_PATIENT, /* small messages that have to be taken on the other side: seldom does
                               */
     CREWI_TRANSPORT_BUSY
 };
+
+/** What to read out of another rank's memory. */
+struct crewi_get {
+    uint32_t rank;
+    uint64_t address; /* as that rank's crewi_transport_attach() has said, or some bytes behind */
+    void *memory;     /* where to; stays until it is done */
+    size_t size;
+    struct crewi_frame *done; /* handed to crewi_receive then */
+};
+
+/** Ranks with a communicator of their own. */
+struct crewi_group;
+
+enum crewi_collective_kind {
+    CREWI_COLLECTIVE_BARRIER,
+    CREWI_COLLECTIVE_BCAST, /* in receive, at the root too */
+    CREWI_COLLECTIVE_REDUCE,
+    CREWI_COLLECTIVE_ALLREDUCE,
+    CREWI_COLLECTIVE_GATHER,
+    CREWI_COLLECTIVE_GATHERV,
+    CREWI_COLLECTIVE_ALLGATHER,
+    CREWI_COLLECTIVE_ALLGATHERV,
+    CREWI_COLLECTIVE_SCATTER,
+    CREWI_COLLECTIVE_SCATTERV,
+    CREWI_COLLECTIVE_ALLTOALL,
+    CREWI_COLLECTIVE_ALLTOALLV
+};
+
+/** An MPI collective of a group; what is in it belongs to the caller, and stays until it has
+ * completed. Counts are bytes, but elements of REDUCE and ALLREDUCE. */
+struct crewi_collective {
+    enum crewi_collective_kind kind;
+    int lane; /* each has a communicator of its own */
+    int root; /* in the group */
+    crew_datatype type;
+    crew_operation operation;
+    const void *send;
+    void *receive;
+    int send_count, receive_count; /* for or from one rank, where it is the same for each */
+    const int *send_counts, *send_displacements, *receive_counts, *receive_displacements;
+};
+
+/** How many collectives of a group may be under way at a time, in no order. */
+#define CREWI_GROUP_LANES 2
 
 struct crewi_transport_ops {
     crew_status (*send)(struct crewi_transport *transport, uint32_t rank,
@@ -43,6 +93,17 @@ struct crewi_transport_ops {
     crew_status (*scatter)(struct crewi_transport *transport, struct crewi_frames *for_rank);
     crew_status (*gather)(struct crewi_transport *transport, uint32_t root,
                           struct crewi_frame *frame);
+    crew_status (*attach)(struct crewi_transport *transport, void *memory, size_t size,
+                          uint64_t *address);
+    void (*detach)(struct crewi_transport *transport, void *memory);
+    crew_status (*get)(struct crewi_transport *transport, const struct crewi_get *get);
+    crew_status (*group_create)(struct crewi_transport *transport, const int *ranks, int count,
+                                struct crewi_group **group);
+    void (*group_release)(struct crewi_transport *transport, struct crewi_group *group);
+    crew_status (*collective)(struct crewi_transport *transport, struct crewi_group *group,
+                              const struct crewi_collective *what, struct crewi_frame *done);
+    int (*poll_collectives)(struct crewi_transport *transport, crewi_receive *receive,
+                            void *context);
     int (*poll)(struct crewi_transport *transport, crewi_receive *receive, void *context);
     enum crewi_transport_activity (*activity)(const struct crewi_transport *transport);
     crew_status (*allgather)(struct crewi_transport *transport, const void *mine, size_t size,
@@ -57,8 +118,13 @@ struct crewi_transport {
     uint32_t rank, rank_count;
     const int
         *host_of_rank;     /* the same number for ranks that share memory; owned by the transport */
+    bool has_window;       /* ranks can read what others attach; the same on all ranks */
+    uint32_t exposed;      /* transfers that others make with our memory, and that need our polls */
     crewi_ring_rank *ring; /* NULL: no doorbells */
+    crewi_nudge_rank *nudge;
     void *ring_context;
+    uint64_t collectives_entered; /* of groups, so far */
+    uint64_t collective_bytes;    /* what the last one of them moves here */
 };
 
 /** Whether a launcher (mpirun, srun) started this program. Can be asked before anything else. */
@@ -106,6 +172,70 @@ static inline crew_status crewi_transport_gather(struct crewi_transport *transpo
                                                  struct crewi_frame *frame)
 {
     return transport->ops->gather(transport, root, frame);
+}
+
+/** Lets other ranks read @p size bytes of our memory (MPI_Win_attach); sets @p address to what they
+ * call it. Only where the transport has a window, and once for each memory. ::CREW_EMPI */
+static inline crew_status crewi_transport_attach(struct crewi_transport *transport, void *memory,
+                                                 size_t size, uint64_t *address)
+{
+    return transport->ops->attach(transport, memory, size, address);
+}
+
+/** Ends that; nobody may be reading it. */
+static inline void crewi_transport_detach(struct crewi_transport *transport, void *memory)
+{
+    transport->ops->detach(transport, memory);
+}
+
+/** Starts to read out of another rank's memory (MPI_Rget), up to 2 GiB. The other rank has to poll
+ * meanwhile: see crewi_transport::exposed. @return ::CREW_ENOMEM, ::CREW_EMPI: nothing was done,
+ * and the frame is still the caller's */
+static inline crew_status crewi_transport_get(struct crewi_transport *transport,
+                                              const struct crewi_get *get)
+{
+    return transport->ops->get(transport, get);
+}
+
+/**
+ * Makes communicators for a group of ranks, in their order; this one is among them. Blocks until
+ * all of them call it: all groups have to be made, and released, in one order everywhere.
+ * @return ::CREW_ENOTSUP there is one rank only; ::CREW_EMPI; ::CREW_ENOMEM
+ */
+static inline crew_status crewi_transport_group_create(struct crewi_transport *transport,
+                                                       const int *ranks, int count,
+                                                       struct crewi_group **group)
+{
+    return transport->ops->group_create(transport, ranks, count, group);
+}
+
+/** Gives it back, for the next group of the same ranks: making communicators takes milliseconds.
+ * Collectives may still be under way. NULL is fine. */
+static inline void crewi_transport_group_release(struct crewi_transport *transport,
+                                                 struct crewi_group *group)
+{
+    if (group)
+        transport->ops->group_release(transport, group);
+}
+
+/**
+ * Enters a collective, and owns the frame @p done from then on. That is handed over by a poll when
+ * it has completed, with ::CREW_EMPI in its header when it has failed.
+ * @return ::CREW_EMPI, ::CREW_ENOMEM; the frame is still the caller's then
+ */
+static inline crew_status crewi_transport_collective(struct crewi_transport *transport,
+                                                     struct crewi_group *group,
+                                                     const struct crewi_collective *what,
+                                                     struct crewi_frame *done)
+{
+    return transport->ops->collective(transport, group, what, done);
+}
+
+/** A poll of collectives alone: for who waits for one that takes no longer than such a look. */
+static inline int crewi_transport_poll_collectives(struct crewi_transport *transport,
+                                                   crewi_receive *receive, void *context)
+{
+    return transport->ops->poll_collectives(transport, receive, context);
 }
 
 /** Hands what has arrived to @p receive. 2: as much as it hands over in one call, and there may be

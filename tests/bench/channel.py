@@ -3,16 +3,11 @@
 """Messages over Python's multiprocessing, between processes made with fork: what crew's pipes and
 queues are measured beside. A case is MODE:SIZE[:PRODUCERS], as in channel.c: pingpong and stream
 over a pipe, queue and produce over a queue."""
-import argparse
-import json
 import multiprocessing
-import os
-import statistics
 import sys
 import time
 
-SAMPLES = 3
-LONG_ENOUGH = 0.7
+import peer
 
 
 class Pipes:
@@ -25,21 +20,6 @@ class Pipes:
         else:
             there, back = multiprocessing.Pipe(False), multiprocessing.Pipe(False)
             self.ends = [(back[0], there[1]), (there[0], back[1])]
-
-
-def measure(options, block):
-    """Grows a block until it takes long enough; returns its count, and the median of three in us."""
-    count = options.count or 1
-    block(1)
-    while not options.count:
-        begin = time.perf_counter()
-        block(count)
-        wall = time.perf_counter() - begin
-        if wall >= LONG_ENOUGH * options.seconds:
-            break
-        count = int(count * min(10.0, options.seconds / wall)) + 1
-    samples = [1e6 * block(count) / count for _ in range(SAMPLES)]
-    return count, statistics.median(samples)
 
 
 def serve_pingpong(end, _size):
@@ -87,7 +67,7 @@ def run_pipe(options, mode, size):
     block, serve = pipe_blocks(pipes.ends[0], size)[mode]
     process = multiprocessing.Process(target=serve, args=(pipes.ends[1], size))
     process.start()
-    result = measure(options, block)
+    result = peer.measure(options, block)
     pipes.ends[0][1].send(0)
     process.join()
     return result
@@ -123,7 +103,7 @@ def run_queue(options, size):
             back.get()
         return (time.perf_counter() - begin) / 2
 
-    result = measure(options, block)
+    result = peer.measure(options, block)
     orders.put(0)
     process.join()
     return result
@@ -148,7 +128,7 @@ def run_produce(options, size, producers):
                 sys.exit("an item is not what was put")
         return (time.perf_counter() - begin) / producers
 
-    result = measure(options, block)
+    result = peer.measure(options, block)
     for order in orders:
         order.put(0)
     for process in processes:
@@ -156,29 +136,13 @@ def run_produce(options, size, producers):
     return result
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kind", required=True,
-                        choices=["Pipe", "Pipe(False)", "Queue", "SimpleQueue"])
-    parser.add_argument("--seconds", type=float, default=0.05, help="of a block (0.05)")
-    parser.add_argument("--count", type=int, default=0, help="messages in a block, in its place")
-    parser.add_argument("--one-core", action="store_true", help="all processes on one core")
-    parser.add_argument("cases", nargs="+", metavar="MODE:SIZE[:PRODUCERS]")
-    options = parser.parse_args()
-    multiprocessing.set_start_method("fork")
-    if options.one_core:
-        os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
-    for case in options.cases:
-        mode, size, producers = (case.split(":") + ["1"])[:3]
-        if mode == "produce":
-            count, us = run_produce(options, int(size), int(producers))
-        elif mode == "queue":
-            count, us = run_queue(options, int(size))
-        else:
-            count, us = run_pipe(options, mode, int(size))
-        print(json.dumps({"peer": "python", "place": options.kind, "mode": mode, "size": int(size),
-                          "extra": int(producers), "count": count, "us": round(us, 4)}), flush=True)
+def run_case(options, mode, size, extra):
+    if mode == "produce":
+        return run_produce(options, size, extra)
+    if mode == "queue":
+        return run_queue(options, size)
+    return run_pipe(options, mode, size)
 
 
 if __name__ == "__main__":
-    main()
+    peer.run(__doc__, ["Pipe", "Pipe(False)", "Queue", "SimpleQueue"], run_case)

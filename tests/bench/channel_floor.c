@@ -3,14 +3,15 @@
  * What the kernel takes to hand something over from one process to another that sleeps: a message
  * to a process that waits asleep cannot be faster.
  *
- *   futex:8  eventfd:8  socketpair:8    half of there and back
+ *   futex  eventfd  socketpair  semaphore    half of there and back
  *
  * --place one: both processes on one core; two: each on a core of its own.
  */
-#include "channel_measure.h"
+#include "measure.h"
 
 #include <linux/futex.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -24,11 +25,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One of two sides: futexes, or descriptors. */
+/* One of two sides: futexes, descriptors, or semaphores. */
 struct side {
     _Atomic uint32_t *mine, *theirs; /* raised by one with each signal */
     uint32_t seen;
     int in, out;
+    sem_t *my_semaphore, *their_semaphore;
 };
 
 struct way {
@@ -95,10 +97,32 @@ static bool wait_descriptor(struct side *side)
     return read(side->in, &value, sizeof value) == sizeof value;
 }
 
+static bool make_semaphore(struct side sides[2])
+{
+    char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return false;
+    sem_t *one = (sem_t *)memory, *other = (sem_t *)(memory + 128);
+    sides[0] = (struct side){.my_semaphore = one, .their_semaphore = other, .in = -1, .out = -1};
+    sides[1] = (struct side){.my_semaphore = other, .their_semaphore = one, .in = -1, .out = -1};
+    return sem_init(one, 1, 0) == 0 && sem_init(other, 1, 0) == 0;
+}
+
+static bool signal_semaphore(struct side *side)
+{
+    return sem_post(side->their_semaphore) == 0;
+}
+
+static bool wait_semaphore(struct side *side)
+{
+    return sem_wait(side->my_semaphore) == 0;
+}
+
 static const struct way ways[] = {
     {"futex", make_futex, signal_futex, wait_futex},
     {"eventfd", make_eventfd, signal_descriptor, wait_descriptor},
     {"socketpair", make_socketpair, signal_descriptor, wait_descriptor},
+    {"semaphore", make_semaphore, signal_semaphore, wait_semaphore},
 };
 
 /* Those that the program was started with. */
@@ -124,13 +148,13 @@ struct measured {
 static bool there_and_back(void *context, long count, double *seconds)
 {
     struct measured *measured = context;
-    const double begin = channel_clock();
+    const double begin = bench_clock();
     for (long i = 0; i < count; i++)
         if (!measured->way->signal(&measured->side) || !measured->way->wait(&measured->side)) {
             perror("bench_channel_floor");
             return false;
         }
-    *seconds = (channel_clock() - begin) / 2;
+    *seconds = (bench_clock() - begin) / 2;
     return true;
 }
 
@@ -145,13 +169,13 @@ static _Noreturn void answer(const struct way *way, struct side *side, int core)
     _exit(1);
 }
 
-static bool run(const struct channel_settings *settings, const char *word)
+static bool run(const struct bench_settings *settings, const char *word)
 {
-    struct channel_case which;
+    struct bench_case which;
     struct measured measured = {0};
-    struct channel_result result;
+    struct bench_result result;
     struct side sides[2];
-    bool known = channel_case_read(&which, word);
+    bool known = bench_case_read(&which, word);
     for (size_t i = 0; known && i < sizeof ways / sizeof ways[0]; i++)
         if (strcmp(ways[i].name, which.mode) == 0)
             measured.way = &ways[i];
@@ -164,9 +188,9 @@ static bool run(const struct channel_settings *settings, const char *word)
         answer(measured.way, &sides[1], strcmp(settings->place, "two") == 0);
     measured.side = sides[0];
     const bool done =
-        child > 0 && go_to_core(0) && channel_measure(settings, there_and_back, &measured, &result);
+        child > 0 && go_to_core(0) && bench_measure(settings, there_and_back, &measured, &result);
     if (done)
-        channel_print("floor", settings->place, &which, &result);
+        bench_print("floor", settings->place, &which, &result);
     if (child > 0) {
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
@@ -176,12 +200,12 @@ static bool run(const struct channel_settings *settings, const char *word)
 
 int main(int argc, char **argv)
 {
-    struct channel_settings settings;
+    struct bench_settings settings;
     int first = 0;
-    const bool right = channel_settings_read(&settings, argc, argv, &first);
+    const bool right = bench_settings_read(&settings, argc, argv, &first);
     if (!right || (strcmp(settings.place, "one") != 0 && strcmp(settings.place, "two") != 0)) {
         fprintf(stderr, "usage: bench_channel_floor --place one|two [--seconds S (0.05)] "
-                        "[--count N] MODE:8...\n");
+                        "[--count N] futex|eventfd|socketpair|semaphore...\n");
         return 2;
     }
     if (sched_getaffinity(0, sizeof usable, &usable)) {

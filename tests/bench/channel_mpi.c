@@ -8,7 +8,7 @@
  *   produce:SIZE:PRODUCERS  so many ranks send to rank 0, one message for each item
  *   gather:SIZE:ITEMS       every rank has so many: how many bytes, then the bytes
  */
-#include "channel_measure.h"
+#include "measure.h"
 
 #include <mpi.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 enum { TAG_ORDER = 1, TAG_MESSAGE, TAG_ACK };
 
 struct side {
-    struct channel_case which;
+    struct bench_case which;
     int rank, ranks;
     size_t window; /* buffers, and requests */
     char *buffers;
@@ -29,10 +29,10 @@ struct side {
 
 struct mode {
     const char *name;
-    channel_block *block;                         /* on rank 0 */
+    bench_block *block;                           /* on rank 0 */
     void (*serve)(struct side *side, long count); /* on the others: the same block */
     bool has_window;
-    int (*ranks)(const struct channel_case *which); /* how many it wants; 0: any number */
+    int (*ranks)(const struct bench_case *which); /* how many it wants; 0: any number */
 };
 
 static _Noreturn void give_up(const char *reason)
@@ -49,7 +49,7 @@ static char *buffer(const struct side *side, long number)
 
 static void check(const struct side *side, long number)
 {
-    if (!channel_stamp_is(buffer(side, number), side->which.size, number))
+    if (!bench_stamp_is(buffer(side, number), side->which.size, number))
         give_up("a message is not what was sent");
 }
 
@@ -76,14 +76,14 @@ static bool pingpong(void *context, long count, double *seconds)
 {
     struct side *side = context;
     order(side, count);
-    const double begin = channel_clock();
+    const double begin = bench_clock();
     for (long i = 0; i < count; i++) {
-        channel_stamp(side->buffers, side->which.size, i);
+        bench_stamp(side->buffers, side->which.size, i);
         send_one(side, 1);
         receive_one(side, 1);
         check(side, i);
     }
-    *seconds = (channel_clock() - begin) / 2;
+    *seconds = (bench_clock() - begin) / 2;
     return true;
 }
 
@@ -101,11 +101,11 @@ static bool stream(void *context, long count, double *seconds)
 {
     struct side *side = context;
     order(side, count);
-    const double begin = channel_clock();
+    const double begin = bench_clock();
     for (long i = 0; i < count; i++) {
         MPI_Request *request = &side->requests[(size_t)i % side->window];
         MPI_Wait(request, MPI_STATUS_IGNORE);
-        channel_stamp(buffer(side, i), side->which.size, i);
+        bench_stamp(buffer(side, i), side->which.size, i);
         if (side->window == 1)
             send_one(side, 1);
         else
@@ -114,7 +114,7 @@ static bool stream(void *context, long count, double *seconds)
     }
     MPI_Waitall((int)side->window, side->requests, MPI_STATUSES_IGNORE);
     MPI_Recv(NULL, 0, MPI_BYTE, 1, TAG_ACK, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    *seconds = channel_clock() - begin;
+    *seconds = bench_clock() - begin;
     return true;
 }
 
@@ -156,7 +156,7 @@ static bool produce(void *context, long count, double *seconds)
     struct side *side = context;
     const long producers = side->which.extra;
     long sum = 0;
-    const double begin = channel_clock();
+    const double begin = bench_clock();
     order(side, count);
     for (long i = 0; i < count * producers; i++) {
         long number = 0;
@@ -164,7 +164,7 @@ static bool produce(void *context, long count, double *seconds)
         memcpy(&number, side->buffers, sizeof number);
         sum += number;
     }
-    *seconds = (channel_clock() - begin) / (double)producers;
+    *seconds = (bench_clock() - begin) / (double)producers;
     if (sum != producers * (count * (count - 1) / 2))
         give_up("the items are not those that were sent");
     return true;
@@ -173,7 +173,7 @@ static bool produce(void *context, long count, double *seconds)
 static void serve_produce(struct side *side, long count)
 {
     for (long i = 0; i < count; i++) {
-        channel_stamp(side->buffers, side->which.size, i);
+        bench_stamp(side->buffers, side->which.size, i);
         send_one(side, 0);
     }
 }
@@ -186,21 +186,21 @@ static double gather_once(struct side *side)
     const int mine = (int)(side->which.size * side->window);
     int *counts = side->counts, *begins = side->counts + side->ranks;
     MPI_Barrier(MPI_COMM_WORLD);
-    const double begin = channel_clock();
+    const double begin = bench_clock();
     MPI_Gather(&mine, 1, MPI_INT, counts, 1, MPI_INT, 0, MPI_COMM_WORLD);
     for (int rank = 1; rank < side->ranks; rank++)
         begins[rank] = begins[rank - 1] + counts[rank - 1];
     MPI_Gatherv(side->buffers, mine, MPI_BYTE, side->gathered, counts, begins, MPI_BYTE, 0,
                 MPI_COMM_WORLD);
-    return channel_clock() - begin;
+    return bench_clock() - begin;
 }
 
 static void check_gathered(const struct side *side)
 {
     const long items = (long)side->window, all = side->ranks * items;
     for (long i = 0; i < all; i++)
-        if (!channel_stamp_is(side->gathered + (size_t)i * side->which.size, side->which.size,
-                              i % items))
+        if (!bench_stamp_is(side->gathered + (size_t)i * side->which.size, side->which.size,
+                            i % items))
             give_up("an item is not what was gathered");
 }
 
@@ -223,18 +223,18 @@ static void serve_gather(struct side *side, long count)
         gather_once(side);
 }
 
-static int two(const struct channel_case *which)
+static int two(const struct bench_case *which)
 {
     (void)which;
     return 2;
 }
 
-static int one_more(const struct channel_case *which)
+static int one_more(const struct bench_case *which)
 {
     return (int)which->extra + 1;
 }
 
-static int any(const struct channel_case *which)
+static int any(const struct bench_case *which)
 {
     (void)which;
     return 0;
@@ -259,7 +259,7 @@ static const struct mode *find_mode(const struct side *side)
 
 static void *allocate(size_t count, size_t size)
 {
-    void *memory = channel_buffer(count * size);
+    void *memory = bench_buffer(count * size);
     if (!memory)
         give_up("out of memory");
     return memory;
@@ -276,7 +276,7 @@ static void prepare(struct side *side, const struct mode *mode)
         side->gathered = allocate((size_t)side->ranks * side->window, side->which.size);
     for (size_t i = 0; i < side->window; i++) {
         side->requests[i] = MPI_REQUEST_NULL;
-        channel_stamp(buffer(side, (long)i), side->which.size, (long)i);
+        bench_stamp(buffer(side, (long)i), side->which.size, (long)i);
     }
 }
 
@@ -291,21 +291,21 @@ static void serve(struct side *side, const struct mode *mode)
     }
 }
 
-static void run(const struct channel_settings *settings, const char *word)
+static void run(const struct bench_settings *settings, const char *word)
 {
     struct side side = {0};
-    struct channel_result result;
+    struct bench_result result;
     MPI_Comm_rank(MPI_COMM_WORLD, &side.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &side.ranks);
-    const struct mode *mode = channel_case_read(&side.which, word) ? find_mode(&side) : NULL;
-    if (!mode)
+    const struct mode *mode = bench_case_read(&side.which, word) ? find_mode(&side) : NULL;
+    if (!mode || side.which.size < sizeof(long))
         give_up("a case is wrong, or not for so many ranks");
     prepare(&side, mode);
     if (side.rank > 0) {
         serve(&side, mode);
-    } else if (channel_measure(settings, mode->block, &side, &result)) {
+    } else if (bench_measure(settings, mode->block, &side, &result)) {
         order(&side, 0);
-        channel_print("mpi", "ranks", &side.which, &result);
+        bench_print("mpi", "ranks", &side.which, &result);
     }
     free(side.gathered);
     free(side.counts);
@@ -315,10 +315,10 @@ static void run(const struct channel_settings *settings, const char *word)
 
 int main(int argc, char **argv)
 {
-    struct channel_settings settings;
+    struct bench_settings settings;
     int first = 0;
     MPI_Init(&argc, &argv);
-    if (!channel_settings_read(&settings, argc, argv, &first))
+    if (!bench_settings_read(&settings, argc, argv, &first))
         give_up("usage: bench_channel_mpi [--seconds S (0.05)] [--count N] MODE:SIZE[:EXTRA]...");
     for (int i = first; i < argc; i++)
         run(&settings, argv[i]);

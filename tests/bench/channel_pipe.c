@@ -14,37 +14,38 @@ struct pipe_end {
 
 static bool send_number(crew_connection connection, long number)
 {
-    return channel_good(crew_send(connection, &number, sizeof number));
+    return bench_good(crew_send(connection, &number, sizeof number));
 }
 
 static bool receive_number(crew_connection connection, long *number)
 {
-    return channel_good(crew_recv(connection, number, sizeof *number, NULL));
+    return bench_good(crew_recv(connection, number, sizeof *number, NULL));
 }
 
 static bool send_message(const struct pipe_end *end)
 {
-    return channel_good(crew_send(end->connection, end->buffer, end->size));
+    return bench_good(crew_send(end->connection, end->buffer, end->size));
 }
 
 static bool receive_message(const struct pipe_end *end)
 {
-    return channel_good(crew_recv(end->connection, end->buffer, end->size, NULL));
+    return bench_good(crew_recv(end->connection, end->buffer, end->size, NULL));
 }
 
 static bool check(const void *data, size_t size, long number)
 {
-    return channel_stamp_is(data, size, number) || channel_wrong("a message is not what was sent");
+    return bench_stamp_is(data, size, number) || bench_wrong("a message is not what was sent");
 }
 
-static bool open_end(struct pipe_end *end, const struct channel_side *side)
+static bool open_end(struct pipe_end *end, const struct bench_side *side)
 {
-    *end = (struct pipe_end){side->connection, side->which.size, channel_buffer(side->which.size)};
-    return end->buffer || channel_wrong("out of memory");
+    *end = (struct pipe_end){side->handles.connection, side->which.size,
+                             bench_buffer(side->which.size)};
+    return end->buffer || bench_wrong("out of memory");
 }
 
 /* Runs the blocks of a side that serves, until none is ordered any more; an exit code. */
-static int serve(const struct channel_side *side, bool (*block)(const struct pipe_end *, long))
+static int serve(const struct bench_side *side, bool (*block)(const struct pipe_end *, long))
 {
     struct pipe_end end;
     if (!open_end(&end, side))
@@ -57,12 +58,12 @@ static int serve(const struct channel_side *side, bool (*block)(const struct pip
     return !done;
 }
 
-static int measure(const struct channel_side *side, channel_block *block)
+static int measure(const struct bench_side *side, bench_block *block)
 {
     struct pipe_end end;
     if (!open_end(&end, side))
         return 1;
-    int exit_code = channel_report(side, block, &end);
+    int exit_code = bench_report(side, block, &end);
     if (!exit_code && !send_number(end.connection, 0))
         exit_code = 1;
     free(end.buffer);
@@ -73,12 +74,12 @@ static bool pingpong(void *context, long count, double *seconds)
 {
     const struct pipe_end *end = context;
     bool done = send_number(end->connection, count);
-    const double begin = channel_clock();
+    const double begin = bench_clock();
     for (long i = 0; i < count && done; i++) {
-        channel_stamp(end->buffer, end->size, i);
+        bench_stamp(end->buffer, end->size, i);
         done = send_message(end) && receive_message(end) && check(end->buffer, end->size, i);
     }
-    *seconds = (channel_clock() - begin) / 2;
+    *seconds = (bench_clock() - begin) / 2;
     return done;
 }
 
@@ -95,13 +96,13 @@ static bool stream(void *context, long count, double *seconds)
     const struct pipe_end *end = context;
     long received = 0;
     bool done = send_number(end->connection, count);
-    const double begin = channel_clock();
+    const double begin = bench_clock();
     for (long i = 0; i < count && done; i++) {
-        channel_stamp(end->buffer, end->size, i);
+        bench_stamp(end->buffer, end->size, i);
         done = send_message(end);
     }
     done = done && receive_number(end->connection, &received);
-    *seconds = channel_clock() - begin;
+    *seconds = bench_clock() - begin;
     return done;
 }
 
@@ -118,7 +119,7 @@ static bool view_stream(const struct pipe_end *end, long count)
     bool done = true;
     for (long i = 0; i < count && done; i++) {
         crew_view view = {0};
-        done = channel_good(crew_recv_view(end->connection, &view, end->size, CREW_FOREVER)) &&
+        done = bench_good(crew_recv_view(end->connection, &view, end->size, CREW_FOREVER)) &&
                check(view.data, view.size, i);
         crew_view_release(&view);
     }
@@ -150,16 +151,25 @@ static int serve_view(void *arg)
     return serve(arg, view_stream);
 }
 
-static crew_status make(struct channel_side *sides, int count)
+static crew_status make(struct bench_side *sides, int count)
 {
     (void)count;
-    return crew_pipe_create(&sides[0].connection, &sides[1].connection,
+    return crew_pipe_create(&sides[0].handles.connection, &sides[1].handles.connection,
                             &(crew_pipe_attr){.duplex = true, .capacity = 0});
 }
 
-const struct channel_mode channel_pipe_modes[] = {
-    {"pingpong", channel_one_other, make, measure_pingpong, serve_pingpong, false},
-    {"stream", channel_one_other, make, measure_stream, serve_stream, false},
-    {"view", channel_one_other, make, measure_stream, serve_view, false},
-    {NULL, NULL, NULL, NULL, NULL, false},
+/* The sides have the only copies from then on: one that fails is seen by the other. */
+static void close_connection(struct bench_side *side)
+{
+    crew_connection_close(side->handles.connection);
+}
+
+const struct bench_mode channel_pipe_modes[] = {
+    {"pingpong", bench_one_other, make, close_connection, close_connection, measure_pingpong,
+     serve_pingpong, false},
+    {"stream", bench_one_other, make, close_connection, close_connection, measure_stream,
+     serve_stream, false},
+    {"view", bench_one_other, make, close_connection, close_connection, measure_stream, serve_view,
+     false},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, false},
 };

@@ -18,48 +18,30 @@
 #define BATCH 1024
 
 struct end {
-    const struct channel_side *side;
+    const struct bench_side *side;
     char *buffer; /* room for BATCH items */
     size_t sizes[BATCH];
 };
 
-static bool put_number(crew_queue queue, long number)
-{
-    return channel_good(crew_queue_put(queue, &number, sizeof number));
-}
-
-static bool get_number(crew_queue queue, long *number)
-{
-    return channel_good(crew_queue_get(queue, number, sizeof *number, NULL));
-}
-
 static bool put_item(const struct end *end, crew_queue queue)
 {
-    return channel_good(crew_queue_put(queue, end->buffer, end->side->which.size));
+    return bench_good(crew_queue_put(queue, end->buffer, end->side->which.size));
 }
 
 static bool get_item(const struct end *end, crew_queue queue)
 {
-    return channel_good(crew_queue_get(queue, end->buffer, end->side->which.size, NULL));
+    return bench_good(crew_queue_get(queue, end->buffer, end->side->which.size, NULL));
 }
 
-static bool order(const struct channel_side *side, long count)
-{
-    bool done = true;
-    for (int i = 0; i < side->others && done; i++)
-        done = put_number(side->orders[i], count);
-    return done;
-}
-
-static struct end *open_end(const struct channel_side *side)
+static struct end *open_end(const struct bench_side *side)
 {
     struct end *end = calloc(1, sizeof *end);
     if (end)
-        *end = (struct end){.side = side, .buffer = channel_buffer(BATCH * side->which.size)};
+        *end = (struct end){.side = side, .buffer = bench_buffer(BATCH * side->which.size)};
     if (end && end->buffer)
         return end;
     free(end);
-    channel_wrong("out of memory");
+    bench_wrong("out of memory");
     return NULL;
 }
 
@@ -69,28 +51,28 @@ static void close_end(struct end *end)
     free(end);
 }
 
-static int measure(const struct channel_side *side, channel_block *block)
+static int measure(const struct bench_side *side, bench_block *block)
 {
     struct end *end = open_end(side);
     if (!end)
         return 1;
-    int exit_code = channel_report(side, block, end);
-    if (!exit_code && !order(side, 0))
+    int exit_code = bench_report(side, block, end);
+    if (!exit_code && !bench_order(side, 0))
         exit_code = 1;
     close_end(end);
     return exit_code;
 }
 
 /* Runs the blocks of a side that serves, until none is ordered any more; an exit code. */
-static int serve(const struct channel_side *side, bool (*block)(const struct end *, long))
+static int serve(const struct bench_side *side, bool (*block)(const struct end *, long))
 {
     struct end *end = open_end(side);
     if (!end)
         return 1;
     long count = 0;
-    bool done = get_number(side->orders[0], &count);
+    bool done = bench_next_order(side, &count);
     while (done && count > 0)
-        done = block(end, count) && get_number(side->orders[0], &count);
+        done = block(end, count) && bench_next_order(side, &count);
     close_end(end);
     return !done;
 }
@@ -100,16 +82,16 @@ static int serve(const struct channel_side *side, bool (*block)(const struct end
 static bool pingpong(void *context, long count, double *seconds)
 {
     const struct end *end = context;
-    const struct channel_side *side = end->side;
-    bool done = order(side, count);
-    const double begin = channel_clock();
+    const struct bench_side *side = end->side;
+    bool done = bench_order(side, count);
+    const double begin = bench_clock();
     for (long i = 0; i < count && done; i++) {
-        channel_stamp(end->buffer, side->which.size, i);
-        done = put_item(end, side->items) && get_item(end, side->back);
-        if (done && !channel_stamp_is(end->buffer, side->which.size, i))
-            done = channel_wrong("an item is not what was put");
+        bench_stamp(end->buffer, side->which.size, i);
+        done = put_item(end, side->handles.items) && get_item(end, side->handles.back);
+        if (done && !bench_stamp_is(end->buffer, side->which.size, i))
+            done = bench_wrong("an item is not what was put");
     }
-    *seconds = (channel_clock() - begin) / 2;
+    *seconds = (bench_clock() - begin) / 2;
     return done;
 }
 
@@ -117,7 +99,7 @@ static bool pong(const struct end *end, long count)
 {
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = get_item(end, end->side->items) && put_item(end, end->side->back);
+        done = get_item(end, end->side->handles.items) && put_item(end, end->side->handles.back);
     return done;
 }
 
@@ -127,8 +109,8 @@ static bool put_items(const struct end *end, long count)
 {
     bool done = true;
     for (long i = 0; i < count && done; i++) {
-        channel_stamp(end->buffer, end->side->which.size, i);
-        done = put_item(end, end->side->items);
+        bench_stamp(end->buffer, end->side->which.size, i);
+        done = put_item(end, end->side->handles.items);
     }
     return done;
 }
@@ -138,7 +120,7 @@ static bool get_one_by_one(struct end *end, long count, long *sum)
     bool done = true;
     for (long i = 0; i < count && done; i++) {
         long number = 0;
-        done = get_item(end, end->side->items);
+        done = get_item(end, end->side->handles.items);
         memcpy(&number, end->buffer, sizeof number);
         *sum += number;
     }
@@ -150,8 +132,8 @@ static bool get_many(struct end *end, long count, long *sum)
     const size_t size = end->side->which.size;
     for (long got = 0; got < count;) {
         size_t now = BATCH;
-        if (!channel_good(crew_queue_get_many(end->side->items, end->buffer, BATCH * size,
-                                              end->sizes, &now, CREW_FOREVER)))
+        if (!bench_good(crew_queue_get_many(end->side->handles.items, end->buffer, BATCH * size,
+                                            end->sizes, &now, CREW_FOREVER)))
             return false;
         for (size_t i = 0; i < now; i++) {
             long number = 0;
@@ -168,12 +150,12 @@ static bool consume(struct end *end, long count, double *seconds,
 {
     const long producers = end->side->others;
     long sum = 0;
-    const double begin = channel_clock();
-    if (!order(end->side, count) || !get(end, count * producers, &sum))
+    const double begin = bench_clock();
+    if (!bench_order(end->side, count) || !get(end, count * producers, &sum))
         return false;
-    *seconds = (channel_clock() - begin) / (double)producers;
+    *seconds = (bench_clock() - begin) / (double)producers;
     return sum == producers * (count * (count - 1) / 2) ||
-           channel_wrong("the items are not those that were put");
+           bench_wrong("the items are not those that were put");
 }
 
 static bool produced(void *context, long count, double *seconds)
@@ -193,7 +175,8 @@ static bool put_lots(const struct end *end, long count)
 {
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = put_items(end, end->side->which.extra) && put_number(end->side->back, 1);
+        done =
+            put_items(end, end->side->which.extra) && bench_put_number(end->side->handles.back, 1);
     return done;
 }
 
@@ -201,11 +184,11 @@ static bool check_gathered(const struct end *end, const crew_gathered *gathered)
 {
     const size_t items = (size_t)end->side->which.extra;
     if (gathered->count != items * (size_t)end->side->others)
-        return channel_wrong("items are missing, or too many");
+        return bench_wrong("items are missing, or too many");
     for (size_t i = 0; i < gathered->count; i++)
-        if (!channel_stamp_is((const char *)gathered->data + gathered->offsets[i],
-                              gathered->sizes[i], (long)(i % items)))
-            return channel_wrong("an item is not what was put");
+        if (!bench_stamp_is((const char *)gathered->data + gathered->offsets[i], gathered->sizes[i],
+                            (long)(i % items)))
+            return bench_wrong("an item is not what was put");
     return true;
 }
 
@@ -215,12 +198,12 @@ static bool gather_once(const struct end *end, double *seconds)
     crew_gathered gathered = {0};
     long ready = 0;
     for (int i = 0; i < end->side->others; i++)
-        if (!get_number(end->side->back, &ready))
+        if (!bench_get_number(end->side->handles.back, &ready))
             return false;
-    const double begin = channel_clock();
-    if (!channel_good(crew_queue_gather(end->side->items, &gathered)))
+    const double begin = bench_clock();
+    if (!bench_good(crew_queue_gather(end->side->handles.items, &gathered)))
         return false;
-    *seconds += channel_clock() - begin;
+    *seconds += bench_clock() - begin;
     const bool right = check_gathered(end, &gathered);
     crew_gathered_release(&gathered);
     return right;
@@ -232,7 +215,7 @@ static bool gather(void *context, long count, double *seconds)
     bool done = true;
     *seconds = 0;
     for (long i = 0; i < count && done; i++)
-        done = order(end->side, 1) && gather_once(end, seconds);
+        done = bench_order(end->side, 1) && gather_once(end, seconds);
     return done;
 }
 
@@ -273,46 +256,48 @@ static int serve_gather(void *arg)
     return serve(arg, put_lots);
 }
 
-static int producers(const struct channel_case *which)
+static int producers(const struct bench_case *which)
 {
     return (int)which->extra;
 }
 
-static int all_ranks(const struct channel_case *which)
+static int all_ranks(const struct bench_case *which)
 {
     (void)which;
     return crew_rank_count();
 }
 
-static crew_status make_with(struct channel_side *sides, int count, bool scattered)
+static crew_status make_with(struct bench_side *sides, int count, bool scattered)
 {
     const crew_queue_attr attr = {.name = "items", .max_items = 0, .scattered = scattered};
-    crew_status status = crew_queue_create(&sides[0].items, &attr);
+    crew_status status = crew_queue_create(&sides[0].handles.items, &attr);
     if (!status)
-        status = crew_queue_create(&sides[0].back, NULL);
-    for (int i = 1; i < count && !status; i++) {
-        status = crew_queue_create(&sides[0].orders[i - 1], NULL);
-        sides[i].items = sides[0].items;
-        sides[i].back = sides[0].back;
-        sides[i].orders[0] = sides[0].orders[i - 1];
-    }
-    return status;
+        status = crew_queue_create(&sides[0].handles.back, NULL);
+    for (int i = 1; i < count && !status; i++)
+        sides[i].handles = sides[0].handles;
+    return status ? status : bench_make_orders(sides, count);
 }
 
-static crew_status make(struct channel_side *sides, int count)
+static crew_status make(struct bench_side *sides, int count)
 {
     return make_with(sides, count, false);
 }
 
-static crew_status make_scattered(struct channel_side *sides, int count)
+static crew_status make_scattered(struct bench_side *sides, int count)
 {
     return make_with(sides, count, true);
 }
 
-const struct channel_mode channel_queue_modes[] = {
-    {"queue", channel_one_other, make, measure_queue, serve_queue, false},
-    {"produce", producers, make, measure_produce, serve_produce, false},
-    {"many", producers, make, measure_many, serve_produce, false},
-    {"gather", all_ranks, make_scattered, measure_gather, serve_gather, true},
-    {NULL, NULL, NULL, NULL, NULL, false},
+static void close_queues(struct bench_side *side)
+{
+    crew_queue_close(side->handles.items);
+    crew_queue_close(side->handles.back);
+}
+
+const struct bench_mode channel_queue_modes[] = {
+    {"queue", bench_one_other, make, close_queues, NULL, measure_queue, serve_queue, false},
+    {"produce", producers, make, close_queues, NULL, measure_produce, serve_produce, false},
+    {"many", producers, make, close_queues, NULL, measure_many, serve_produce, false},
+    {"gather", all_ranks, make_scattered, close_queues, NULL, measure_gather, serve_gather, true},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, false},
 };

@@ -10,6 +10,7 @@
 #include "pool/pool_home.h"
 #include "process/process.h"
 #include "shapes.h"
+#include "shared/container_agent.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -35,6 +36,12 @@ static crew_status add_queue(struct crewi_loop *loop)
     return CREW_OK;
 }
 
+static crew_status add_container(struct crewi_loop *loop)
+{
+    loop->engine.kinds[CREWI_KIND_CONTAINER] = &crewi_container_kind;
+    return CREW_OK;
+}
+
 static crew_status add_pipe(struct crewi_loop *loop)
 {
     return crewi_pipes_init(&loop->engine);
@@ -54,6 +61,7 @@ static const struct {
     {add_pool, NULL},
     {add_pipe, drop_pipe},
     {add_queue, NULL},
+    {add_container, NULL},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)

@@ -9,12 +9,15 @@ import pathlib
 import struct
 import sys
 
-PROCESS, POOL, PIPE, QUEUE = 1, 2, 3, 4
+PROCESS, POOL, PIPE, QUEUE, CONTAINER = 1, 2, 3, 4, 7
 CREATE, START, JOIN, SIGNAL, QUERY, CLOSE, CHILDREN, LEAVE, SET_DAEMON, FIND = range(1, 11)
 (POOL_CREATE, SUBMIT, WAIT_MAP, TAKE, WORKERS, POOL_CLOSE, TERMINATE, POOL_JOIN, DESTROY, READY, UNFIT,
  RESULT) = range(1, 13)
 (PIPE_CREATE, PIPE_SEND, RECEIVE, PIPE_CLOSE, SHUT, NEXT, DONE, BLOCK, MORE) = range(1, 10)
 (QUEUE_CREATE, PUT, GET, SIZE, TASK_DONE, QUEUE_JOIN, GATHER, QUEUE_CLOSE, JOIN_THREAD, CANCEL) = range(1, 11)
+(CONTAINER_CREATE, CONTAINER_CLOSE, LENGTH, CLEAR, LIST_INSERT, LIST_GET, LIST_SET, LIST_TAKE, SLICE, LIST_FIND, COUNT,
+ REMOVE, REVERSE, SORT, LIST_ADD, DICT_GET, DICT_SET, DEFAULT, UPDATE, DICT_TAKE, TAKE_LAST, HAS, ALL, DICT_ADD) = range(1, 25)
+LIST, DICT, SET, NAMESPACE = range(4)
 FORGET_WAITS, WAIT = 62, 63
 RUN, TIME, STARTED, ENDED, RESTART, SPAWNS, FROM_RANK, FROM_CHILD = 0, 1, 2, 4, 6, 7, 8, 12
 NO_TIME, FOREVER = 0, 0x40
@@ -226,8 +229,52 @@ def queue_lies():
             handle(0), handle(0, 1))) + b'\7' + run()
 
 
+def container(kind):
+    """Made by the root of rank 0, which is its newest handle."""
+    return send(root(0), CONTAINER, CONTAINER_CREATE, shape=bytes([kind])) + run()
+
+
+def to_container(rank, op, kind, *values, index=4, flags=0):
+    """By the root of a rank; an index of 4 is 0."""
+    shape = handle(0) + bytes([kind | len(values) << 2 | index << 4, flags]) + b''.join(values)
+    return send(root(rank), CONTAINER, op, to=rank, shape=shape) + run()
+
+
+def container_seeds():
+    one, two, text, within = bytes([0x20]), bytes([0x40]), bytes([0x25]), bytes([6])
+    object_itself = b'\4' + handle(0)
+    give, both = 2, 24
+    yield 'list', (container(LIST) + to_container(0, LIST_INSERT, LIST, two, one, text) +
+                   b''.join(to_container(1, op, LIST, index=5) for op in (LIST_GET, REVERSE, SORT, SLICE, LENGTH)) +
+                   to_container(2, LIST_ADD, LIST, one) + to_container(2, LIST_SET, LIST, within) +
+                   b''.join(to_container(1, op, LIST, within) for op in (LIST_FIND, COUNT, REMOVE)) +
+                   to_container(1, LIST_TAKE, LIST, index=3, flags=give) + to_container(1, CLEAR, LIST))
+    for kind in DICT, NAMESPACE:
+        yield f'dict-{kind}', (container(kind) + to_container(1, UPDATE, kind, text, one) +
+                               to_container(0, DICT_SET, kind, text, two) + to_container(2, DICT_ADD, kind, text, one) +
+                               to_container(0, DICT_SET, kind, text, one, flags=1) + to_container(2, DEFAULT, kind, one, text) +
+                               to_container(1, DICT_GET, kind, text) + to_container(1, HAS, kind, one) +
+                               to_container(0, ALL, kind, flags=both) + to_container(2, DICT_TAKE, kind, one, flags=give) +
+                               to_container(2, TAKE_LAST, kind) + to_container(2, TAKE_LAST, kind))
+    yield 'set', (container(SET) + to_container(1, UPDATE, SET, text, one, two) + to_container(1, UPDATE, SET, one) +
+                  to_container(2, HAS, SET, one) + to_container(0, ALL, SET, flags=both) +
+                  to_container(0, DICT_TAKE, SET, one, flags=give) + to_container(0, TAKE_LAST, SET))
+    yield 'list-handles', (container(LIST) + to_container(0, LIST_INSERT, LIST, object_itself, object_itself) +
+                           to_container(1, LIST_GET, LIST) + to_container(1, LIST_TAKE, LIST, flags=give) +
+                           to_container(2, LIST_SET, LIST, one) + to_container(0, CONTAINER_CLOSE, LIST) +
+                           to_container(1, CONTAINER_CLOSE, LIST) + bytes([RESTART, 2]) + run())
+
+
+def container_lies():
+    base = container(LIST) + to_container(1, LIST_INSERT, LIST, b'\4' + handle(0), bytes([0x20])) + run()
+    for op in (64 + LIST_INSERT, 64 + LIST_TAKE, 64 + UPDATE, 128, 129):
+        shape = handle(0) + bytes([2 << 2 | 4 << 4, 64]) + b'\4' + handle(0) + bytes([0x20]) + handle(0)
+        yield f'container-{op}', base + lie(0, 0x22, CONTAINER, op, shape=shape) + b'\7' + run()
+
+
 def child_seeds():
     yield from pipe_seeds()
+    yield from container_seeds()
     yield from queue_seeds()
     place_rank = 1
     yield 'life', (process(place=place_rank, rank=1) + started(1, 0) +
@@ -273,6 +320,7 @@ def child_seeds():
 def rank_seeds():
     yield from pipe_lies()
     yield from queue_lies()
+    yield from container_lies()
     asks = 0x20
     place_rank = 1
     life = process(place=place_rank, rank=1) + started(1, 0)

@@ -6,6 +6,8 @@
 #include "engine/handles.h"
 #include "pool/pool_protocol.h"
 #include "process/process.h"
+#include "shared/any_pack.h"
+#include "shared/container_protocol.h"
 
 #include <stdlib.h>
 
@@ -394,10 +396,63 @@ static size_t queue_note(struct filling *filling)
     return put(filling, &note, sizeof note);
 }
 
+/* Lists, dicts, sets and namespaces */
+
+static size_t container_spec(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_container_spec spec = {.name = "c",
+                                        .max_items = choice >> 4,
+                                        .max_bytes = 100000,
+                                        .type = CREWI_LIST + choice % 4};
+    return put(filling, &spec, sizeof spec);
+}
+
+/* A small one of each type that there is. */
+static size_t packed_value(struct filling *filling, size_t at)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    uint64_t id = choice % 8 == 4 ? fuzz_job_id(filling->job) : 0;
+    crew_any item = crew_int(choice >> 5);
+    crew_any_entry entry = {.key = item, .value = crew_string("v")};
+    const crew_any values[] = {item,
+                               crew_nil(),
+                               crew_bool(choice >> 5 & 1),
+                               crew_double((choice >> 5) / 2.0),
+                               CREW_HANDLE(id),
+                               crew_string_sized("abcdefg", choice >> 5),
+                               {.type = CREW_ANY_LIST, .list = {&item, 1, 0}},
+                               {.type = CREW_ANY_DICT, .dict = {&entry, 1, 0, NULL}}};
+    unsigned char *begin = filling->room + at;
+    return (size_t)(crewi_any_write(&values[choice % 8], begin) - begin);
+}
+
+/* Some values; from a rank perhaps with a share behind them. */
+static size_t container_request(struct filling *filling)
+{
+    struct crewi_container_head head = {.id = fuzz_job_id(filling->job)};
+    uint8_t choice = fuzz_u8(filling->input), flags = fuzz_u8(filling->input);
+    head.type = (uint8_t)(CREWI_LIST + choice % 4);
+    head.count = choice >> 2 & 3;
+    head.index = (int8_t)(choice >> 4) - 4;
+    head.stop = flags >> 6;
+    head.version = flags >> 4 & 7;
+    head.flags = flags;
+    head.share_count = !filling->client && flags & 64;
+    size_t size = sizeof head;
+    for (uint32_t i = 0; i < head.count; i++)
+        size += packed_value(filling, size);
+    struct crewi_share share = {head.share_count ? fuzz_job_id(filling->job) : 0, 1};
+    put(filling, &head, sizeof head);
+    memcpy(filling->room + size, &share, sizeof share);
+    return size + head.share_count * sizeof share;
+}
+
 static const struct {
     uint8_t kind, op;
     fuzz_shape *shape;
 } shapes[] = {
+    {CREWI_KIND_CONTAINER, CREWI_CONTAINER_CREATE, container_spec},
     {CREWI_KIND_PROCESS, CREWI_PROCESS_CREATE, process_spec},
     {CREWI_KIND_PROCESS, CREWI_PROCESS_SIGNAL, number},
     {CREWI_KIND_PROCESS, CREWI_PROCESS_SET_DAEMON, flag},
@@ -484,6 +539,8 @@ size_t shape_payload(struct fuzz_job *job, struct fake_client *client, uint8_t k
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         if (shapes[i].kind == kind && shapes[i].op == op)
             return shapes[i].shape(&filling);
+    if (kind == CREWI_KIND_CONTAINER && op < CREWI_OP_ATTACH)
+        return container_request(&filling);
     const struct crewi_engine *engine = fake_engine(job->fake, 0);
     if (kind >= CREWI_KIND_LIMIT || !engine->kinds[kind] || !engine->kinds[kind]->is_shared)
         return 0;

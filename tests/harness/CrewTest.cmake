@@ -22,7 +22,7 @@ function(crew_test_environment variable)
   endif()
   if(CREW_SANITIZE MATCHES "thread")
     list(APPEND environment
-         "TSAN_OPTIONS=suppressions=${CREW_TEST_SANITIZERS_DIR}/tsan.supp:second_deadlock_stack=1:die_after_fork=0:handle_segv=0:handle_abort=0:exitcode=66")
+         "TSAN_OPTIONS=suppressions=${CREW_TEST_SANITIZERS_DIR}/tsan.supp:second_deadlock_stack=1:die_after_fork=0:atexit_sleep_ms=0:handle_segv=0:handle_abort=0:exitcode=66")
   endif()
   set(${variable} "${environment}" PARENT_SCOPE)
 endfunction()

@@ -128,6 +128,18 @@ int run_until_ended(void *arg)
     }
 }
 
+struct variant beside(const struct variant *variant)
+{
+    return (struct variant){.text = variant->text, .attr = {.placement = variant->attr.placement}};
+}
+
+void destroy(const struct variant *variant, crew_process process)
+{
+    bool inside = variant_is_inside(variant);
+    CHECK_OK(inside ? crew_process_terminate(process) : crew_process_kill(process));
+    CHECK_INT(finish(process), inside ? -SIGTERM : -SIGKILL);
+}
+
 // Variants
 
 // There is one place inside a rank.

@@ -53,6 +53,12 @@ crew_process launch(const struct variant *variant, crew_process_function *functi
 // Joins and closes it, and returns its exit code.
 int finish(crew_process process);
 
+// A process of its own on the rank of a variant, for what needs several there.
+struct variant beside(const struct variant *variant);
+
+// Ends a process that does not end by itself: by force where that is possible.
+void destroy(const struct variant *variant, crew_process process);
+
 int exitcode_of(crew_process process);
 bool is_alive(crew_process process);
 bool is_active(crew_process process); // in crew_active_children()

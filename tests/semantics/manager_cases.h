@@ -10,7 +10,7 @@ typedef void case_function(const struct variant *variant);
 
 // manager_life.c: from creation to shutdown
 case_function mgr_01, mgr_06, mgr_06_steps, manager_left_open, manager_crash, manager_stopped,
-    manager_names;
+    manager_ends, manager_names;
 
 // manager_objects.c: types, methods, values, and how long objects live
 case_function mgr_02_server, mgr_04_server, mgr_04_killed, manager_values, manager_large,

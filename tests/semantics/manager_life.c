@@ -176,6 +176,76 @@ void manager_stopped(const struct variant *variant)
     CHECK_OK(crew_proxy_close(caller.counter));
 }
 
+// Callers of all sorts, and a server that ends at any moment: they all hear of it, and nobody
+// waits.
+
+#define CALLERS 4
+
+struct busy {
+    crew_manager manager;
+    crew_proxy counter;
+    size_t size;
+};
+
+static crew_status make_and_drop(crew_manager manager)
+{
+    crew_proxy proxy;
+    crew_status status = crew_proxy_create(&proxy, manager, "Counter", NULL, 0, CREW_FOREVER);
+    if (!status)
+        CHECK_OK(crew_proxy_close(proxy));
+    return status;
+}
+
+static int call_until_broken(void *arg)
+{
+    static const char bytes[200000];
+    const struct busy *busy = arg;
+    crew_any value = crew_bytes(bytes, busy->size);
+    crew_status status = CREW_OK;
+    while (!status) {
+        crew_any result = crew_nil();
+        status = crew_proxy_call(busy->counter, "echo", &value, 1, &result, CREW_FOREVER);
+        if (!status)
+            CHECK_INT(crew_any_length(result), busy->size);
+        crew_any_clear(&result);
+        if (!status)
+            status = make_and_drop(busy->manager);
+    }
+    CHECK_STATUS(status, CREW_EBROKEN);
+    return check_result();
+}
+
+static void end_among_callers(unsigned round)
+{
+    static const size_t sizes[CALLERS] = {0, 1000, 60000, 200000};
+    crew_process callers[CALLERS];
+    struct busy busy = {.manager = start_manager()};
+    busy.counter = new_counter(busy.manager, 0, NULL);
+    for (int i = 0; i < CALLERS; i++) {
+        crew_process_attr attr = {.placement = CREW_ON_RANK(i % crew_rank_count()),
+                                  .start_method = i == 0 ? CREW_START_RANK : CREW_START_FORKSERVER};
+        busy.size = sizes[i];
+        CHECK_OK(crew_process_create(&callers[i], call_until_broken, &busy, sizeof busy, &attr));
+        CHECK_OK(crew_process_start(callers[i]));
+    }
+    check_sleep(0.0013 * (round % 7));
+    if (round % 3 == 0)
+        CHECK_OK(crew_manager_shutdown(busy.manager));
+    else
+        CHECK_OK(crew_process_kill(server_of(busy.manager)));
+    for (int i = 0; i < CALLERS; i++)
+        CHECK_INT(finish(callers[i]), 0);
+    CHECK_OK(crew_manager_shutdown(busy.manager));
+    CHECK_OK(crew_proxy_close(busy.counter));
+}
+
+void manager_ends(const struct variant *variant)
+{
+    (void)variant;
+    for (unsigned round = 0; round < 12; round++)
+        end_among_callers(round);
+}
+
 void manager_names(const struct variant *variant)
 {
     crew_manager manager;

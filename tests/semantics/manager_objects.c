@@ -188,7 +188,7 @@ void manager_values(const struct variant *variant)
 static int check_large(void *arg)
 {
     const struct user *user = arg;
-    size_t size = (size_t)3 << 20;
+    size_t size = (size_t)1 << 20;
     char *bytes = malloc(size);
     if (!CHECK(bytes != NULL))
         return 1;

@@ -34,3 +34,8 @@ crew_status my_task(const void *item, void *result)
     *(int *)result = *(const int *)item * MY_FUNCTION_BUILD + kept;
     return CREW_OK;
 }
+
+crew_status my_action(void *arg)
+{
+    return *(const int *)arg == MY_FUNCTION_BUILD ? crew_fail(CREW_EDOMAIN, "as asked") : CREW_OK;
+}

@@ -80,12 +80,6 @@ void expect_epipe(crew_connection out);
 // Waits until there is something to receive.
 void await(crew_connection in);
 
-// A process of its own on the rank of a variant, for what needs several there.
-struct variant beside(const struct variant *variant);
-
-// Ends a process that does not end by itself: by force where that is possible.
-void destroy(const struct variant *variant, crew_process process);
-
 // Bytes that depend on the seed and on where they are.
 void fill(void *data, size_t size, unsigned seed);
 bool is_filled(const void *data, size_t size, unsigned seed);

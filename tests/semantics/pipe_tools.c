@@ -4,7 +4,6 @@
 
 #include "check.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,18 +102,6 @@ void await(crew_connection in)
     bool ready = false;
     CHECK_OK(crew_poll(in, LIMIT_S, &ready));
     CHECK(ready);
-}
-
-struct variant beside(const struct variant *variant)
-{
-    return (struct variant){.text = variant->text, .attr = {.placement = variant->attr.placement}};
-}
-
-void destroy(const struct variant *variant, crew_process process)
-{
-    bool inside = variant_is_inside(variant);
-    CHECK_OK(inside ? crew_process_terminate(process) : crew_process_kill(process));
-    CHECK_INT(finish(process), inside ? -SIGTERM : -SIGKILL);
 }
 
 static uint64_t word_of(size_t index, unsigned seed)

@@ -24,6 +24,7 @@ const struct test_case program_cases[] = {
     {"left-open", manager_left_open, 0},
     {"crash", manager_crash, CASE_ONCE},
     {"stopped", manager_stopped, 0},
+    {"ends", manager_ends, CASE_ONCE | CASE_MAIN},
     {"exposed", manager_exposed, CASE_ONCE},
     {"register-wrong", manager_register_wrong, CASE_ONCE},
     {"wrong", manager_wrong, 0},

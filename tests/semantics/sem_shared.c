@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Values, arrays and blocks of shared memory: the lines SHM of the checklist, and the calls of
-// <crew/array.h>, <crew/value.h> and <crew/shared_memory.h>.
+// <crew/array.h>, <crew/value.h>, <crew/shared_memory.h> and <crew/shareable_list.h>.
 #include "shared_cases.h"
 
 #include "check.h"
@@ -14,6 +14,8 @@ const struct test_case program_cases[] = {
     {"SHM-06", shm_06, 0},
     {"SHM-07", shm_07, 0},
     {"SHM-08", shm_08, CASE_KILLABLE},
+    {"SHM-10", shm_10, 0},
+    {"list-scribbled", list_scribbled, CASE_ONCE},
     {"array-slices", array_slices, 0},
     {"array-atomics", array_atomics, 0},
     {"array-data", array_data, 0},
@@ -30,8 +32,10 @@ int main(int argc, char **argv)
 {
     check_arrays_outside();
     check_blocks_outside();
+    check_lists_outside();
     int code = crew_run(argc, argv, cases_main);
     check_arrays_outside();
     check_blocks_outside();
+    check_lists_outside();
     return code ? code : check_failures() != 0;
 }

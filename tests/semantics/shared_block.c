@@ -26,7 +26,7 @@ static void name_block(struct block_job *job, const char *what)
              (unsigned long long)crew_current_process().id);
 }
 
-static bool is_near(const struct variant *variant)
+bool is_on_own_host(const struct variant *variant)
 {
     return strcmp(crew_rank_host(variant->attr.placement.rank),
                   crew_rank_host(crew_current_rank())) == 0;
@@ -95,7 +95,7 @@ void shm_05(const struct variant *variant)
         CHECK_INT((uintptr_t)block.data % (uintptr_t)sysconf(_SC_PAGESIZE), 0);
         CHECK_INT(count_others(&block, 0), 0);
         memset(block.data, 1, block.size);
-        if (is_near(variant)) {
+        if (is_on_own_host(variant)) {
             CHECK_INT(finish(launch(variant, fill_block, &job, sizeof job)), 0);
             CHECK_INT(count_others(&block, 2), 0);
         }
@@ -152,7 +152,7 @@ void shm_06(const struct variant *variant)
     struct block_job job;
     name_block(&job, "SHM-06");
     crew_shared_memory block = new_block(job.name, 1);
-    if (is_near(variant))
+    if (is_on_own_host(variant))
         CHECK_INT(finish(launch(variant, use_names, &job, sizeof job)), 0);
     CHECK_STATUS(crew_shared_memory_create(&block, job.name, 1), CREW_EEXIST);
     CHECK_OK(crew_shared_memory_unlink(job.name));
@@ -188,12 +188,12 @@ void shm_07(const struct variant *variant)
     CHECK_OK(crew_shared_memory_close(&copy));
     block = attach(job.name);
     CHECK_INT(((char *)block.data)[0], 'a');
-    if (is_near(variant))
+    if (is_on_own_host(variant))
         CHECK_INT(finish(launch(variant, attach_and_unlink, &job, sizeof job)), 0);
     else
         CHECK_OK(crew_shared_memory_unlink(job.name));
     CHECK_STATUS(crew_shared_memory_unlink(job.name), CREW_ENOENT);
-    CHECK_INT(((char *)block.data)[1], is_near(variant) ? 'b' : 0);
+    CHECK_INT(((char *)block.data)[1], is_on_own_host(variant) ? 'b' : 0);
     crew_shared_memory other = new_block(job.name, 3); // the name is free
     CHECK_INT(((char *)other.data)[0], 0);
     ((char *)block.data)[0] = 'c';
@@ -226,7 +226,8 @@ static int create_and_leave(void *arg)
 static void check_no_files(void)
 {
     DIR *folder = opendir("/dev/shm");
-    if (!CHECK(folder != NULL))
+    CHECK(folder != NULL);
+    if (!folder)
         return;
     for (const struct dirent *entry; (entry = readdir(folder));)
         CHECK(!strstr(entry->d_name, "SHM-08") && !strstr(entry->d_name, "crew"));
@@ -239,7 +240,7 @@ void shm_08(const struct variant *variant)
 {
     struct block_job job = {.mark = mark_new()};
     name_block(&job, "SHM-08");
-    if (!is_near(variant))
+    if (!is_on_own_host(variant))
         return;
     CHECK_INT(finish(launch(variant, create_and_leave, &job, sizeof job)), 0);
     crew_shared_memory block = attach(job.name);

@@ -74,7 +74,7 @@ static void check_attributes(void)
     refuse_attr("");
     name[CREW_NAME_SIZE - 1] = '\0'; // the longest
     CHECK_OK(crew_array_create(&array, CREW_INT64, 1, &(crew_array_attr){.name = name}));
-    CHECK_STATUS(crew_array_get_int64(array, 1, &number), CREW_EINVAL);
+    CHECK_STATUS(crew_array_get_int64(array, 1, &number), CREW_EDOMAIN);
     CHECK_CONTAINS(crew_error_message(), name);
     CHECK_OK(crew_array_close(array));
 }

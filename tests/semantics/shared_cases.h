@@ -34,8 +34,15 @@ case_function array_wrong, array_gone, array_handles, array_killed;
 // shared_block.c: blocks of shared memory
 case_function shm_05, shm_06, shm_07, shm_08;
 
+// shared_list.c: lists in such blocks
+case_function shm_10, list_scribbled;
+
+// Whether processes of the variant can attach the caller's blocks.
+bool is_on_own_host(const struct variant *variant);
+
 // Checks of calls outside crew_run(), by main.
 void check_arrays_outside(void);
 void check_blocks_outside(void);
+void check_lists_outside(void);
 
 #endif

@@ -13,13 +13,15 @@
 
 struct sim_job;
 
-/** What is done to one frame, so that a check can show that it notices. */
-enum sim_plant_action { SIM_PLANT_DROP = 1, SIM_PLANT_DOUBLE, SIM_PLANT_OVERTAKE };
+/** What is done to one frame, so that a check can show that it notices; or the scenario itself does
+ * something wrong. */
+enum sim_plant_action { SIM_PLANT_DROP = 1, SIM_PLANT_DOUBLE, SIM_PLANT_OVERTAKE, SIM_PLANT_OWN };
 
 struct sim_plant {
     const char *name; /* NULL ends a list */
     enum sim_plant_action action;
-    uint8_t type, kind, op; /* of which frames; of a reply only the type counts */
+    uint8_t type, kind, op; /* of which frames; of a reply only the type counts; of the scenario's
+                               own only the operation, which is its own number then */
 };
 
 /** One MPI_Igatherv: what the ranks have given so far. */

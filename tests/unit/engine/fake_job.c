@@ -90,8 +90,44 @@ static crew_status fake_gather(struct crewi_transport *transport, uint32_t root,
     return CREW_OK;
 }
 
+static crew_status fake_attach(struct crewi_transport *transport, void *memory, size_t size,
+                               uint64_t *address)
+{
+    struct fake_rank *rank = rank_of(transport);
+    assert_true(size > 0);
+    if (rank->job->attach_status)
+        return crewi_error(rank->job->attach_status, "it cannot be attached");
+    rank->attached++;
+    *address = (uintptr_t)memory;
+    return CREW_OK;
+}
+
+static void fake_detach(struct crewi_transport *transport, void *memory)
+{
+    assert_non_null(memory);
+    assert_true(rank_of(transport)->attached-- > 0);
+}
+
+static crew_status fake_get(struct crewi_transport *transport, const struct crewi_get *get)
+{
+    struct fake_rank *rank = rank_of(transport);
+    assert_true(rank->job->ranks[get->rank].attached > 0);
+    if (rank->job->get_status)
+        return crewi_error(rank->job->get_status, "it cannot be read");
+    rank->job->gets++;
+    memcpy(get->memory, (const void *)(uintptr_t)get->address, get->size);
+    crewi_frames_push(&rank->wire, get->done);
+    return CREW_OK;
+}
+
 static const struct crewi_transport_ops fake_ops = {
-    .send = fake_send, .scatter = fake_scatter, .gather = fake_gather};
+    .send = fake_send,
+    .scatter = fake_scatter,
+    .gather = fake_gather,
+    .attach = fake_attach,
+    .detach = fake_detach,
+    .get = fake_get,
+};
 
 /* The host */
 
@@ -238,6 +274,15 @@ void fake_job_destroy(struct fake_job *job)
             crewi_frame_destroy(job->gathers[i][rank]);
     crewi_job_detach();
     free(job);
+}
+
+void fake_job_open_window(struct fake_job *job)
+{
+    static const int hosts[FAKE_RANKS] = {0, 1, 2, 3};
+    for (uint32_t i = 0; i < job->rank_count; i++) {
+        job->ranks[i].transport.host_of_rank = hosts;
+        job->ranks[i].transport.has_window = true;
+    }
 }
 
 static bool run_rank(struct fake_rank *rank)

@@ -56,6 +56,7 @@ struct fake_rank {
     struct crewi_frames wire;   /* on the way here */
     struct crewi_frames unread; /* what clients have sent, and the rank has not looked at */
     uint64_t gathers;           /* that it has taken part in */
+    int attached;               /* memories that others may read */
     struct fake_child children[FAKE_CHILDREN];
     int child_count;
     crew_status spawn_status; /* of the next spawns */
@@ -68,6 +69,8 @@ struct fake_job {
     uint64_t scattered; /* of those, in scatters */
     bool can_scatter;
     struct crewi_frame *gathers[FAKE_GATHERS][FAKE_RANKS]; /* not complete yet */
+    uint64_t gets;                                         /* out of others' memory */
+    crew_status get_status, attach_status;                 /* of the next ones */
     struct fake_rank ranks[FAKE_RANKS];
 };
 
@@ -80,6 +83,9 @@ static inline struct crewi_engine *fake_engine(struct fake_job *job, uint32_t ra
 {
     return &job->ranks[rank].loop.engine;
 }
+
+/** From now on ranks can read each other's memory: at once, and the news comes like a message. */
+void fake_job_open_window(struct fake_job *job);
 
 /** Carries messages until nothing moves. */
 void fake_job_run(struct fake_job *job);

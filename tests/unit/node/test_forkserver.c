@@ -451,7 +451,7 @@ static void more_than_the_socket_holds(void **state)
     guard = __real_fork();
     if (guard == 0) { /* ends a server that waits for us as we wait for it */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        sleep(5);
+        sleep(40);
         kill(helper, SIGKILL);
         _exit(0);
     }

@@ -132,6 +132,40 @@ static void deaths(void **state)
     unlock(2);
 }
 
+/* One that was notified, and ends before the lock is its own, leaves the notify to the next. */
+static void death_after_notify(void **state)
+{
+    (void)state;
+    uint64_t dead = wait(1, CREWI_FOREVER), alive = wait(2, CREWI_FOREVER);
+    lock(3);
+    notify(3, 1);
+    fake_expect_parked(&clients[1], dead);
+    fake_client_end(&clients[1]);
+    fake_job_run(syncs.job);
+    fake_expect_parked(&clients[2], alive);
+    unlock(3);
+    sync_expect_done(&clients[2], alive);
+    unlock(2);
+    assert_int_equal(sync_word(&syncs, id), 0);
+}
+
+/* Nobody else waits: nothing is left of it. */
+static void death_of_the_last(void **state)
+{
+    (void)state;
+    uint64_t late = wait(2, CREWI_SECOND);
+    wait(1, CREWI_FOREVER);
+    lock(3);
+    fake_job_pass_time(syncs.job, CREWI_SECOND); /* wants the lock, and was not notified */
+    notify(3, 1);
+    fake_client_end(&clients[1]);
+    fake_job_run(syncs.job);
+    unlock(3);
+    fake_expect_refusal(&clients[2], late, CREW_ETIMEDOUT, "notified");
+    unlock(2);
+    assert_int_equal(sync_word(&syncs, id), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +173,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(times_out, begin, end),
         cmocka_unit_test_setup_teardown(only_the_holder, begin, end),
         cmocka_unit_test_setup_teardown(deaths, begin, end),
+        cmocka_unit_test_setup_teardown(death_after_notify, begin, end),
+        cmocka_unit_test_setup_teardown(death_of_the_last, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

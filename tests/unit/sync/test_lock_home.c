@@ -90,12 +90,44 @@ static void beside_the_word(void **state)
     uint64_t waiting = acquire(&clients[1], id, CREWI_FOREVER);
     fake_expect_parked(&clients[1], waiting);
     assert_int_equal(crewi_word_lock(word, process), CREWI_WORD_ASK);
-    assert_int_equal(crewi_word_unlock(word), CREWI_WORD_ASK);
+    assert_int_equal(crewi_word_unlock(word, process), CREWI_WORD_ASK);
     assert_int_equal(owner(&syncs, id), as_owner(&clients[0]));
     release(&clients[0], id);
     sync_expect_done(&clients[1], waiting);
-    assert_int_equal(crewi_word_unlock(word), CREWI_WORD_DONE);
-    assert_int_equal(crewi_word_unlock(word), CREWI_WORD_NO);
+    assert_int_equal(crewi_word_unlock(word, process), CREWI_WORD_NO);
+    assert_int_equal(crewi_word_unlock(word, 0), CREWI_WORD_DONE);
+    assert_int_equal(crewi_word_unlock(word, 0), CREWI_WORD_NO);
+    syncs_end(&syncs);
+}
+
+/* A holder on the host that finds somebody waiting tells the home, and goes on. If the lock is
+ * somebody else's by then, it stays so. */
+static void note_of_a_former_holder(void **state)
+{
+    struct sync_job syncs;
+    (void)state;
+    syncs_begin(&syncs, 3);
+    struct fake_client *clients = syncs.clients;
+    uint64_t id = sync_create(&clients[0], CREWI_SYNC_LOCK, 0, false);
+    struct crewi_sync_head head = HEAD(id);
+    struct fake_call note = {.kind = CREWI_KIND_SYNC,
+                             .op = CREWI_SYNC_RELEASE,
+                             .rank = 1,
+                             .head = &head,
+                             .head_size = sizeof head};
+    sync_expect_done(&clients[1], acquire(&clients[1], id, 0));
+    uint64_t second = acquire(&clients[2], id, CREWI_FOREVER);
+    uint64_t third = acquire(&clients[0], id, CREWI_FOREVER);
+    fake_tell(&clients[1], &note);
+    fake_job_run(syncs.job);
+    sync_expect_done(&clients[2], second);
+    fake_tell(&clients[1], &note);
+    fake_job_run(syncs.job);
+    fake_expect_parked(&clients[0], third);
+    assert_int_equal(owner(&syncs, id), as_owner(&clients[2]));
+    release(&clients[2], id);
+    sync_expect_done(&clients[0], third);
+    release(&clients[0], id);
     syncs_end(&syncs);
 }
 
@@ -151,7 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order),           cmocka_unit_test(at_deadlines),
         cmocka_unit_test(beside_the_word),    cmocka_unit_test(after_a_death),
-        cmocka_unit_test(closed_by_a_waiter),
+        cmocka_unit_test(closed_by_a_waiter), cmocka_unit_test(note_of_a_former_holder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,22 @@ static void semaphore_counts(void **state)
     assert_int_equal(value, 2);
 }
 
+/* Also when somebody waits: it would be more than its first value. */
+static void semaphore_that_stays_0(void **state)
+{
+    (void)state;
+    uint64_t id = sync_create(&clients[0], CREWI_SYNC_SEMAPHORE, 0, false);
+    fake_expect_refusal(&clients[0], ask(0, CREWI_SYNC_RELEASE, id, 0), CREW_ESTATE,
+                        "largest value, 0");
+    uint64_t waiting = ask(1, CREWI_SYNC_ACQUIRE, id, CREWI_SECOND);
+    fake_expect_parked(&clients[1], waiting);
+    fake_expect_refusal(&clients[0], ask(0, CREWI_SYNC_RELEASE, id, 0), CREW_ESTATE,
+                        "largest value, 0");
+    fake_expect_parked(&clients[1], waiting);
+    fake_job_pass_time(syncs.job, CREWI_SECOND);
+    fake_expect_refusal(&clients[1], waiting, CREW_ETIMEDOUT, "was 0");
+}
+
 static void semaphore_of_the_dead(void **state)
 {
     (void)state;
@@ -151,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(semaphore_counts, begin, end),
         cmocka_unit_test_setup_teardown(semaphore_of_the_dead, begin, end),
+        cmocka_unit_test_setup_teardown(semaphore_that_stays_0, begin, end),
         cmocka_unit_test_setup_teardown(event_wakes_all, begin, end),
         cmocka_unit_test_setup_teardown(event_set_by_the_word, begin, end),
         cmocka_unit_test_setup_teardown(event_note_comes_late, begin, end),

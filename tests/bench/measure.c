@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "channel_measure.h"
+#include "measure.h"
 
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +13,20 @@
 /* A block that takes this share of the time is long enough. */
 #define LONG_ENOUGH 0.7
 
-double channel_clock(void)
+double bench_clock(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-bool channel_settings_read(struct channel_settings *settings, int argc, char **argv, int *first)
+bool bench_settings_read(struct bench_settings *settings, int argc, char **argv, int *first)
 {
     static const struct option names[] = {{"seconds", required_argument, NULL, 's'},
                                           {"count", required_argument, NULL, 'c'},
                                           {"place", required_argument, NULL, 'p'},
                                           {NULL, 0, NULL, 0}};
-    *settings = (struct channel_settings){.seconds = 0.05};
+    *settings = (struct bench_settings){.seconds = 0.05};
     for (int letter; (letter = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         if (letter == 's')
             settings->seconds = atof(optarg);
@@ -40,28 +41,29 @@ bool channel_settings_read(struct channel_settings *settings, int argc, char **a
     return settings->seconds > 0 && settings->count >= 0 && optind < argc;
 }
 
-bool channel_case_read(struct channel_case *which, const char *word)
+bool bench_case_read(struct bench_case *which, const char *word)
 {
     const size_t length = strcspn(word, ":");
-    *which = (struct channel_case){.extra = 1};
-    if (length == 0 || length >= sizeof which->mode || word[length] != ':')
+    *which = (struct bench_case){.size = sizeof(long), .extra = 1};
+    if (length == 0 || length >= sizeof which->mode)
         return false;
     memcpy(which->mode, word, length);
-    char *end = NULL;
-    which->size = strtoul(word + length + 1, &end, 10);
+    char *end = (char *)(uintptr_t)word + length;
+    if (*end == ':')
+        which->size = strtoul(end + 1, &end, 10);
     if (*end == ':')
         which->extra = strtol(end + 1, &end, 10);
-    return *end == '\0' && which->size >= sizeof(long) && which->extra > 0;
+    return *end == '\0' && which->size > 0 && which->extra > 0;
 }
 
 /* Sets the wall-clock time as well: what does not count takes time, too. */
-static bool run_block(channel_block *block, void *context, long count, double *us, double *wall)
+static bool run_block(bench_block *block, void *context, long count, double *us, double *wall)
 {
     double seconds = 0;
-    const double begin = channel_clock();
+    const double begin = bench_clock();
     if (!block(context, count, &seconds))
         return false;
-    *wall = channel_clock() - begin;
+    *wall = bench_clock() - begin;
     *us = 1e6 * seconds / (double)count;
     return true;
 }
@@ -78,12 +80,12 @@ static int compare(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-bool channel_measure(const struct channel_settings *settings, channel_block *block, void *context,
-                     struct channel_result *result)
+bool bench_measure(const struct bench_settings *settings, bench_block *block, void *context,
+                   struct bench_result *result)
 {
     double us[SAMPLES] = {0}, wall = 0;
     long count = settings->count > 0 ? settings->count : 1;
-    /* The first messages meet memory that nobody has touched, and nobody waiting. */
+    /* The first operations meet memory that nobody has touched, and nobody waiting. */
     if (!run_block(block, context, 1, &us[0], &wall))
         return false;
     while (settings->count == 0) {
@@ -97,12 +99,12 @@ bool channel_measure(const struct channel_settings *settings, channel_block *blo
         if (!run_block(block, context, count, &us[i], &wall))
             return false;
     qsort(us, SAMPLES, sizeof us[0], compare);
-    *result = (struct channel_result){.count = count, .us = us[SAMPLES / 2]};
+    *result = (struct bench_result){.count = count, .us = us[SAMPLES / 2]};
     return true;
 }
 
-void channel_print(const char *peer, const char *place, const struct channel_case *which,
-                   const struct channel_result *result)
+void bench_print(const char *peer, const char *place, const struct bench_case *which,
+                 const struct bench_result *result)
 {
     char line[256];
     snprintf(line, sizeof line,
@@ -113,7 +115,7 @@ void channel_print(const char *peer, const char *place, const struct channel_cas
     fflush(stdout);
 }
 
-void *channel_buffer(size_t size)
+void *bench_buffer(size_t size)
 {
     void *buffer = malloc(size);
     if (buffer)
@@ -121,13 +123,13 @@ void *channel_buffer(size_t size)
     return buffer;
 }
 
-void channel_stamp(void *message, size_t size, long number)
+void bench_stamp(void *message, size_t size, long number)
 {
     memcpy(message, &number, sizeof number);
     memcpy((char *)message + size - sizeof number, &number, sizeof number);
 }
 
-bool channel_stamp_is(const void *message, size_t size, long number)
+bool bench_stamp_is(const void *message, size_t size, long number)
 {
     long first = 0, last = 0;
     memcpy(&first, message, sizeof first);

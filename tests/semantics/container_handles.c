@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Lists, dicts, sets and namespaces: objects in objects.
+#include "container_cases.h"
+
+#include "check.h"
+
+#include <string.h>
+
+// The list that is the value of a key.
+static crew_list list_at(crew_dict dict, const char *key)
+{
+    crew_list list = {0};
+    crew_any value = crew_nil();
+    CHECK_OK(crew_dict_get(dict, crew_string(key), &value));
+    CHECK_OK(crew_any_to_handle(value, &list, sizeof list));
+    crew_any_clear(&value);
+    return list;
+}
+
+static int change_nested(void *arg)
+{
+    const struct container_job *job = arg;
+    crew_any value = crew_nil();
+    crew_list list = list_at(job->dict, "shared");
+    CHECK_OK(crew_list_append(list, crew_int(job->number))); // the object itself
+    CHECK_OK(crew_dict_get(job->dict, crew_string("plain"), &value));
+    CHECK_OK(crew_any_list_append(&value, crew_int(7))); // a copy
+    crew_any_clear(&value);
+    return check_result();
+}
+
+// What is nested as a handle is the object; what is nested as a value is a copy.
+void mgr_03(const struct variant *variant)
+{
+    struct container_job job = new_job();
+    crew_any plain = crew_any_list();
+    job.number = 1;
+    CHECK_OK(crew_dict_set(job.dict, crew_string("shared"), CREW_HANDLE(job.list)));
+    CHECK_OK(crew_dict_set(job.dict, crew_string("plain"), plain));
+    CHECK_OK(crew_any_list_append(&plain, crew_int(8))); // too late: the dict has its own
+    crew_any_clear(&plain);
+    do_twice(variant, change_nested, &job);
+    expect_list(job.list, "[1, 1]");
+    CHECK_OK(crew_dict_get(job.dict, crew_string("plain"), &plain));
+    expect_value(plain, "[]");
+    close_job(&job);
+}
+
+static int hold_for_a_while(void *arg)
+{
+    const struct container_job *job = arg;
+    mark_set(&job->mark, "begun");
+    mark_wait(&job->answer, 1);
+    CHECK_OK(crew_list_append(job->list, crew_int(2)));
+    CHECK_OK(crew_dict_set(job->dict, crew_string("list"), CREW_HANDLE(job->list)));
+    return check_result();
+}
+
+static int make_one(void *arg)
+{
+    const struct container_job *job = arg;
+    crew_list list = {0};
+    CHECK_OK(crew_list_create(&list, NULL));
+    CHECK_OK(crew_list_append(list, crew_string("kept")));
+    CHECK_OK(crew_dict_set(job->dict, crew_string("mine"), CREW_HANDLE(list)));
+    return check_result();
+}
+
+// An object lives until its last copy is dropped, in any process and in any object.
+void mgr_04(const struct variant *variant)
+{
+    struct container_job job = new_job();
+    job.mark = mark_new();
+    job.answer = mark_new();
+    crew_process process = launch(variant, hold_for_a_while, &job, sizeof job);
+    mark_wait(&job.mark, 1);
+    CHECK_OK(crew_list_append(job.list, crew_int(1)));
+    CHECK_OK(crew_list_close(job.list)); // the process has one
+    CHECK_STATUS(crew_list_append(job.list, crew_int(1)), CREW_ECLOSED);
+    mark_set(&job.answer, "closed");
+    CHECK_INT(finish(process), 0);
+    crew_list list = list_at(job.dict, "list"); // and the dict
+    expect_list(list, "[1, 2]");
+    CHECK_OK(crew_list_close(list));
+    CHECK_OK(crew_dict_delete(job.dict, crew_string("list")));
+    CHECK_STATUS(crew_list_append(list, crew_int(1)), CREW_ECLOSED);
+    CHECK_INT(finish(launch(variant, make_one, &job, sizeof job)), 0);
+    list = list_at(job.dict, "mine"); // its creator has ended
+    expect_list(list, "['kept']");
+    CHECK_OK(crew_dict_close(job.dict));
+    expect_list(list, "['kept']");
+    CHECK_OK(crew_list_close(list));
+    CHECK_STATUS(crew_list_append(list, crew_int(1)), CREW_ECLOSED);
+    mark_remove(&job.mark);
+    mark_remove(&job.answer);
+    close_job(&job);
+}
+
+// Queues, and how often one is there
+
+static crew_queue queue_of(crew_any value)
+{
+    crew_queue queue = {0};
+    CHECK_OK(crew_any_to_handle(value, &queue, sizeof queue));
+    crew_any_clear(&value);
+    return queue;
+}
+
+static void expect_open(crew_queue queue, bool open)
+{
+    CHECK_STATUS(crew_queue_put(queue, "x", 1), open ? CREW_OK : CREW_ECLOSED);
+}
+
+static int use_handles(void *arg)
+{
+    const struct container_job *job = arg;
+    crew_queue queue = {0};
+    crew_any value = crew_nil();
+    CHECK_OK(crew_list_clear(job->list));
+    CHECK_OK(crew_queue_create(&queue, NULL));
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(crew_list_append(job->list, CREW_HANDLE(queue)));
+    CHECK_OK(crew_queue_close(queue));
+    CHECK_OK(crew_list_delete(job->list, 0));
+    CHECK_OK(crew_list_set(job->list, 0, crew_nil()));
+    CHECK_OK(crew_list_get(job->list, 1, &value)); // it is there once more
+    queue = queue_of(value);
+    expect_open(queue, true);
+    CHECK_OK(crew_queue_close(queue));
+    CHECK_OK(crew_list_pop(job->list, 1, &value)); // and now in the hand alone
+    queue = queue_of(value);
+    expect_open(queue, true);
+    CHECK_OK(crew_queue_close(queue));
+    expect_open(queue, false);
+    expect_list(job->list, "[None]");
+    return check_result();
+}
+
+static int keep_nothing(void *arg)
+{
+    const struct container_job *job = arg;
+    crew_queue queue = {0};
+    size_t index;
+    bool contains = true;
+    CHECK_OK(crew_list_clear(job->list));
+    CHECK_OK(crew_queue_create(&queue, NULL));
+    CHECK_STATUS(crew_list_index(job->list, CREW_HANDLE(queue), &index), CREW_ENOENT);
+    CHECK_OK(crew_list_contains(job->list, CREW_HANDLE(queue), &contains));
+    CHECK(!contains);
+    CHECK_STATUS(crew_list_set(job->list, 0, CREW_HANDLE(queue)), CREW_EDOMAIN);
+    crew_dict wrong = {job->list.id};
+    CHECK_STATUS(crew_dict_set(wrong, crew_int(1), CREW_HANDLE(queue)), CREW_EINVAL);
+    expect_open(queue, true);
+    CHECK_OK(crew_queue_close(queue));
+    expect_open(queue, false);
+    return check_result();
+}
+
+// Counted: an object has a handle as long as it is in one of its values.
+void container_handles(const struct variant *variant)
+{
+    struct container_job job = new_job();
+    do_twice(variant, use_handles, &job);
+    do_twice(variant, keep_nothing, &job);
+    close_job(&job);
+}
+
+// Many, deep within, and got over and over
+
+#define MANY 3000
+#define TIMES 200
+
+static int get_over_and_over(void *arg)
+{
+    const struct container_job *job = arg;
+    crew_any value = crew_nil();
+    for (int i = 0; i < TIMES; i++) {
+        CHECK_OK(crew_dict_get(job->dict, crew_string("queue"), &value));
+        crew_queue queue = queue_of(value);
+        CHECK_OK(crew_queue_put(queue, &i, sizeof i));
+        CHECK_OK(crew_queue_close(queue));
+    }
+    CHECK_OK(crew_list_get(job->list, 0, &value)); // more than a message is searched for
+    CHECK_INT(crew_any_length(value), MANY);
+    const crew_any *last = crew_any_list_at(&value, MANY - 1);
+    CHECK_OK(crew_queue_put(queue_of(*last), "y", 1));
+    crew_any_clear(&value);
+    return check_result();
+}
+
+void container_handles_many(const struct variant *variant)
+{
+    struct container_job job = new_job();
+    crew_queue queue = {0};
+    crew_any many = crew_any_list();
+    size_t count = 0;
+    CHECK_OK(crew_queue_create(&queue, NULL));
+    CHECK_OK(crew_dict_set(job.dict, crew_string("queue"), CREW_HANDLE(queue)));
+    for (int i = 0; i + 1 < MANY; i++)
+        CHECK_OK(crew_any_list_append(&many, crew_string("not yet, and long enough for it")));
+    CHECK_OK(crew_any_list_append(&many, CREW_HANDLE(queue)));
+    CHECK_OK(crew_list_append(job.list, many));
+    crew_any_clear(&many);
+    do_twice(variant, get_over_and_over, &job);
+    CHECK_OK(crew_dict_get(job.dict, crew_string("queue"), &many));
+    queue = queue_of(many);
+    CHECK_OK(crew_queue_size(queue, &count));
+    CHECK_INT(count, 2 * TIMES + 2);
+    CHECK_OK(crew_queue_close(queue));
+    close_job(&job); // with the queue
+    expect_open(queue, false);
+}
