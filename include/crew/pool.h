@@ -93,6 +93,9 @@ typedef struct crew_pool_attr {
     crew_pool_initializer *initializer; /**< NULL: none. One that fails breaks the pool. */
     const void *initializer_arg;        /**< initializer_size bytes, copied */
     size_t initializer_size;
+    int max_tasks_per_worker; /**< chunks after which a worker is replaced by a new one; 0: never.
+                                   Python: maxtasksperchild */
+    size_t memory_limit;      /**< bytes of each worker, as crew_process_attr::memory_limit */
 } crew_pool_attr;
 
 /** How tasks are divided into chunks. */
@@ -105,13 +108,29 @@ typedef enum crew_schedule {
     CREW_SCHEDULE_WEIGHTED   /**< as guided, and larger for workers that were faster so far */
 } crew_schedule;
 
+/** After what a task is tried again: bits. */
+enum crew_retry {
+    CREW_RETRY_CRASH = 1,   /**< its worker ended */
+    CREW_RETRY_TIMEOUT = 2, /**< it took too long */
+    CREW_RETRY_ERROR = 4,   /**< it returned an error */
+    CREW_RETRY_ALL = 7
+};
+
+/** The most retries that a task may have. */
+#define CREW_RETRY_LIMIT 255
+
 /** How a map is to go; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_map_attr {
     size_t chunk; /**< tasks in a chunk; 0: as schedule says, by default guided, from Python's
                         count / (4 * workers) down to 1 */
-    crew_schedule schedule;               /**< where chunk is 0 */
-    crew_status *statuses;                /**< room for a status of each task, or NULL */
-    bool progress;                        /**< draw a progress bar on stderr */
+    crew_schedule schedule; /**< where chunk is 0 */
+    crew_status *statuses;  /**< room for a status of each task, or NULL */
+    double timeout_s;  /**< that one task may take; its worker is ended then, and another one goes
+                            on. 0: any time. Not for workers inside ranks: ::CREW_ENOTSUP */
+    int retries;       /**< how often a task that failed is tried again */
+    unsigned retry_on; /**< after what: ::crew_retry bits; 0: after anything */
+    int priority;      /**< tasks of the map with the highest number go out first */
+    bool progress;     /**< draw a progress bar on stderr */
     crew_result_callback *callback;       /**< called when all tasks have succeeded, as by
                                                crew_result_add_done_callback(); not for 0 items */
     crew_result_callback *error_callback; /**< called when one has failed */

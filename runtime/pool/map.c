@@ -9,6 +9,7 @@
 #include "pool/progress_bar.h"
 #include "pool/result_call.h"
 
+#include <math.h>
 #include <string.h>
 
 /* How often a progress bar is drawn. */
@@ -37,6 +38,23 @@ static crew_status check_pointers(const struct map_call *call)
     return missing ? crewi_error(CREW_EINVAL, "%s: %s is NULL", call->name, missing) : CREW_OK;
 }
 
+static crew_status check_attr(const struct map_call *call)
+{
+    const crew_map_attr *attr = call->attr;
+    if (attr->schedule < CREW_SCHEDULE_GUIDED || attr->schedule > CREW_SCHEDULE_WEIGHTED)
+        return crewi_error(CREW_EINVAL, "%s: %d is no schedule", call->name, (int)attr->schedule);
+    if (attr->retries < 0 || attr->retries > CREW_RETRY_LIMIT)
+        return crewi_error(CREW_EINVAL, "%s: %d retries: 0 to %d are possible", call->name,
+                           attr->retries, CREW_RETRY_LIMIT);
+    if (attr->retry_on > CREW_RETRY_ALL)
+        return crewi_error(CREW_EINVAL, "%s: retry_on has bits that mean nothing: %#x", call->name,
+                           attr->retry_on);
+    if (isnan(attr->timeout_s) || attr->timeout_s < 0)
+        return crewi_error(CREW_EINVAL, "%s: a time limit of %g seconds", call->name,
+                           attr->timeout_s);
+    return CREW_OK;
+}
+
 static crew_status check(const struct map_call *call)
 {
     const crew_task *task = call->task;
@@ -49,10 +67,6 @@ static crew_status check(const struct map_call *call)
         return status;
     if (!task->item_size)
         return crewi_error(CREW_EINVAL, "%s: items of size 0", call->name);
-    if (call->attr->schedule < CREW_SCHEDULE_GUIDED ||
-        call->attr->schedule > CREW_SCHEDULE_WEIGHTED)
-        return crewi_error(CREW_EINVAL, "%s: %d is no schedule", call->name,
-                           (int)call->attr->schedule);
     size_t largest = task->item_size > task->result_size ? task->item_size : task->result_size;
     if (largest > CREWI_FRAME_LIMIT / 2)
         return crewi_error(CREW_EINVAL, "%s: an item or result of %zu bytes, more than 1 GiB",
@@ -60,7 +74,7 @@ static crew_status check(const struct map_call *call)
     if (call->count > (SIZE_MAX >> 2) / (largest + sizeof(crew_status)))
         return crewi_error(CREW_EINVAL, "%s: %zu items of %zu bytes are more than memory",
                            call->name, call->count, largest);
-    return CREW_OK;
+    return check_attr(call);
 }
 
 static crew_status describe(const struct map_call *call, struct crewi_pool_submission *submission)
@@ -77,6 +91,10 @@ static crew_status describe(const struct map_call *call, struct crewi_pool_submi
         .shared = !crewi_client_current()->remote,
         .wants_statuses = attr->statuses != NULL,
         .schedule = (uint8_t)attr->schedule,
+        .retries = (uint8_t)attr->retries,
+        .retry_on = (uint8_t)attr->retry_on,
+        .priority = attr->priority,
+        .timeout_ns = attr->timeout_s > 0 ? crewi_timeout_ns(attr->timeout_s) : 0,
         .notify = call->count && (attr->callback || attr->error_callback),
     };
     const char *name = call->task->name ? call->task->name : "a task";

@@ -52,6 +52,13 @@ static crew_status check_attr(const crew_pool_attr *attr, crew_start_method meth
                            attr->workers, WORKER_LIMIT);
     if (attr->start_method < CREW_START_DEFAULT || attr->start_method > CREW_START_RANK)
         return crewi_error(CREW_EINVAL, "%d is no start method", (int)attr->start_method);
+    if (attr->max_tasks_per_worker < 0)
+        return crewi_error(CREW_EINVAL,
+                           "workers for %d tasks each: expected at least 1 (0 for any number)",
+                           attr->max_tasks_per_worker);
+    if (method == CREW_START_RANK && (attr->memory_limit || attr->max_tasks_per_worker))
+        return crewi_error(CREW_ENOTSUP,
+                           "workers inside ranks can neither be limited nor replaced");
     if (attr->initializer && attr->initializer_size > ARGUMENT_LIMIT)
         return crewi_error(CREW_EINVAL, "an initializer_arg of %zu bytes, more than 1 GiB",
                            attr->initializer_size);
@@ -90,6 +97,8 @@ crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr)
         .start_method = (uint8_t)client->identity.start_method,
         .bind = crewi_options.bind == CREWI_BIND_CORE,
         .initialized = attr->initializer != NULL,
+        .max_tasks = (uint32_t)attr->max_tasks_per_worker,
+        .memory_limit = attr->memory_limit,
         .log = crewi_logger_settings(crewi_logger_current()),
     };
     memcpy(spec.creator_name, client->identity.name, sizeof spec.creator_name);

@@ -19,6 +19,9 @@
 /** Chunks that a worker may have; the schedule stays below. */
 #define CREWI_WORKER_CHUNKS 8
 
+/** For crewi_pool_map::first_failure. */
+#define CREWI_NO_FAILURE ((uint64_t)-1)
+
 struct crewi_pool_map;
 
 /** A chunk that a worker has, as far as it has not answered for it. */
@@ -31,6 +34,7 @@ struct crewi_pool_outstanding {
 enum crewi_worker_state {
     CREWI_WORKER_STARTING,
     CREWI_WORKER_READY,
+    CREWI_WORKER_RETIRING, /* it has run as many tasks as it may */
     CREWI_WORKER_STOPPING,
     CREWI_WORKER_GONE
 };
@@ -42,6 +46,7 @@ struct crewi_worker {
     struct crewi_origin origin; /* where deliveries go; known once it is ready */
     struct crewi_pool_outstanding outstanding[CREWI_WORKER_CHUNKS]; /* oldest first */
     uint32_t outstanding_count;
+    uint32_t chunks;  /* that it was given */
     int early_deaths; /* in a row, before it was ready */
     bool killed;      /* for a map that was cancelled; what it ran of others is run again */
     uint64_t tasks;
@@ -66,7 +71,8 @@ struct crewi_pool_map {
     int32_t *statuses; /* NULL: not wanted */
     void *owned;       /* items, results and statuses when they are not the caller's own memory */
     uint64_t done, failed;
-    uint64_t order; /* of maps that are over: which it was */
+    uint8_t *attempts; /* that failed, of each task; NULL: none is tried again */
+    uint64_t order;    /* of maps that are over: which it was */
     bool over;
     bool taken;           /* what is not shared was handed over */
     bool cancelled_whole; /* before any of it had gone out */
@@ -130,6 +136,9 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
 /** Has idle workers end, and all of them when @p force says so. */
 void crewi_pool_stop_workers(struct crewi_engine *engine, struct crewi_pool *pool, bool force);
 
+/** Has an idle worker end; another one takes its place. */
+void crewi_pool_retire(struct crewi_engine *engine, struct crewi_worker *worker);
+
 struct crewi_worker *crewi_pool_find_worker(struct crewi_pool *pool, uint64_t process);
 
 /** How a worker ended: "was killed by signal 9 (SIGKILL)", "ended with exit code 3". */
@@ -148,6 +157,11 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
 /** Gives a ready worker as much as it should have. */
 void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
                      struct crewi_worker *worker);
+
+/** All its tasks are done, or will not be. */
+void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *map);
+
+/* pool_done.c */
 
 /** Results of a worker; false when they cannot be what it was asked for. */
 bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool,

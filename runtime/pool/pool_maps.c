@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The maps of a pool: chunks out, results in, and what is left of a worker that died. */
+/* The maps of a pool: in, and out in chunks. */
 #include "pool/pool_home.h"
 
 #include "base/error.h"
@@ -10,11 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Tasks of weeks are not impossible; times beyond that are garbage. */
-#define BUSY_LIMIT_NS ((int64_t)1 << 53)
-
-#define NO_FAILURE ((uint64_t)-1)
 
 bool crewi_pool_has_work(const struct crewi_pool *pool)
 {
@@ -35,6 +30,7 @@ void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
     crewi_parking_clear(engine, &map->waits);
     crewi_schedule_fini(&map->schedule);
     free(map->errors.list);
+    free(map->attempts);
     free(map->owned);
     free(map);
 }
@@ -57,8 +53,9 @@ void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_
                                              .cancelled = map->cancelled};
 }
 
-static void finish(struct crewi_engine *engine, struct crewi_pool *pool, struct crewi_pool_map *map)
+void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *map)
 {
+    struct crewi_pool *pool = map->pool;
     map->over = true;
     map->order = ++pool->maps_over;
     crewi_pool_map_over(engine, map);
@@ -98,7 +95,7 @@ void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, 
         give_up_rest(pool, map, status);
         map->status = status;
         snprintf(map->reason, sizeof map->reason, "%s: %s", map->submission.task, reason);
-        finish(engine, pool, map);
+        crewi_pool_finish_map(engine, map);
     }
     for (uint32_t i = 0; i < pool->worker_count; i++)
         pool->workers[i].outstanding_count = 0;
@@ -129,7 +126,7 @@ bool crewi_pool_cancel_map(struct crewi_engine *engine, struct crewi_pool_map *m
     map->cancelled = true;
     cancel_rest(map);
     if (map->done == map->submission.count)
-        finish(engine, map->pool, map);
+        crewi_pool_finish_map(engine, map);
     return map->cancelled_whole;
 }
 
@@ -156,6 +153,7 @@ static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
         .begin = range.begin,
         .count = range.count,
         .item_size = map->submission.item_size,
+        .timeout_ns = map->submission.timeout_ns,
         .result_size = map->submission.result_size,
     };
     const struct crewi_funcref *function = &map->submission.function;
@@ -198,7 +196,9 @@ static double speed_of(const struct crewi_pool *pool, const struct crewi_worker 
 static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_pool_map *map)
 {
     struct crewi_range range;
-    if (map->over || worker->outstanding_count >= (map->careful ? 1 : CREWI_WORKER_CHUNKS) ||
+    uint32_t most = map->pool->spec.max_tasks;
+    if (map->over || (most && worker->chunks >= most) ||
+        worker->outstanding_count >= (map->careful ? 1 : CREWI_WORKER_CHUNKS) ||
         !crewi_schedule_wants_more(&map->schedule, tasks_in_hand(worker),
                                    worker->outstanding_count) ||
         !crewi_schedule_take_for(
@@ -213,6 +213,7 @@ static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_
         return NULL;
     }
     frame->can_wait = crewi_schedule_can_wait(&map->schedule, tasks_in_hand(worker));
+    worker->chunks++;
     worker->outstanding[worker->outstanding_count++] =
         (struct crewi_pool_outstanding){map, range, map->careful};
     return frame;
@@ -228,6 +229,9 @@ void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
         while ((frame = next_chunk(worker, map)))
             crewi_engine_send(engine, frame);
     }
+    if (pool->spec.max_tasks && worker->chunks >= pool->spec.max_tasks &&
+        !worker->outstanding_count)
+        crewi_pool_retire(engine, worker);
 }
 
 /* What goes to one rank travels together. How many ranks get something. */
@@ -281,7 +285,7 @@ static bool is_sound(const struct crewi_pool_submission *submission, uint64_t pa
     uint64_t largest = submission->item_size > submission->result_size ? submission->item_size
                                                                        : submission->result_size;
     if (!submission->item_size || largest > CREWI_FRAME_LIMIT / 2 ||
-        submission->schedule > CREW_SCHEDULE_WEIGHTED ||
+        submission->schedule > CREW_SCHEDULE_WEIGHTED || submission->timeout_ns < 0 ||
         !memchr(submission->task, '\0', sizeof submission->task) ||
         !crewi_funcref_is_sound(&submission->function))
         return false;
@@ -339,20 +343,24 @@ static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi
         free(map);
         return NULL;
     }
-    if (crewi_engine_add(engine, &map->object)) {
+    if (submission->retries)
+        map->attempts = calloc(submission->count + 1, 1);
+    if ((submission->retries && !map->attempts) || crewi_engine_add(engine, &map->object)) {
+        free(map->attempts);
         free(map->owned);
         free(map);
         return NULL;
     }
     if (map->statuses)
         memset(map->statuses, 0, submission->count * sizeof *map->statuses);
-    map->first_failure = NO_FAILURE;
+    map->first_failure = CREWI_NO_FAILURE;
     crewi_schedule_init(&map->schedule, submission->count, submission->item_size, submission->chunk,
                         pool->worker_count);
     crewi_schedule_choose(&map->schedule, submission->schedule);
     struct crewi_pool_map **link = &pool->maps;
-    while (*link)
+    while (*link && (*link)->submission.priority >= submission->priority)
         link = &(*link)->next;
+    map->next = *link;
     *link = map;
     return map;
 }
@@ -370,6 +378,11 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
     if (!is_sound(&submission, payload) ||
         (submission.shared && !crewi_engine_is_local(engine, &message->origin))) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a map that cannot be");
+        return;
+    }
+    if (submission.timeout_ns && pool->spec.inside) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOTSUP,
+                            "a task inside a rank cannot be ended when it takes too long");
         return;
     }
     if (is_too_large(&submission)) {
@@ -393,280 +406,5 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
     if (submission.count)
         hand_out_first(engine, pool, map);
     else
-        finish(engine, pool, map);
-}
-
-/* Results in */
-
-/* A task that failed, for who asks later. */
-static void keep_error(struct crewi_pool_map *map, const struct crewi_worker *worker,
-                       const struct crewi_process_info *info,
-                       const struct crewi_pool_failure *failure, const char *reason)
-{
-    crew_task_error error = {.index = failure->index,
-                             .status = (crew_status)failure->status,
-                             .attempts = 1,
-                             .rank = worker->rank,
-                             .pid = (pid_t)info->pid};
-    snprintf(error.worker, sizeof error.worker, "%s", info->name);
-    snprintf(error.host, sizeof error.host, "%s", crew_rank_host(worker->rank));
-    snprintf(error.message, sizeof error.message, "%.*s", (int)failure->reason_size, reason);
-    crewi_pool_keep_error(&map->errors, &error);
-}
-
-static void note_failure(struct crewi_engine *engine, struct crewi_pool_map *map,
-                         const struct crewi_worker *worker,
-                         const struct crewi_pool_failure *failure, const char *reason)
-{
-    struct crewi_process_info info = {.name = "a worker"};
-    if (map->statuses)
-        map->statuses[failure->index] = failure->status;
-    map->failed++;
-    crewi_process_describe(engine, worker->process, &info);
-    keep_error(map, worker, &info, failure, reason);
-    if (failure->index >= map->first_failure)
-        return;
-    map->first_failure = failure->index;
-    map->status = (crew_status)failure->status;
-    snprintf(map->reason, sizeof map->reason, "task %llu of %s: %.*s (%s on rank %d, %s)",
-             (unsigned long long)failure->index, map->submission.task, (int)failure->reason_size,
-             reason, info.name, worker->rank, crew_rank_host(worker->rank));
-}
-
-/* The next failure behind a result, and its reason; false at the end, or when it cannot be one. */
-static bool next_failure(const struct crewi_pool_result *result, const unsigned char *bytes,
-                         size_t *at, struct crewi_pool_failure *failure, const char **reason)
-{
-    if (result->failure_bytes - *at < sizeof *failure)
-        return false;
-    memcpy(failure, bytes + *at, sizeof *failure);
-    size_t padded = ((size_t)failure->reason_size + 7) & ~(size_t)7;
-    if (padded > result->failure_bytes - *at - sizeof *failure)
-        return false;
-    *reason = (const char *)bytes + *at + sizeof *failure;
-    *at += sizeof *failure + padded;
-    return true;
-}
-
-/* Whether the failures are those of tasks of the result, each once and in order. */
-static bool check_failures(const struct crewi_pool_result *result, const unsigned char *bytes)
-{
-    struct crewi_pool_failure failure;
-    const char *reason;
-    uint64_t next = result->begin;
-    size_t at = 0;
-    while (next_failure(result, bytes, &at, &failure, &reason)) {
-        if (failure.index < next || failure.index - result->begin >= result->count ||
-            failure.status >= 0)
-            return false;
-        next = failure.index + 1;
-    }
-    return at == result->failure_bytes;
-}
-
-static void take_failures(struct crewi_engine *engine, struct crewi_pool_map *map,
-                          const struct crewi_worker *worker, const struct crewi_pool_result *result,
-                          const unsigned char *bytes)
-{
-    struct crewi_pool_failure failure;
-    const char *reason;
-    for (size_t at = 0; next_failure(result, bytes, &at, &failure, &reason);)
-        note_failure(engine, map, worker, &failure, reason);
-}
-
-static void take_off(struct crewi_worker *worker, struct crewi_pool_outstanding *from,
-                     uint64_t count)
-{
-    from->range.begin += count;
-    from->range.count -= count;
-    if (from->range.count)
-        return;
-    struct crewi_pool_outstanding *end = &worker->outstanding[worker->outstanding_count--];
-    memmove(from, from + 1, (size_t)(end - from - 1) * sizeof *from);
-}
-
-static void count_done(struct crewi_engine *engine, struct crewi_pool *pool,
-                       struct crewi_pool_map *map, uint64_t count)
-{
-    map->done += count;
-    if (map->done == map->submission.count)
-        finish(engine, pool, map);
-}
-
-/* The chunk that a result is about; NULL when the worker was asked for nothing like it. (Not always
- * the oldest: a scatter may be overtaken by what was sent later.) */
-static struct crewi_pool_outstanding *chunk_of(struct crewi_worker *worker,
-                                               const struct crewi_pool_result *result)
-{
-    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
-        struct crewi_pool_outstanding *one = &worker->outstanding[i];
-        if (one->map->object.id == result->map && one->range.begin == result->begin &&
-            result->count <= one->range.count &&
-            result->result_size == one->map->submission.result_size)
-            return one;
-    }
-    return NULL;
-}
-
-static bool can_be_time(int64_t ns)
-{
-    return ns >= 0 && ns <= BUSY_LIMIT_NS;
-}
-
-static bool apply(struct crewi_engine *engine, struct crewi_pool *pool, struct crewi_worker *worker,
-                  const struct crewi_pool_result *result, const unsigned char *failures,
-                  const unsigned char *results)
-{
-    struct crewi_pool_outstanding *chunk = chunk_of(worker, result);
-    struct crewi_pool_map *map = chunk->map;
-    if (!can_be_time(result->busy_ns) || !can_be_time(result->cpu_ns) ||
-        !check_failures(result, failures))
-        return false;
-    take_failures(engine, map, worker, result, failures);
-    if (result->result_size)
-        memcpy(map->results + result->begin * result->result_size, results,
-               result->count * result->result_size);
-    worker->tasks += result->count;
-    worker->busy_ns += result->busy_ns;
-    worker->cpu_ns += result->cpu_ns;
-    if (result->busy_ns) /* what is found of a worker that died does not say how long it took */
-        crewi_schedule_measure(&map->schedule, result->count, result->busy_ns);
-    take_off(worker, chunk, result->count);
-    count_done(engine, pool, map, result->count);
-    return true;
-}
-
-bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool,
-                            struct crewi_worker *worker, const void *data, uint64_t size)
-{
-    struct crewi_pool_result result;
-    if (size < sizeof result)
-        return false;
-    memcpy(&result, data, sizeof result);
-    if (!chunk_of(worker, &result))
-        return worker->outstanding_count == 0; /* of a map that was given up meanwhile */
-    if (size != sizeof result + result.failure_bytes + result.count * result.result_size)
-        return false;
-    const unsigned char *failures = (const unsigned char *)data + sizeof result;
-    if (!apply(engine, pool, worker, &result, failures, failures + result.failure_bytes))
-        return false;
-    crewi_pool_feed(engine, pool, worker);
-    return true;
-}
-
-/* After a death */
-
-/* Whether the last failure in a draft is of that task: it was noted, and not counted yet. */
-static bool is_noted(const struct crewi_pool_result *result, const unsigned char *failures,
-                     uint64_t index)
-{
-    struct crewi_pool_failure failure = {.index = index + 1};
-    const char *reason;
-    for (size_t at = 0; next_failure(result, failures, &at, &failure, &reason);)
-        ;
-    return failure.index == index;
-}
-
-/* Where a worker was when it died. */
-enum whereabouts { SOMEWHERE, IN_NO_TASK, IN_A_TASK };
-
-/* Counts the results that were finished and not sent, and sets *running to the chunk whose first
- * task is the one that the worker was in. */
-static enum whereabouts salvage(struct crewi_engine *engine, struct crewi_pool *pool,
-                                struct crewi_worker *worker,
-                                const struct crewi_process_report *report,
-                                const unsigned char *draft, struct crewi_pool_outstanding **running)
-{
-    struct crewi_pool_result result;
-    const unsigned char *failures = draft + sizeof result;
-    if (report->draft_size < CREWI_POOL_DRAFT_RESULTS)
-        return SOMEWHERE;
-    memcpy(&result, draft, sizeof result);
-    uint64_t planned = result.count, done = report->draft_progress;
-    if (done > planned || result.failure_bytes > CREWI_POOL_FAILURE_ROOM)
-        return SOMEWHERE;
-    if (!chunk_of(worker, &result)) /* a complete one may have been sent already */
-        return done == planned ? IN_NO_TASK : SOMEWHERE;
-    bool noted = done < planned && is_noted(&result, failures, result.begin + done);
-    done += noted;
-    /* A result that had no room in the draft is lost, and its task with it. */
-    bool holds = done * result.result_size <= report->draft_size - CREWI_POOL_DRAFT_RESULTS;
-    result.count = holds ? done : 0;
-    if (result.count &&
-        !apply(engine, pool, worker, &result, failures, draft + CREWI_POOL_DRAFT_RESULTS))
-        return SOMEWHERE;
-    if (result.count == planned || (noted && holds))
-        return IN_NO_TASK;
-    result.begin += result.count;
-    result.count = 1;
-    *running = chunk_of(worker, &result);
-    return *running ? IN_A_TASK : SOMEWHERE;
-}
-
-static void fail_running_task(struct crewi_engine *engine, struct crewi_pool *pool,
-                              struct crewi_worker *worker, struct crewi_pool_outstanding *chunk,
-                              const struct crewi_process_report *report)
-{
-    struct crewi_pool_map *map = chunk->map;
-    char end[64], reason[128];
-    bool cancelled = map->cancelled && worker->killed;
-    crewi_pool_word_end(end, sizeof end, report->status);
-    snprintf(reason, sizeof reason, "%s %s",
-             cancelled ? "it was cancelled, and its worker" : "its worker", end);
-    struct crewi_pool_failure failure = {.index = chunk->range.begin,
-                                         .status = cancelled ? CREW_ECANCELED : CREW_EWORKERDIED,
-                                         .reason_size = (uint32_t)strlen(reason)};
-    if (map->submission.result_size)
-        memset(map->results + failure.index * map->submission.result_size, 0,
-               map->submission.result_size);
-    note_failure(engine, map, worker, &failure, reason);
-    take_off(worker, chunk, 1);
-    count_done(engine, pool, map, 1);
-}
-
-/* Nobody knows which task it was in, if any. Lest that one kills the others, too, tasks go out one
- * by one from now on. */
-static void be_careful(struct crewi_worker *worker)
-{
-    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
-        worker->outstanding[i].map->careful = true;
-        worker->outstanding[i].map->schedule.fixed = 1;
-    }
-}
-
-/* Of maps that were cancelled nothing goes out again. */
-static void cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool)
-{
-    for (struct crewi_pool_map *map = pool->maps, *next; map; map = next) {
-        next = map->next;
-        if (map->cancelled && !map->over)
-            crewi_pool_cancel_map(engine, map);
-    }
-}
-
-void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
-                        struct crewi_worker *worker, const struct crewi_process_report *report,
-                        const void *draft)
-{
-    struct crewi_pool_outstanding *running = NULL;
-    enum whereabouts where = salvage(engine, pool, worker, report, draft, &running);
-    if (where == SOMEWHERE && worker->outstanding_count && worker->outstanding[0].alone)
-        running = &worker->outstanding[0];
-    if (running && worker->killed && !running->map->cancelled)
-        running = NULL; /* it was not meant */
-    else if (running)
-        fail_running_task(engine, pool, worker, running, report);
-    else if (where == SOMEWHERE && !worker->killed)
-        be_careful(worker);
-    worker->killed = false;
-    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
-        struct crewi_pool_outstanding *left = &worker->outstanding[i];
-        if (!left->map->over && crewi_schedule_return(&left->map->schedule, left->range))
-            crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
-    }
-    worker->outstanding_count = 0;
-    cancel_what_came_back(engine, pool);
-    for (uint32_t i = 0; i < pool->worker_count; i++)
-        if (&pool->workers[i] != worker)
-            crewi_pool_feed(engine, pool, &pool->workers[i]);
+        crewi_pool_finish_map(engine, map);
 }

@@ -50,6 +50,8 @@ enum crewi_result_op {
 
 struct crewi_pool_spec {
     int32_t workers;
+    uint32_t max_tasks; /* chunks that a worker takes; 0: any number */
+    uint64_t memory_limit;
     uint8_t inside, bind, initialized,
         start_method; /* the last: what a worker chooses by default */
     struct crewi_funcref worker, initializer;
@@ -67,7 +69,9 @@ struct crewi_pool_submission {
     uint8_t shared, wants_statuses;
     uint8_t notify;   /* NEXT_DONE is to bring it */
     uint8_t schedule; /* a crew_schedule */
-    uint8_t reserved[4];
+    uint8_t retries, retry_on, reserved[2];
+    int32_t priority, reserved_too;
+    int64_t timeout_ns; /* of one task; 0: none */
     char task[CREW_NAME_SIZE];
 };
 
@@ -88,7 +92,7 @@ struct crewi_pool_outcome {
  * keeps the items aligned to 16 bytes. */
 struct crewi_pool_chunk {
     uint64_t map, begin, count, item_size, result_size;
-    uint64_t reserved;
+    int64_t timeout_ns;                                          /* of one task; 0: none */
     _Alignas(8) unsigned char function[CREWI_FUNCREF_HEAD_SIZE]; /* of a crewi_funcref */
 };
 
@@ -96,7 +100,9 @@ struct crewi_pool_chunk {
 struct crewi_pool_result {
     uint64_t map, begin, count;
     int64_t busy_ns, cpu_ns;
-    uint32_t failure_bytes, reserved;
+    uint32_t failure_bytes;
+    uint32_t timed_out; /* in a draft: the worker ends itself, for the task that it is in took too
+                           long */
     uint64_t result_size, unused; /* so that results are aligned */
 };
 

@@ -54,6 +54,7 @@ static bool launch(struct crewi_engine *engine, struct crewi_pool *pool,
         .start_method = pool->spec.start_method,
         .log = pool->spec.log,
         .prefix = "PoolWorker",
+        .limits.memory = pool->spec.memory_limit,
     };
     memcpy(spec.creator_name, pool->spec.creator_name, sizeof spec.creator_name);
     memcpy(spec.creator_path, pool->spec.creator_path, sizeof spec.creator_path);
@@ -61,6 +62,7 @@ static bool launch(struct crewi_engine *engine, struct crewi_pool *pool,
     worker->state = worker->process ? CREWI_WORKER_STARTING : CREWI_WORKER_GONE;
     worker->outstanding_count = 0;
     worker->killed = false;
+    worker->chunks = 0;
     pool->live += worker->process != 0;
     return worker->process != 0;
 }
@@ -95,6 +97,13 @@ static void tell_stop(struct crewi_engine *engine, struct crewi_worker *worker)
         return;
     worker->state = CREWI_WORKER_STOPPING;
     crewi_engine_send(engine, frame);
+}
+
+void crewi_pool_retire(struct crewi_engine *engine, struct crewi_worker *worker)
+{
+    tell_stop(engine, worker);
+    if (worker->state == CREWI_WORKER_STOPPING)
+        worker->state = CREWI_WORKER_RETIRING;
 }
 
 static void stop_worker(struct crewi_engine *engine, const struct crewi_pool *pool,

@@ -9,6 +9,7 @@
 #include "engine/client.h"
 #include "node/scheduling.h"
 #include "pool/pool_protocol.h"
+#include "pool/watchdog.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -122,10 +123,14 @@ static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk
     bool counts_cpu = !worker->short_parts;
     int64_t cpu_ns = counts_cpu ? crewi_thread_cpu_ns() : 0, begin_ns = crewi_now_ns();
     while (i < wanted && has_failure_room(worker)) {
+        if (chunk->timeout_ns)
+            crewi_watchdog_set(crewi_deadline_ns(crewi_now_ns(), chunk->timeout_ns));
         run_task(worker, head->begin + i, items + (from + i) * chunk->item_size,
                  results + i * chunk->result_size, chunk->result_size);
         advance_draft(worker, ++i);
     }
+    if (chunk->timeout_ns)
+        crewi_watchdog_set(0);
     head->busy_ns = crewi_now_ns() - begin_ns;
     head->cpu_ns = counts_cpu ? crewi_thread_cpu_ns() - cpu_ns : head->busy_ns;
     worker->short_parts = head->busy_ns < SHORT_PART_NS;
@@ -167,6 +172,8 @@ static crew_status run_chunk(struct worker *worker, const struct crewi_frame *fr
             return crewi_error_memory();
         worker->large = grown;
     }
+    if (chunk->timeout_ns)
+        status = crewi_watchdog_start(&head_of(worker)->timed_out);
     for (uint64_t from = 0, done; from < chunk->count && !status; from += done)
         status = run_part(worker, chunk, items, from, &done);
     return status;

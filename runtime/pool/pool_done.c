@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What comes back from workers: results, failures, and what is left of one that died. */
+#include "pool/pool_home.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "node/job.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Tasks of weeks are not impossible; times beyond that are garbage. */
+#define BUSY_LIMIT_NS ((int64_t)1 << 53)
+
+/* Failures */
+
+/* What a task failed of, as a bit of crew_retry. */
+static unsigned kind_of_failure(crew_status status, bool died)
+{
+    if (!died)
+        return CREW_RETRY_ERROR;
+    return status == CREW_ETIMEDOUT ? CREW_RETRY_TIMEOUT : CREW_RETRY_CRASH;
+}
+
+/* Gives a task that failed back to the schedule, if it may be tried once more. */
+static bool try_again(struct crewi_pool_map *map, uint64_t index, crew_status status, bool died)
+{
+    unsigned kinds = map->submission.retry_on ? map->submission.retry_on : CREW_RETRY_ALL;
+    if (!map->attempts || map->cancelled || map->over || !(kinds & kind_of_failure(status, died)) ||
+        map->attempts[index] >= map->submission.retries ||
+        crewi_schedule_return(&map->schedule, (struct crewi_range){index, 1}))
+        return false;
+    map->attempts[index]++;
+    return true;
+}
+
+/* A task that failed, for who asks later. */
+static void keep_error(struct crewi_pool_map *map, const struct crewi_worker *worker,
+                       const struct crewi_process_info *info,
+                       const struct crewi_pool_failure *failure, const char *reason)
+{
+    crew_task_error error = {.index = failure->index,
+                             .status = (crew_status)failure->status,
+                             .attempts = map->attempts ? map->attempts[failure->index] + 1 : 1,
+                             .rank = worker->rank,
+                             .pid = (pid_t)info->pid};
+    snprintf(error.worker, sizeof error.worker, "%s", info->name);
+    snprintf(error.host, sizeof error.host, "%s", crew_rank_host(worker->rank));
+    snprintf(error.message, sizeof error.message, "%.*s", (int)failure->reason_size, reason);
+    crewi_pool_keep_error(&map->errors, &error);
+}
+
+static void note_failure(struct crewi_engine *engine, struct crewi_pool_map *map,
+                         const struct crewi_worker *worker,
+                         const struct crewi_pool_failure *failure, const char *reason)
+{
+    struct crewi_process_info info = {.name = "a worker"};
+    if (map->statuses)
+        map->statuses[failure->index] = failure->status;
+    map->failed++;
+    crewi_process_describe(engine, worker->process, &info);
+    keep_error(map, worker, &info, failure, reason);
+    if (failure->index >= map->first_failure)
+        return;
+    map->first_failure = failure->index;
+    map->status = (crew_status)failure->status;
+    snprintf(map->reason, sizeof map->reason, "task %llu of %s: %.*s (%s on rank %d, %s)",
+             (unsigned long long)failure->index, map->submission.task, (int)failure->reason_size,
+             reason, info.name, worker->rank, crew_rank_host(worker->rank));
+}
+
+/* The next failure behind a result, and its reason; false at the end, or when it cannot be one. */
+static bool next_failure(const struct crewi_pool_result *result, const unsigned char *bytes,
+                         size_t *at, struct crewi_pool_failure *failure, const char **reason)
+{
+    if (result->failure_bytes - *at < sizeof *failure)
+        return false;
+    memcpy(failure, bytes + *at, sizeof *failure);
+    size_t padded = ((size_t)failure->reason_size + 7) & ~(size_t)7;
+    if (padded > result->failure_bytes - *at - sizeof *failure)
+        return false;
+    *reason = (const char *)bytes + *at + sizeof *failure;
+    *at += sizeof *failure + padded;
+    return true;
+}
+
+/* Whether the failures are those of tasks of the result, each once and in order. */
+static bool check_failures(const struct crewi_pool_result *result, const unsigned char *bytes)
+{
+    struct crewi_pool_failure failure;
+    const char *reason;
+    uint64_t next = result->begin;
+    size_t at = 0;
+    while (next_failure(result, bytes, &at, &failure, &reason)) {
+        if (failure.index < next || failure.index - result->begin >= result->count ||
+            failure.status >= 0)
+            return false;
+        next = failure.index + 1;
+    }
+    return at == result->failure_bytes;
+}
+
+/* How many of them are to be tried again. */
+static uint64_t take_failures(struct crewi_engine *engine, struct crewi_pool_map *map,
+                              const struct crewi_worker *worker,
+                              const struct crewi_pool_result *result, const unsigned char *bytes)
+{
+    struct crewi_pool_failure failure;
+    const char *reason;
+    uint64_t again = 0;
+    for (size_t at = 0; next_failure(result, bytes, &at, &failure, &reason);) {
+        if (try_again(map, failure.index, (crew_status)failure.status, false))
+            again++;
+        else
+            note_failure(engine, map, worker, &failure, reason);
+    }
+    return again;
+}
+
+static void take_off(struct crewi_worker *worker, struct crewi_pool_outstanding *from,
+                     uint64_t count)
+{
+    from->range.begin += count;
+    from->range.count -= count;
+    if (from->range.count)
+        return;
+    struct crewi_pool_outstanding *end = &worker->outstanding[worker->outstanding_count--];
+    memmove(from, from + 1, (size_t)(end - from - 1) * sizeof *from);
+}
+
+static void count_done(struct crewi_engine *engine, struct crewi_pool_map *map, uint64_t count)
+{
+    map->done += count;
+    if (map->done == map->submission.count)
+        crewi_pool_finish_map(engine, map);
+}
+
+/* The chunk that a result is about; NULL when the worker was asked for nothing like it. (Not always
+ * the oldest: a scatter may be overtaken by what was sent later.) */
+static struct crewi_pool_outstanding *chunk_of(struct crewi_worker *worker,
+                                               const struct crewi_pool_result *result)
+{
+    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
+        struct crewi_pool_outstanding *one = &worker->outstanding[i];
+        if (one->map->object.id == result->map && one->range.begin == result->begin &&
+            result->count <= one->range.count &&
+            result->result_size == one->map->submission.result_size)
+            return one;
+    }
+    return NULL;
+}
+
+static bool can_be_time(int64_t ns)
+{
+    return ns >= 0 && ns <= BUSY_LIMIT_NS;
+}
+
+static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
+                  const struct crewi_pool_result *result, const unsigned char *failures,
+                  const unsigned char *results)
+{
+    struct crewi_pool_outstanding *chunk = chunk_of(worker, result);
+    struct crewi_pool_map *map = chunk->map;
+    if (!can_be_time(result->busy_ns) || !can_be_time(result->cpu_ns) ||
+        !check_failures(result, failures))
+        return false;
+    uint64_t again = take_failures(engine, map, worker, result, failures);
+    if (result->result_size)
+        memcpy(map->results + result->begin * result->result_size, results,
+               result->count * result->result_size);
+    worker->tasks += result->count;
+    worker->busy_ns += result->busy_ns;
+    worker->cpu_ns += result->cpu_ns;
+    if (result->busy_ns) /* what is found of a worker that died does not say how long it took */
+        crewi_schedule_measure(&map->schedule, result->count, result->busy_ns);
+    take_off(worker, chunk, result->count);
+    count_done(engine, map, result->count - again);
+    return true;
+}
+
+bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool,
+                            struct crewi_worker *worker, const void *data, uint64_t size)
+{
+    struct crewi_pool_result result;
+    if (size < sizeof result)
+        return false;
+    memcpy(&result, data, sizeof result);
+    if (!chunk_of(worker, &result))
+        return worker->outstanding_count == 0; /* of a map that was given up meanwhile */
+    if (size != sizeof result + result.failure_bytes + result.count * result.result_size)
+        return false;
+    const unsigned char *failures = (const unsigned char *)data + sizeof result;
+    if (!apply(engine, worker, &result, failures, failures + result.failure_bytes))
+        return false;
+    crewi_pool_feed(engine, pool, worker);
+    return true;
+}
+
+/* After a death */
+
+/* Whether the last failure in a draft is of that task: it was noted, and not counted yet. */
+static bool is_noted(const struct crewi_pool_result *result, const unsigned char *failures,
+                     uint64_t index)
+{
+    struct crewi_pool_failure failure = {.index = index + 1};
+    const char *reason;
+    for (size_t at = 0; next_failure(result, failures, &at, &failure, &reason);)
+        ;
+    return failure.index == index;
+}
+
+/* Where a worker was when it died. */
+enum whereabouts { SOMEWHERE, IN_NO_TASK, IN_A_TASK };
+
+/* Counts the results that were finished and not sent, and sets *running to the chunk whose first
+ * task is the one that the worker was in. */
+static enum whereabouts salvage(struct crewi_engine *engine, struct crewi_worker *worker,
+                                const struct crewi_process_report *report,
+                                const unsigned char *draft, struct crewi_pool_outstanding **running)
+{
+    struct crewi_pool_result result;
+    const unsigned char *failures = draft + sizeof result;
+    if (report->draft_size < CREWI_POOL_DRAFT_RESULTS)
+        return SOMEWHERE;
+    memcpy(&result, draft, sizeof result);
+    uint64_t planned = result.count, done = report->draft_progress;
+    if (done > planned || result.failure_bytes > CREWI_POOL_FAILURE_ROOM)
+        return SOMEWHERE;
+    if (!chunk_of(worker, &result)) /* a complete one may have been sent already */
+        return done == planned ? IN_NO_TASK : SOMEWHERE;
+    bool noted = done < planned && is_noted(&result, failures, result.begin + done);
+    done += noted;
+    /* A result that had no room in the draft is lost, and its task with it. */
+    bool holds = done * result.result_size <= report->draft_size - CREWI_POOL_DRAFT_RESULTS;
+    result.count = holds ? done : 0;
+    if (result.count && !apply(engine, worker, &result, failures, draft + CREWI_POOL_DRAFT_RESULTS))
+        return SOMEWHERE;
+    if (result.count == planned || (noted && holds))
+        return IN_NO_TASK;
+    result.begin += result.count;
+    result.count = 1;
+    *running = chunk_of(worker, &result);
+    return *running ? IN_A_TASK : SOMEWHERE;
+}
+
+/* How the task that a worker died in has failed, and why in words. */
+static crew_status word_death(const struct crewi_pool_map *map, const struct crewi_worker *worker,
+                              const struct crewi_process_report *report, bool timed_out,
+                              char reason[128])
+{
+    char end[64];
+    crewi_pool_word_end(end, sizeof end, report->status);
+    if (map->cancelled && worker->killed) {
+        snprintf(reason, 128, "it was cancelled, and its worker %s", end);
+        return CREW_ECANCELED;
+    }
+    if (timed_out) {
+        snprintf(reason, 128, "it took longer than %g s, and its worker was ended",
+                 (double)map->submission.timeout_ns / 1e9);
+        return CREW_ETIMEDOUT;
+    }
+    snprintf(reason, 128, "its worker %s%s", end,
+             report->cause == CREW_END_MEMORY_LIMIT ? ", for it used more memory than it may" : "");
+    return CREW_EWORKERDIED;
+}
+
+static void fail_running_task(struct crewi_engine *engine, struct crewi_worker *worker,
+                              struct crewi_pool_outstanding *chunk,
+                              const struct crewi_process_report *report, bool timed_out)
+{
+    struct crewi_pool_map *map = chunk->map;
+    char reason[128];
+    crew_status status = word_death(map, worker, report, timed_out, reason);
+    uint64_t index = chunk->range.begin;
+    struct crewi_pool_failure failure = {
+        .index = index, .status = status, .reason_size = (uint32_t)strlen(reason)};
+    if (map->submission.result_size)
+        memset(map->results + index * map->submission.result_size, 0, map->submission.result_size);
+    take_off(worker, chunk, 1);
+    if (try_again(map, index, status, true))
+        return;
+    note_failure(engine, map, worker, &failure, reason);
+    count_done(engine, map, 1);
+}
+
+/* Nobody knows which task it was in, if any. Lest that one kills the others, too, tasks go out one
+ * by one from now on. */
+static void be_careful(struct crewi_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
+        worker->outstanding[i].map->careful = true;
+        worker->outstanding[i].map->schedule.fixed = 1;
+    }
+}
+
+/* Of maps that were cancelled nothing goes out again. */
+static void cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    for (struct crewi_pool_map *map = pool->maps, *next; map; map = next) {
+        next = map->next;
+        if (map->cancelled && !map->over)
+            crewi_pool_cancel_map(engine, map);
+    }
+}
+
+/* Whether a worker has ended itself for a task that took too long. */
+static bool has_timed_out(const struct crewi_process_report *report, const unsigned char *draft)
+{
+    struct crewi_pool_result result;
+    if (report->draft_size < sizeof result)
+        return false;
+    memcpy(&result, draft, sizeof result);
+    return result.timed_out;
+}
+
+void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
+                        struct crewi_worker *worker, const struct crewi_process_report *report,
+                        const void *draft)
+{
+    struct crewi_pool_outstanding *running = NULL;
+    enum whereabouts where = salvage(engine, worker, report, draft, &running);
+    if (where == SOMEWHERE && worker->outstanding_count && worker->outstanding[0].alone)
+        running = &worker->outstanding[0];
+    if (running && worker->killed && !running->map->cancelled)
+        running = NULL; /* it was not meant */
+    else if (running)
+        fail_running_task(engine, worker, running, report, has_timed_out(report, draft));
+    else if (where == SOMEWHERE && !worker->killed)
+        be_careful(worker);
+    worker->killed = false;
+    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
+        struct crewi_pool_outstanding *left = &worker->outstanding[i];
+        if (!left->map->over && crewi_schedule_return(&left->map->schedule, left->range))
+            crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
+    }
+    worker->outstanding_count = 0;
+    cancel_what_came_back(engine, pool);
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        if (&pool->workers[i] != worker)
+            crewi_pool_feed(engine, pool, &pool->workers[i]);
+}
