@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Cancelling tasks that wait, killing those that run, and the end of a pool with results to come.
+#include "future_cases.h"
+
+#include "check.h"
+
+#include <string.h>
+
+#define COUNT 20
+#define LIMIT_S 30
+
+static void forget(const struct step *step)
+{
+    mark_remove(&step->begun);
+    mark_remove(&step->go);
+}
+
+// True while no worker has it, again and again; false once one has.
+void fut_01(const struct variant *variant)
+{
+    struct step busy = waiting_step(), step = {.number = 3};
+    struct answer answers[2];
+    crew_result running, pending;
+    crew_result_state state;
+    bool cancelled = true;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    CHECK_OK(crew_pool_apply_async(pool, do_step, &busy, &answers[0], NULL, &running));
+    CHECK(mark_wait(&busy.begun, 1));
+    CHECK_OK(crew_result_cancel(running, &cancelled));
+    CHECK(!cancelled);
+    CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answers[1], NULL, &pending));
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(crew_result_cancel(pending, &cancelled));
+        CHECK(cancelled);
+    }
+    CHECK_STATUS(crew_result_get(pending, LIMIT_S), CREW_ECANCELED);
+    CHECK_OK(crew_result_get_state(pending, &state));
+    CHECK(state.is_cancelled && state.is_done);
+    CHECK_INT(state.failed, 1);
+    let_go(&busy);
+    CHECK_OK(crew_result_get(running, LIMIT_S));
+    CHECK_OK(crew_result_cancel(running, &cancelled));
+    CHECK(!cancelled);
+    close_pool(pool);
+    forget(&busy);
+}
+
+// Of a map, what no worker has is cancelled, and the rest is done.
+void cancel_rest(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    static struct answer answers[COUNT];
+    crew_status statuses[COUNT];
+    crew_result result;
+    bool cancelled = true;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    plan_steps(steps, COUNT);
+    steps[0] = waiting_step();
+    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT,
+                                 &(crew_map_attr){.chunk = 1, .statuses = statuses}, &result));
+    CHECK(mark_wait(&steps[0].begun, 1));
+    CHECK_OK(crew_result_cancel(result, &cancelled));
+    CHECK(!cancelled);
+    let_go(&steps[0]);
+    CHECK_STATUS(crew_result_get(result, LIMIT_S), CREW_ECANCELED);
+    CHECK_INT(statuses[0], CREW_OK);
+    CHECK_INT(statuses[COUNT - 1], CREW_ECANCELED);
+    CHECK_INT(answers[COUNT - 1].square, 0);
+    close_pool(pool);
+    forget(&steps[0]);
+}
+
+// Those who wait are woken when what they wait for is cancelled.
+static void *cancel_soon(void *arg)
+{
+    check_sleep(0.05);
+    CHECK_OK(crew_result_cancel(*(const crew_result *)arg, NULL));
+    return NULL;
+}
+
+void fut_08(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    static struct answer answers[COUNT];
+    struct step busy[2] = {waiting_step(), waiting_step()};
+    crew_result running, pending;
+    pthread_t thread;
+    crew_result_state state;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    plan_steps(steps, COUNT);
+    CHECK_OK(crew_pool_map_async(pool, do_step, busy, answers, 2, &(crew_map_attr){.chunk = 2},
+                                 &running));
+    CHECK(mark_wait(&busy[0].begun, 1));
+    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT,
+                                 &(crew_map_attr){.chunk = 1, .priority = -1}, &pending));
+    CHECK_OK(crew_thread_create(&thread, NULL, cancel_soon, &pending));
+    let_go(&busy[0]);
+    let_go(&busy[1]);
+    crew_status status = crew_result_get(pending, LIMIT_S);
+    CHECK(status == CREW_ECANCELED || status == CREW_OK); // it may be done by then
+    pthread_join(thread, NULL);
+    CHECK_OK(crew_result_get_state(pending, &state));
+    CHECK_INT(state.done, COUNT);
+    CHECK_OK(crew_result_get(running, LIMIT_S));
+    close_pool(pool);
+    forget(&busy[0]);
+    forget(&busy[1]);
+}
+
+// close and join wait for what was begun without waiting.
+void pol_11_async(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    static struct answer answers[COUNT];
+    crew_result result;
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    plan_steps(steps, COUNT);
+    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT, NULL, &result));
+    CHECK_OK(crew_pool_close(pool));
+    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_result_get(result, 0));
+    CHECK_INT(answers[COUNT - 1].square, (COUNT - 1) * (COUNT - 1));
+    CHECK_OK(crew_pool_destroy(pool));
+    CHECK_STATUS(crew_result_wait(result, 0), CREW_OK); // it was taken
+}
+
+// terminate resolves everything that is to come.
+void pol_21_async(const struct variant *variant)
+{
+    static struct answer answers[2];
+    struct step busy[2] = {waiting_step(), waiting_step()};
+    crew_result results[2];
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(crew_pool_apply_async(pool, do_step, &busy[i], &answers[i], NULL, &results[i]));
+    CHECK(mark_wait(&busy[0].begun, 1));
+    CHECK_OK(crew_pool_terminate(pool));
+    for (int i = 0; i < 2; i++)
+        CHECK_STATUS(crew_result_get(results[i], LIMIT_S), CREW_ECANCELED);
+    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_destroy(pool));
+    forget(&busy[0]);
+    forget(&busy[1]);
+}
+
+// Only the worker that runs it ends, and another one takes the place.
+void pol_24_kill(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    static struct answer answers[COUNT];
+    struct step hanging = waiting_step(), other = waiting_step();
+    struct answer answer[2];
+    crew_result hung, kept;
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    CHECK_OK(crew_pool_apply_async(pool, do_step, &hanging, &answer[0], NULL, &hung));
+    CHECK_OK(crew_pool_apply_async(pool, do_step, &other, &answer[1], NULL, &kept));
+    CHECK(mark_wait(&hanging.begun, 1));
+    CHECK(mark_wait(&other.begun, 1));
+    CHECK_OK(crew_result_kill(hung));
+    CHECK_STATUS(crew_result_get(hung, LIMIT_S), CREW_ECANCELED);
+    CHECK_CONTAINS(crew_error_message(), "cancelled");
+    let_go(&other);
+    CHECK_OK(crew_result_get(kept, LIMIT_S));
+    plan_steps(steps, COUNT);
+    CHECK_OK(crew_pool_map(pool, do_step, steps, answers, COUNT, NULL));
+    CHECK_OK(crew_result_kill(hung)); // it is over: nothing happens
+    close_pool(pool);
+    forget(&hanging);
+    forget(&other);
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The cases of sem_future, by file, and what they share.
+#ifndef CREW_TESTS_FUTURE_CASES_H
+#define CREW_TESTS_FUTURE_CASES_H
+
+#include "cases.h"
+#include "mark.h"
+
+typedef void case_function(const struct variant *variant);
+
+// future_results.c: results to come, waited for and called back
+case_function pol_07, pol_08, pol_09, fut_02, fut_03, fut_04, fut_05, result_errors;
+
+// future_cancel.c: cancelling, killing, and the end of a pool
+case_function fut_01, cancel_rest, fut_08, pol_11_async, pol_21_async, pol_24_kill;
+
+// future_iterator.c: results one by one
+case_function pol_03, pol_04, pol_15, iterator_ends;
+
+// future_limits.c: time, memory, retries, priorities, recycled workers, schedules
+case_function pol_13, pol_24, pol_retries, pol_memory, pol_priority, pol_schedules;
+
+// future_calls.c: what every call is documented to return
+case_function calls_result, calls_iterator, calls_async, others_results;
+
+// Checks of calls outside crew_run(), by main.
+void check_future_outside(void);
+
+// What one task is to do.
+struct step {
+    enum { STEP_SQUARE, STEP_FAIL, STEP_WAIT, STEP_ABORT_ONCE, STEP_FILL, STEP_HANG } what;
+    int number;
+    struct mark begun, go; // WAIT: sets the one, and waits for the other
+};
+
+struct answer {
+    long square;
+    pid_t pid;
+};
+
+extern const crew_task do_step;
+
+// Steps that square their index.
+void plan_steps(struct step *steps, size_t count);
+
+// One that has begun when its mark is set, and ends when it may go.
+struct step waiting_step(void);
+void let_go(const struct step *step);
+
+crew_pool open_pool(int workers);
+void close_pool(crew_pool pool);
+
+#endif

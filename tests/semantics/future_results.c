@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Results to come: waited for, asked, called back.
+#include "future_cases.h"
+
+#include "check.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define COUNT 40
+#define LIMIT_S 30
+
+// What callbacks have seen, in order.
+static struct {
+    pthread_mutex_t mutex;
+    int calls[8];
+    crew_status statuses[8];
+    bool was_ready[8];
+    int count;
+} seen = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static void note_call(crew_result result, crew_status status, void *arg)
+{
+    bool ready = true;
+    pthread_mutex_lock(&seen.mutex);
+    if (CHECK(seen.count < 8)) {
+        CHECK_OK(crew_result_ready(result, &ready));
+        seen.calls[seen.count] = *(const int *)arg;
+        seen.statuses[seen.count] = status;
+        seen.was_ready[seen.count++] = ready;
+    }
+    pthread_mutex_unlock(&seen.mutex);
+}
+
+static int count_calls(void)
+{
+    pthread_mutex_lock(&seen.mutex);
+    int count = seen.count;
+    pthread_mutex_unlock(&seen.mutex);
+    return count;
+}
+
+static void check_answers(const struct answer *answers, size_t count)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < count; i++)
+        wrong += answers[i].square != (long)(i * i);
+    CHECK_INT(wrong, 0);
+}
+
+static crew_result begin_one(crew_pool pool, const struct step *step, struct answer *answer)
+{
+    crew_result result = {0};
+    CHECK_OK(crew_pool_apply_async(pool, do_step, step, answer, NULL, &result));
+    return result;
+}
+
+// Callback on success or error callback on failure, once, before it is ready.
+void pol_07(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    static struct answer answers[COUNT];
+    int number = 1;
+    crew_result result;
+    crew_map_attr attr = {
+        .callback = note_call, .error_callback = note_call, .callback_arg = &number};
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    seen.count = 0;
+    plan_steps(steps, COUNT);
+    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT, &attr, &result));
+    CHECK_OK(crew_result_wait(result, LIMIT_S));
+    CHECK_INT(count_calls(), 1);
+    CHECK_INT(seen.statuses[0], CREW_OK);
+    CHECK(!seen.was_ready[0]);
+    CHECK_OK(crew_result_get(result, 0));
+    check_answers(answers, COUNT);
+    steps[7].what = STEP_FAIL;
+    attr.callback = NULL;
+    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT, &attr, &result));
+    CHECK_STATUS(crew_result_get(result, LIMIT_S), CREW_EDOMAIN);
+    CHECK_INT(count_calls(), 2);
+    CHECK_INT(seen.statuses[1], CREW_EDOMAIN);
+    attr.callback = note_call; // of nothing at all there is no call
+    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, 0, &attr, &result));
+    CHECK_OK(crew_result_get(result, LIMIT_S));
+    attr.error_callback = NULL; // and none for a failure without an error callback
+    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT, &attr, &result));
+    CHECK_STATUS(crew_result_get(result, LIMIT_S), CREW_EDOMAIN);
+    close_pool(pool);
+    CHECK_INT(count_calls(), 2);
+}
+
+// A get that came too early can be done again, and so can one that was done.
+void pol_08(const struct variant *variant)
+{
+    struct step step = waiting_step();
+    struct answer answer;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    step.number = 7;
+    crew_result result = begin_one(pool, &step, &answer);
+    CHECK_STATUS(crew_result_get(result, 0), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_result_get(result, 0.01), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_result_wait(result, 0.01), CREW_ETIMEDOUT);
+    let_go(&step);
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(crew_result_get(result, LIMIT_S));
+    CHECK_INT(answer.square, 49);
+    CHECK_OK(crew_result_wait(result, 0));
+    CHECK_OK(crew_result_close(result));
+    close_pool(pool);
+    mark_remove(&step.begun);
+    mark_remove(&step.go);
+}
+
+// successful() before it is ready is an error.
+void pol_09(const struct variant *variant)
+{
+    struct step step = waiting_step(), bad = {.what = STEP_FAIL, .number = 3};
+    struct answer answer, other;
+    bool ready = true, successful = false;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    crew_result result = begin_one(pool, &step, &answer), failed = begin_one(pool, &bad, &other);
+    CHECK_OK(crew_result_ready(result, &ready));
+    CHECK(!ready);
+    CHECK_STATUS(crew_result_successful(result, &successful), CREW_ESTATE);
+    let_go(&step);
+    CHECK_OK(crew_result_wait(result, LIMIT_S));
+    CHECK_OK(crew_result_ready(result, &ready));
+    CHECK(ready);
+    CHECK_OK(crew_result_successful(result, &successful));
+    CHECK(successful);
+    CHECK_OK(crew_result_wait(failed, LIMIT_S));
+    CHECK_OK(crew_result_successful(failed, &successful));
+    CHECK(!successful);
+    close_pool(pool);
+    mark_remove(&step.begun);
+    mark_remove(&step.go);
+}
+
+// What a future says of its task: nothing yet, an error with where it was, a cancellation.
+void fut_02(const struct variant *variant)
+{
+    struct step step = waiting_step(), bad = {.what = STEP_FAIL, .number = 3};
+    struct answer answers[3];
+    crew_result_state state;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    crew_result running = begin_one(pool, &step, &answers[0]);
+    CHECK(mark_wait(&step.begun, 1));
+    CHECK_OK(crew_result_get_state(running, &state));
+    CHECK(state.running && !state.is_done && !state.is_cancelled);
+    CHECK_INT(state.count, 1);
+    CHECK_INT(state.done, 0);
+    CHECK_STATUS(crew_result_get(running, 0.01), CREW_ETIMEDOUT);
+    crew_result failed = begin_one(pool, &bad, &answers[1]);
+    let_go(&step);
+    CHECK_STATUS(crew_result_get(failed, LIMIT_S), CREW_EDOMAIN);
+    CHECK_CONTAINS(crew_error_message(), "task 0 of do_step: step 3 is no good (PoolWorker-");
+    check_names_host();
+    CHECK_OK(crew_result_get_state(failed, &state));
+    CHECK(state.is_done && !state.running);
+    CHECK_INT(state.failed, 1);
+    close_pool(pool);
+    mark_remove(&step.begun);
+    mark_remove(&step.go);
+}
+
+// Several callbacks, in the order in which they were added; one that is added late is called at
+// once.
+void fut_03(const struct variant *variant)
+{
+    static int numbers[] = {0, 1, 2, 3};
+    struct step step = waiting_step();
+    struct answer answer;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    seen.count = 0;
+    crew_result result = begin_one(pool, &step, &answer);
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(crew_result_add_done_callback(result, note_call, &numbers[i]));
+    CHECK_INT(count_calls(), 0);
+    let_go(&step);
+    CHECK_OK(crew_result_wait(result, LIMIT_S));
+    CHECK_INT(count_calls(), 3);
+    CHECK_OK(crew_result_add_done_callback(result, note_call, &numbers[3]));
+    CHECK_INT(count_calls(), 4);
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(seen.calls[i], i);
+    CHECK(seen.was_ready[3]);
+    close_pool(pool);
+    CHECK_INT(count_calls(), 4);
+    mark_remove(&step.begun);
+    mark_remove(&step.go);
+}
+
+// The first, the first error, or all; those that are not done are told apart.
+void fut_04(const struct variant *variant)
+{
+    struct step slow = waiting_step(), fast = {.number = 2}, bad = {.what = STEP_FAIL, .number = 3};
+    struct answer answers[3];
+    bool done[3] = {true, true, true};
+    size_t count = 99;
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    crew_result results[] = {begin_one(pool, &slow, &answers[0]),
+                             begin_one(pool, &fast, &answers[1])};
+    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_COMPLETED, LIMIT_S, done, &count));
+    CHECK_INT(count, 1);
+    CHECK(!done[0] && done[1]);
+    CHECK_OK(crew_results_wait(results, 2, CREW_ALL_COMPLETED, 0.01, done, &count));
+    CHECK_INT(count, 1);
+    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_ERROR, 0.01, NULL, NULL));
+    crew_result three[] = {results[0], begin_one(pool, &bad, &answers[2]), results[1]};
+    CHECK_OK(crew_results_wait(three, 3, CREW_FIRST_ERROR, LIMIT_S, done, &count));
+    CHECK_INT(count, 2);
+    CHECK(!done[0] && done[1] && done[2]);
+    crew_waitable waitable;
+    bool ready = true;
+    CHECK_OK(crew_result_waitable(results[0], &waitable));
+    CHECK_OK(crew_wait(&waitable, 1, 0.01, &ready, &count));
+    CHECK(!ready);
+    let_go(&slow);
+    CHECK_OK(crew_results_wait(three, 3, CREW_ALL_COMPLETED, LIMIT_S, done, &count));
+    CHECK_INT(count, 3);
+    CHECK_OK(crew_wait(&waitable, 1, LIMIT_S, &ready, &count));
+    CHECK(ready);
+    CHECK_OK(crew_results_wait(NULL, 0, CREW_ALL_COMPLETED, 0, NULL, &count));
+    CHECK_INT(count, 0);
+    close_pool(pool);
+    mark_remove(&slow.begun);
+    mark_remove(&slow.go);
+}
+
+// In the order in which they are done, and one that stands there twice once.
+void fut_05(const struct variant *variant)
+{
+    struct step first = waiting_step(), second = waiting_step();
+    struct answer answers[2];
+    bool returned[3] = {0};
+    size_t index = 99;
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    crew_result one = begin_one(pool, &first, &answers[0]),
+                two = begin_one(pool, &second, &answers[1]), results[] = {one, two, one};
+    CHECK_STATUS(crew_results_next(results, 3, returned, 0.01, &index), CREW_ETIMEDOUT);
+    let_go(&second);
+    CHECK_OK(crew_results_next(results, 3, returned, LIMIT_S, &index));
+    CHECK_INT(index, 1);
+    let_go(&first);
+    CHECK_OK(crew_result_wait(one, LIMIT_S));
+    CHECK_OK(crew_results_next(results, 3, returned, LIMIT_S, &index));
+    CHECK_INT(index, 0);
+    CHECK_STATUS(crew_results_next(results, 3, returned, LIMIT_S, &index), CREW_EOF);
+    memset(returned, 0, sizeof returned); // both are done now
+    CHECK_OK(crew_results_next(results, 3, returned, 0, &index));
+    CHECK_INT(index, 1);
+    close_pool(pool);
+    mark_remove(&first.begun);
+    mark_remove(&first.go);
+    mark_remove(&second.begun);
+    mark_remove(&second.go);
+}
+
+// Which tasks failed, where and why, in order.
+void result_errors(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    static struct answer answers[COUNT];
+    static crew_task_error errors[3];
+    crew_result result;
+    size_t count = 0;
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    plan_steps(steps, COUNT);
+    steps[31].what = steps[5].what = steps[17].what = steps[39].what = STEP_FAIL;
+    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT, NULL, &result));
+    CHECK_STATUS(crew_result_get(result, LIMIT_S), CREW_EDOMAIN);
+    CHECK_OK(crew_result_errors(result, errors, 3, &count));
+    CHECK_INT(count, 4);
+    static const int indices[] = {5, 17, 31};
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(errors[i].index, indices[i]);
+        CHECK_INT(errors[i].status, CREW_EDOMAIN);
+        CHECK_INT(errors[i].attempts, 1);
+        CHECK_TEXT(errors[i].host, crew_rank_host(errors[i].rank));
+        CHECK_CONTAINS(errors[i].worker, "PoolWorker-");
+        CHECK_CONTAINS(errors[i].message, "is no good");
+        CHECK(errors[i].pid > 0);
+    }
+    CHECK_OK(crew_result_errors(result, NULL, 0, &count));
+    CHECK_INT(count, 4);
+    close_pool(pool);
+}
