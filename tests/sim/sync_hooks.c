@@ -200,17 +200,20 @@ void __wrap_crewi_sync_home_released(struct crewi_engine *engine, uint64_t id, u
 }
 
 void __real_crewi_sync_lock_enqueue(struct crewi_engine *engine, struct crewi_sync *sync,
-                                    const struct crewi_origin *origin, crew_status status);
+                                    const struct crewi_origin *origin, crew_status status,
+                                    uint64_t number);
 void __wrap_crewi_sync_lock_enqueue(struct crewi_engine *engine, struct crewi_sync *sync,
-                                    const struct crewi_origin *origin, crew_status status);
+                                    const struct crewi_origin *origin, crew_status status,
+                                    uint64_t number);
 void __wrap_crewi_sync_lock_enqueue(struct crewi_engine *engine, struct crewi_sync *sync,
-                                    const struct crewi_origin *origin, crew_status status)
+                                    const struct crewi_origin *origin, crew_status status,
+                                    uint64_t number)
 {
     struct sync_model *model = model_now();
     struct sync_thing *thing = model ? sync_model_find(model, sync->shared.object.id) : NULL;
     if (thing)
         sync_model_enqueued(thing, client_of(model, origin->process), status);
-    __real_crewi_sync_lock_enqueue(engine, sync, origin, status);
+    __real_crewi_sync_lock_enqueue(engine, sync, origin, status, number);
 }
 
 void __real_crewi_sync_waiter_left(struct crewi_engine *engine, struct crewi_parking *parking);
