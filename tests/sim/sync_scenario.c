@@ -165,13 +165,16 @@ static void release(struct user *user)
     struct crewi_sync_head head = {0};
     enum crewi_word_result result = CREWI_WORD_NO;
     struct use *use = use_of(user);
-    bool own = use->depth, on_host = use->on_host && !use->has_told;
+    bool own = use->depth, on_host = use->on_host;
     if (use->depth > 1) {
         use->depth--;
         think(user);
         return;
     }
     leave(user);
+    /* A release by the word would be ahead of what it has told. */
+    if (on_host && use->has_told)
+        on_host = sync_is_planted(model_of(user), SYNC_RELEASE_OVERTAKES, true);
     use->has_told = false;
     if (on_host && own)
         result = sync_model_unlock(thing_of(user), user->base.base.process);
@@ -184,10 +187,16 @@ static void release(struct user *user)
         think(user);
 }
 
+/* One of them is used most, so that there is somebody to notify. */
+static uint64_t choose_condition(struct sim_random *random)
+{
+    return sim_chance(random, 600) ? 1 : sim_between(random, 1, SYNC_CONDITIONS);
+}
+
 static void wait_for_condition(struct user *user)
 {
     struct crewi_sync_head head = {.id = thing_of(user)->id,
-                                   .number = sim_between(&user->base.random, 1, SYNC_CONDITIONS)};
+                                   .number = choose_condition(&user->base.random)};
     user->depth = use_of(user)->depth;
     use_of(user)->has_told = false;
     leave(user);
@@ -203,7 +212,7 @@ static void notify(struct user *user)
     struct sim_random *random = &user->base.random;
     struct use *use = use_of(user);
     struct crewi_sync_head head = {.id = thing_of(user)->id,
-                                   .number = sim_between(random, 1, SYNC_CONDITIONS),
+                                   .number = choose_condition(random),
                                    .value =
                                        counts[sim_below(random, sizeof counts / sizeof *counts)]};
     bool is_note =
@@ -221,7 +230,7 @@ static void use_own_lock(struct user *user, uint64_t choice)
         acquire(user);
     else if (choice < 500)
         wait_for_condition(user);
-    else if (choice < 750)
+    else if (choice < 780)
         notify(user);
     else
         release(user);
