@@ -102,14 +102,26 @@ void mgr_07(const struct variant *variant)
 struct block_job {
     crew_manager manager;
     char name[CREW_NAME_SIZE], made[CREW_NAME_SIZE];
+    int rank; // of the manager
     crew_queue names;
 };
+
+static bool is_far(int rank)
+{
+    return strcmp(crew_rank_host(rank), crew_rank_host(crew_current_rank())) != 0;
+}
 
 static int write_and_make(void *arg)
 {
     const struct block_job *job = arg;
     crew_shared_memory block;
-    CHECK_OK(crew_shared_memory_attach(&block, job->name));
+    if (is_far(job->rank)) {
+        CHECK_STATUS(crew_manager_shared_memory(job->manager, &block, 10), CREW_ENOTSUP);
+        return check_result();
+    }
+    if (!CHECK_OK(crew_shared_memory_attach(&block, job->name)))
+        return 1;
+    CHECK_TEXT(block.data, "");
     strcpy(block.data, "written");
     CHECK_OK(crew_shared_memory_close(&block));
     CHECK_OK(crew_manager_shared_memory(job->manager, &block, 10));
@@ -127,7 +139,7 @@ static void check_unlinked(const char *name)
 void shm_09(const struct variant *variant)
 {
     crew_shared_memory block = {0}, unlinked;
-    struct block_job job = {.name = ""};
+    struct block_job job = {.rank = crew_current_rank()};
     CHECK_OK(crew_queue_create(&job.names, NULL));
     CHECK_OK(crew_manager_create(&job.manager, NULL));
     CHECK_STATUS(crew_manager_shared_memory(job.manager, &block, 10), CREW_ESTATE);
@@ -144,14 +156,18 @@ void shm_09(const struct variant *variant)
     CHECK_OK(crew_shared_memory_close(&unlinked));
     snprintf(job.name, sizeof job.name, "%s", block.name);
     CHECK_INT(finish(launch(variant, write_and_make, &job, sizeof job)), 0);
-    CHECK_OK(crew_queue_get(job.names, job.made, sizeof job.made, NULL));
-    crew_shared_memory made;
-    CHECK_OK(crew_shared_memory_attach(&made, job.made)); // whose maker has ended
-    CHECK_OK(crew_shared_memory_close(&made));
+    if (!is_far(variant->attr.placement.rank)) {
+        CHECK_OK(crew_queue_get_nowait(job.names, job.made, sizeof job.made, NULL));
+        crew_shared_memory made;
+        CHECK_OK(crew_shared_memory_attach(&made, job.made)); // whose maker has ended
+        CHECK_OK(crew_shared_memory_close(&made));
+        CHECK_TEXT(block.data, "written");
+    }
     end_manager(job.manager);
     check_unlinked(job.name);
-    check_unlinked(job.made);
-    CHECK_TEXT(block.data, "written"); // as long as it is open
+    if (*job.made)
+        check_unlinked(job.made);
+    strcpy(block.data, "open"); // as long as it is, it is there
     CHECK_OK(crew_shared_memory_close(&block));
     CHECK_STATUS(crew_manager_shared_memory(job.manager, &block, 10), CREW_EBROKEN);
     CHECK_OK(crew_queue_close(job.names));
