@@ -22,6 +22,7 @@ static struct member {
     bool live, waits, at_barrier, is_broken;
     uint64_t request, end_at;
     uint64_t calls, trips; /* that have succeeded */
+    uint64_t arrivals;     /* at the barrier */
 } members[SIZE];
 
 static uint64_t most_trips;
@@ -33,6 +34,7 @@ static void call(uint32_t i)
     bool has_limit = unit_random_below(&seed, 30) == 0;
     member->waits = true;
     member->at_barrier = member->calls % 5 == 4 && member->trips <= member->calls / 5;
+    member->arrivals += member->at_barrier;
     if (member->at_barrier)
         member->request = team_ask(&teams, &teams.members[i]->client, CREWI_TEAM_WAIT,
                                    has_limit ? CREWI_SECOND : CREWI_FOREVER);
@@ -42,12 +44,15 @@ static void call(uint32_t i)
         member->request = team_bcast(&teams, i, (int64_t)member->calls);
 }
 
-/* All that live wait at the barrier or have done so as often. */
+/* All have come, and nobody was sent away. */
 static void pass(struct member *member)
 {
     member->trips++;
-    for (uint32_t i = 0; i < SIZE; i++)
-        assert_true(members[i].trips + 1 >= member->trips);
+    for (uint32_t i = 0; i < SIZE; i++) {
+        assert_true(members[i].arrivals >= member->trips);
+        assert_false(members[i].is_broken && members[i].at_barrier &&
+                     members[i].arrivals == member->trips);
+    }
     if (member->trips > most_trips)
         most_trips = member->trips;
 }
@@ -60,6 +65,7 @@ static void hear(uint32_t i, const struct crewi_frame *reply)
     if (reply->header.status) {
         assert_int_equal(reply->header.status, CREW_EBROKEN);
         assert_true(reply->header.size > 0);
+        assert_true(!member->at_barrier || member->arrivals > most_trips);
         member->is_broken = true;
     } else if (member->at_barrier) {
         pass(member);
