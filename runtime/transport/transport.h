@@ -209,8 +209,8 @@ static inline crew_status crewi_transport_group_create(struct crewi_transport *t
     return transport->ops->group_create(transport, ranks, count, group);
 }
 
-/** Gives it back, for the next group of the same ranks: making communicators takes its time.
- * Collectives may still be under way. NULL is fine. */
+/** Gives it back, for the next group of the same ranks: making communicators takes its time. No
+ * collective may be under way on it, at any rank. NULL is fine. */
 static inline void crewi_transport_group_release(struct crewi_transport *transport,
                                                  struct crewi_group *group)
 {
