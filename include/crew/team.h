@@ -5,7 +5,7 @@
  *
  * Every *member* runs the same function and knows its rank in the team, from 0, and the team's
  * size. Members are processes like any other (<crew/process.h>), children of the one that starts
- * the team, with the names "team-1:0", "team-1:1" and so on. Members on the same rank of the job
+ * the team, named after it, "team-1:0", "team-1:1" and so on. Members on the same rank of the job
  * have neighbouring ranks in the team.
  *
  * Among themselves they call *collectives*. Each is the MPI collective of that name, on a

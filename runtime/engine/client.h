@@ -92,7 +92,7 @@ struct crewi_client {
     bool remote;
     _Atomic bool end_requested; /* a CREW_START_RANK process that is to end at its next call */
     bool leaving;               /* it is at its end already */
-    bool lends_memory;          /* its call is not to end before its reply is there */
+    _Atomic bool lends_memory;  /* its call is not to end before its reply is there */
     bool has_made_processes;    /* so its end has to look after them */
     /* A local client's: */
     struct crewi_loop *loop;

@@ -57,11 +57,13 @@ static void ring_rank(void *context, uint32_t rank, bool can_wait)
         loop->to_ring[loop->to_ring_count++] = bell;
 }
 
-static void nudge_rank(void *context, uint32_t rank)
+static void nudge_rank(void *context, uint32_t rank, bool looks_soon)
 {
     const struct crewi_loop *loop = context;
     struct crewi_bell *bell = loop->peer_bells[rank];
-    if (bell && atomic_load(&bell->sleepers) & (CREWI_BELL_SERVICE | CREWI_BELL_DRIVER))
+    if (!bell)
+        return;
+    if (!looks_soon || (atomic_load(&bell->sleepers) & (CREWI_BELL_SERVICE | CREWI_BELL_DRIVER)))
         crewi_bell_ring(bell);
 }
 

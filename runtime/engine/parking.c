@@ -123,6 +123,14 @@ bool crewi_parking_take_client(struct crewi_engine *engine, struct crewi_parking
     return true;
 }
 
+bool crewi_parking_first_value(const struct crewi_parking *parking, uint64_t *value)
+{
+    if (!parking->first)
+        return false;
+    *value = parking->first->value;
+    return true;
+}
+
 void crewi_parking_reply_all(struct crewi_engine *engine, struct crewi_parking *parking,
                              const void *data, size_t size)
 {

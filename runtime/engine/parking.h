@@ -40,6 +40,9 @@ bool crewi_parking_take_first(struct crewi_engine *engine, struct crewi_parking 
 bool crewi_parking_take_client(struct crewi_engine *engine, struct crewi_parking *parking,
                                uint64_t process, struct crewi_origin *origin, uint64_t *value);
 
+/** The number that the oldest one was parked with; false when there is none. */
+bool crewi_parking_first_value(const struct crewi_parking *parking, uint64_t *value);
+
 /** Answers all that are parked. */
 void crewi_parking_reply_all(struct crewi_engine *engine, struct crewi_parking *parking,
                              const void *data, size_t size);

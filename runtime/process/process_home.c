@@ -321,6 +321,8 @@ static void spawned(struct crewi_engine *engine, const struct crewi_message *mes
     if (!process || process->state != CREWI_PROCESS_STARTING)
         return;
     crewi_process_count_reported(engine, process->rank, report.hosted, true);
+    if (report.held)
+        crewi_shares_free(&process->shares);
     if (report.status == CREW_OK) {
         process->state = CREWI_PROCESS_RUNNING;
         process->pid = report.pid;

@@ -192,7 +192,9 @@ static void child_news(struct crewi_engine *engine, const struct crewi_message *
     if (message->op == CREWI_OP_CHILD_FAILED) {
         char reason[128];
         snprintf(reason, sizeof reason, "fork on rank %u: %s", engine->rank, strerror(note.value));
-        report_failure(engine, note.process, CREW_ESYSTEM, reason);
+        head.status = CREW_ESYSTEM;
+        head.held = true;
+        report(engine, CREWI_PROCESS_SPAWNED, head, reason, strlen(reason));
         return;
     }
     head.status = note.value;

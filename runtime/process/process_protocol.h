@@ -85,7 +85,7 @@ struct crewi_process_report {
     uint32_t draft_size;
     uint32_t hosted; /* how many processes that rank has now */
     uint32_t cause;  /* ENDED: a crew_end_cause, if it was a limit */
-    uint32_t reserved;
+    uint32_t held;   /* SPAWNED: it failed after it had its shares of handles; they are back */
 };
 
 /** A name that is to be, is, or was a process's alone. */

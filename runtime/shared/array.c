@@ -175,10 +175,12 @@ crew_status crew_array_data(crew_array array, void **data)
     crew_status status = look("crew_array_data", array, data, &view);
     if (status)
         return status;
+    uint32_t home = crewi_id_home(array.id);
     if (!view->memory)
         return crewi_error(CREW_ENOTSUP,
-                           "crew_array_data: \"%s\" is on another host, that of rank %u",
-                           view->about.name, crewi_id_home(array.id));
+                           "crew_array_data: \"%s\" is kept on rank %u on %s, and cannot be "
+                           "mapped here",
+                           view->about.name, home, crew_rank_host((int)home));
     *data = view->memory;
     return CREW_OK;
 }

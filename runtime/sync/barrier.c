@@ -9,7 +9,7 @@
 #include "sync/sync_call.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 #define IS_BARRIER CREWI_SYNC_IS(CREWI_SYNC_BARRIER)
@@ -67,36 +67,33 @@ crew_status crew_barrier_create(crew_barrier *barrier, int parties, const crew_b
     return status ? status : crewi_sync_make(&spec, attr->arg, &barrier->id);
 }
 
-/* Runs the action that came with an arrival, in a copy of its argument. */
-static crew_status run_action(const struct crewi_frame *reply)
+/* An action, which came with an arrival. It lies on the stack: a process inside a rank may be ended
+ * while it runs. */
+struct action {
+    struct crewi_funcref function;
+    size_t size; /* of the argument */
+    _Alignas(max_align_t) unsigned char arg[CREW_BARRIER_ARG_SIZE];
+};
+
+static crew_status run_action(struct action *action)
 {
-    struct crewi_funcref action;
     crewi_function *function;
-    const unsigned char *at = reply->payload + sizeof(struct crewi_sync_arrival);
-    size_t size = reply->header.size - sizeof(struct crewi_sync_arrival) - sizeof action;
-    memcpy(&action, at, sizeof action);
-    crew_status status = crewi_funcref_resolve(&action, &function);
+    crew_status status = crewi_funcref_resolve(&action->function, &function);
     if (status)
         return status;
-    void *arg = size ? malloc(size) : NULL;
-    if (size && !arg)
-        return crewi_error_memory();
-    if (size)
-        memcpy(arg, at + sizeof action, size);
     crewi_error_clear();
-    status = ((crew_barrier_action *)function)(arg);
-    free(arg);
+    status = ((crew_barrier_action *)function)(action->size ? action->arg : NULL);
     if (status && !*crew_error_message())
         return crewi_error(status, "the action of the barrier has failed");
     return status;
 }
 
 /* The last one to arrive: the others go on when the home hears how the action went. */
-static crew_status act(crew_barrier barrier, const struct crewi_frame *reply,
-                       const struct crewi_sync_arrival *arrival)
+static crew_status act(crew_barrier barrier, const struct crewi_sync_arrival *arrival,
+                       struct action *action)
 {
     char reason[CREWI_ERROR_SIZE];
-    crew_status status = run_action(reply);
+    crew_status status = run_action(action);
     struct crewi_sync_head head = {.id = barrier.id, .number = arrival->trip, .value = status};
     if (!status)
         return crewi_sync_ask(CREWI_SYNC_ACTION_DONE, &head, 0);
@@ -106,25 +103,39 @@ static crew_status act(crew_barrier barrier, const struct crewi_frame *reply,
     return crewi_error(status, "%s", reason);
 }
 
+/* Reads the answer to an arrival. */
+static crew_status read_arrival(const struct crewi_frame *reply, struct crewi_sync_arrival *arrival,
+                                struct action *action)
+{
+    size_t size = reply->header.size, head = sizeof *arrival + sizeof action->function;
+    if (size >= sizeof *arrival)
+        memcpy(arrival, reply->payload, sizeof *arrival);
+    bool can_be = size >= sizeof *arrival &&
+                  (!arrival->has_action || (size >= head && size - head <= sizeof action->arg));
+    if (!can_be)
+        return crewi_error(CREW_EPROTO, "a reply that cannot be");
+    if (!arrival->has_action)
+        return CREW_OK;
+    memcpy(&action->function, reply->payload + sizeof *arrival, sizeof action->function);
+    action->size = size - head;
+    memcpy(action->arg, reply->payload + head, action->size);
+    return CREW_OK;
+}
+
 static crew_status arrive(crew_barrier barrier, int64_t timeout_ns,
                           struct crewi_sync_arrival *arrival)
 {
     struct crewi_sync_head head = {.id = barrier.id};
     struct crewi_frame *reply;
+    struct action action;
     struct crewi_call call = crewi_sync_call(CREWI_SYNC_ARRIVE, &head, sizeof head);
     call.timeout_ns = timeout_ns;
     crew_status status = crewi_call(&call, &reply);
     if (status)
         return status;
-    if (reply->header.size < sizeof *arrival) {
-        crewi_frame_destroy(reply);
-        return crewi_error(CREW_EPROTO, "a reply that cannot be");
-    }
-    memcpy(arrival, reply->payload, sizeof *arrival);
-    if (arrival->has_action)
-        status = act(barrier, reply, arrival);
+    status = read_arrival(reply, arrival, &action);
     crewi_frame_destroy(reply);
-    return status;
+    return !status && arrival->has_action ? act(barrier, arrival, &action) : status;
 }
 
 crew_status crew_barrier_wait(crew_barrier barrier, double timeout_s, int *index)

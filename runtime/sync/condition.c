@@ -104,10 +104,8 @@ static crew_status wait(const char *call, crew_condition condition, int64_t time
     status = crewi_sync_ask(CREWI_SYNC_RELEASE_AND_WAIT, &head, timeout_ns);
     bool has_lock =
         !status || status == CREW_ETIMEDOUT || status == CREW_EOWNERDEAD || status == CREW_ENOENT;
-    if (!has_lock)
-        return status;
-    record->depth = depth;
-    atomic_store(&record->thread, crewi_sync_thread());
+    if (has_lock)
+        crewi_sync_hold(record, depth);
     return status;
 }
 

@@ -10,6 +10,10 @@
 /* More than that many conditions for one lock are a mistake, or a child that means harm. */
 #define CONDITIONS_LIMIT 65536
 
+/* A notify is known by the number of its condition, and which one it is of that. */
+#define NUMBER_BITS 17
+#define NOTIFY_MASK (((uint64_t)1 << 56) - 1)
+
 /* Its time is up: it has to have the lock again, all the same. */
 static void time_out(struct crewi_engine *engine, struct crewi_parking *parking,
                      const struct crewi_origin *origin)
@@ -98,7 +102,7 @@ void crewi_sync_condition_wait(struct crewi_engine *engine, struct crewi_sync *s
         refuse_without_lock(engine, sync, message);
         return;
     }
-    crewi_park(engine, &condition->waiters, message);
+    crewi_park_with(engine, &condition->waiters, message, condition->notifies);
     crewi_sync_lock_pass_on(engine, sync, false);
 }
 
@@ -110,21 +114,26 @@ void crewi_sync_condition_notify(struct crewi_engine *engine, struct crewi_sync 
     struct crewi_origin waiter;
     if (!condition)
         return;
+    uint64_t notify = ++condition->notifies << NUMBER_BITS | head->number;
     for (int64_t i = 0; i < head->value; i++) {
         if (!crewi_parking_take_first(engine, &condition->waiters, &waiter, NULL))
             break;
-        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK, head->number);
+        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK, notify & NOTIFY_MASK);
     }
     crewi_engine_reply(engine, &message->origin, NULL, 0);
 }
 
-void crewi_sync_condition_notify_one(struct crewi_engine *engine, struct crewi_sync *sync,
-                                     uint64_t number)
+void crewi_sync_condition_hand_on(struct crewi_engine *engine, struct crewi_sync *sync,
+                                  uint64_t notify)
 {
+    uint64_t number = notify & (((uint64_t)1 << NUMBER_BITS) - 1), before;
     struct crewi_parking *waiters = &sync->conditions[number - 1]->waiters;
     struct crewi_origin waiter;
+    if (!crewi_parking_first_value(waiters, &before) ||
+        (before << NUMBER_BITS & NOTIFY_MASK) >= notify - number)
+        return;
     if (crewi_parking_take_first(engine, waiters, &waiter, NULL))
-        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK, number);
+        crewi_sync_lock_enqueue(engine, sync, &waiter, CREW_OK, notify);
 }
 
 void crewi_sync_conditions_released(struct crewi_engine *engine, struct crewi_sync *sync,

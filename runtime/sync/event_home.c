@@ -4,10 +4,22 @@
 
 #include <stddef.h>
 
+/* Its time is up. It may be set all the same, and only the note of that be under way. */
+static void time_out(struct crewi_engine *engine, struct crewi_parking *parking,
+                     const struct crewi_origin *origin)
+{
+    const struct crewi_sync *sync =
+        (const struct crewi_sync *)((char *)parking - offsetof(struct crewi_sync, waiters));
+    if (atomic_load(sync->word) & CREWI_WORD_SET)
+        crewi_engine_reply(engine, origin, NULL, 0);
+    else
+        crewi_engine_refuse(engine, origin, CREW_ETIMEDOUT, "%s was not set until the time limit",
+                            sync->name);
+}
+
 void crewi_sync_event_init(struct crewi_sync *sync)
 {
-    sync->waiters.at_deadline = CREW_ETIMEDOUT;
-    sync->waiters.reason = "the event was not set until the time limit";
+    sync->waiters.due = time_out;
     sync->waiters.expired = crewi_sync_waiter_left;
 }
 

@@ -27,11 +27,13 @@ static crew_status make(const char *type_name, enum crewi_sync_type type, uint64
     return status ? status : crewi_sync_make(&spec, NULL, id);
 }
 
-/* The calling thread has it now. */
-static void hold(struct crewi_sync_record *record)
+/* The load pairs with the store of the thread that had it before, here or when it let go of it:
+ * what is between two threads of one process is ordered by this, whoever passed the lock on. */
+void crewi_sync_hold(struct crewi_sync_record *record, uint32_t depth)
 {
-    record->depth = 1;
-    atomic_store_explicit(&record->thread, crewi_sync_thread(), memory_order_relaxed);
+    (void)atomic_load_explicit(&record->thread, memory_order_acquire);
+    record->depth = depth;
+    atomic_store_explicit(&record->thread, crewi_sync_thread(), memory_order_release);
 }
 
 static bool has(const struct crewi_sync_record *record)
@@ -54,7 +56,7 @@ static crew_status ask_home(struct crewi_sync_record *record, int64_t timeout_ns
     struct crewi_sync_head head = {.id = record->cached.id};
     crew_status status = crewi_sync_ask(CREWI_SYNC_ACQUIRE, &head, timeout_ns);
     if (!status || status == CREW_EOWNERDEAD)
-        hold(record);
+        crewi_sync_hold(record, 1);
     return status;
 }
 
@@ -73,7 +75,7 @@ crew_status crewi_sync_lock_acquire(const char *call, uint64_t id, uint32_t type
         return ask_home(record, timeout_ns);
     enum crewi_word_result result = try_word(record->word, timeout_ns);
     if (result == CREWI_WORD_DONE || result == CREWI_WORD_DONE_OWNER_DIED)
-        hold(record);
+        crewi_sync_hold(record, 1);
     if (result == CREWI_WORD_DONE)
         return CREW_OK;
     if (result == CREWI_WORD_DONE_OWNER_DIED)
@@ -86,13 +88,11 @@ crew_status crewi_sync_lock_acquire(const char *call, uint64_t id, uint32_t type
 
 /* Somebody waits, and has it next whatever the others do: the holder does not wait for that. Who
  * releases what somebody else holds does, since that one may lose it in another way meanwhile. */
-static crew_status release(struct crewi_sync_record *record, bool own)
+static crew_status release(const struct crewi_sync_record *record, bool own, bool has_told)
 {
     struct crewi_sync_head head = {.id = record->cached.id};
     enum crewi_word_result result = CREWI_WORD_NO;
-    bool has_told = record->has_told; /* a release by the word would be ahead of that */
-    record->has_told = false;
-    if (!record->word || has_told)
+    if (!record->word || has_told) /* a release by the word would be ahead of that */
         return crewi_sync_ask(CREWI_SYNC_RELEASE, &head, 0);
     if (own)
         result = crewi_word_unlock(record->word, crewi_client_current()->identity.process.id);
@@ -118,8 +118,11 @@ crew_status crewi_sync_lock_release(const char *call, uint64_t id, uint32_t type
     if (recursive && --record->depth > 0)
         return CREW_OK;
     bool own = atomic_load_explicit(&record->thread, memory_order_relaxed) != 0;
-    atomic_store_explicit(&record->thread, 0, memory_order_relaxed);
-    return release(record, own);
+    bool has_told = recursive && record->has_told;
+    if (recursive)
+        record->has_told = false;
+    atomic_store_explicit(&record->thread, 0, memory_order_release);
+    return release(record, own, has_told);
 }
 
 /* Whether the process has it: it may have been released by another one. */

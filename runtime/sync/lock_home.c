@@ -62,7 +62,7 @@ void crewi_sync_lock_home_acquire(struct crewi_engine *engine, struct crewi_sync
     crewi_sync_waiter_left(engine, &sync->waiters); /* at once, if it does not wait */
 }
 
-/* What is parked with one who waited for a condition: its status, and who notified it. */
+/* What is parked with one who waited for a condition: its status, and what notified it. */
 #define STATUS_BITS 8
 #define STATUS_MASK (((uint64_t)1 << STATUS_BITS) - 1)
 
@@ -72,10 +72,10 @@ static crew_status parked_status(uint64_t value)
 }
 
 void crewi_sync_lock_enqueue(struct crewi_engine *engine, struct crewi_sync *sync,
-                             const struct crewi_origin *origin, crew_status status, uint64_t number)
+                             const struct crewi_origin *origin, crew_status status, uint64_t notify)
 {
     struct crewi_message message = {.origin = *origin, .timeout_ns = CREWI_FOREVER};
-    uint64_t value = number << STATUS_BITS | (uint64_t) - (int64_t)status;
+    uint64_t value = notify << STATUS_BITS | (uint64_t) - (int64_t)status;
     if (!queue_or_lock(engine, sync, origin, status))
         return;
     crewi_park_with(engine, &sync->waiters, &message, value);
@@ -90,7 +90,7 @@ void crewi_sync_lock_refuse_client(struct crewi_engine *engine, struct crewi_syn
     while (crewi_parking_take_client(engine, &sync->waiters, process, &origin, &value)) {
         crewi_engine_refuse(engine, &origin, CREW_ECLOSED, "the process has closed %s", sync->name);
         if (value >> STATUS_BITS) /* a notify that it can do nothing with is for another one */
-            crewi_sync_condition_notify_one(engine, sync, value >> STATUS_BITS);
+            crewi_sync_condition_hand_on(engine, sync, value >> STATUS_BITS);
     }
     crewi_sync_waiter_left(engine, &sync->waiters);
 }

@@ -131,7 +131,7 @@ crew_status crewi_sync_value(const struct crewi_sync_record *record, uint64_t *v
 }
 
 /* To sleep and to be woken up takes longer than that. */
-#define LOOKS_NS (10 * CREWI_MICROSECOND)
+#define LOOKS_NS (3 * CREWI_MICROSECOND)
 #define LOOKS_WITH_CORE 10
 
 bool crewi_sync_look_again(struct crewi_sync_looks *looks)

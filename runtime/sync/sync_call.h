@@ -79,6 +79,9 @@ crew_status crewi_sync_value(const struct crewi_sync_record *record, uint64_t *v
 /** A number for the calling thread that no other one of the process ever has. */
 uint64_t crewi_sync_thread(void);
 
+/** The calling thread has the lock now, so often. */
+void crewi_sync_hold(struct crewi_sync_record *record, uint32_t depth);
+
 crew_status crewi_sync_lock_acquire(const char *call, uint64_t id, uint32_t types,
                                     int64_t timeout_ns);
 crew_status crewi_sync_lock_release(const char *call, uint64_t id, uint32_t types);

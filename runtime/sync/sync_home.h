@@ -18,8 +18,9 @@ struct crewi_sync_lock;
 
 /** Those who wait to be notified. */
 struct crewi_sync_condition {
-    struct crewi_parking waiters;
+    struct crewi_parking waiters; /* each with the number of notifies before it */
     struct crewi_sync *lock;
+    uint64_t notifies; /* so far */
 };
 
 /** One that has arrived at a barrier. */
@@ -90,10 +91,10 @@ void crewi_sync_lock_released(struct crewi_engine *engine, struct crewi_sync *sy
                               uint64_t process);
 
 /** Puts one behind all who want the lock, to be answered with that status when it has it.
- * @p number is that of the condition by which it was notified; 0: none, its time was up. */
+ * @p notify is what notified it, as crewi_sync_condition_hand_on() takes it; 0: its time was up. */
 void crewi_sync_lock_enqueue(struct crewi_engine *engine, struct crewi_sync *sync,
                              const struct crewi_origin *origin, crew_status status,
-                             uint64_t number);
+                             uint64_t notify);
 
 /** Answers those of a process that has closed the lock, or has ended, and wait for it. */
 void crewi_sync_lock_refuse_client(struct crewi_engine *engine, struct crewi_sync *sync,
@@ -110,9 +111,10 @@ void crewi_sync_condition_wait(struct crewi_engine *engine, struct crewi_sync *s
                                const struct crewi_message *message);
 void crewi_sync_condition_notify(struct crewi_engine *engine, struct crewi_sync *sync,
                                  const struct crewi_message *message);
-/** Notifies the one who has waited longest, if there is one. */
-void crewi_sync_condition_notify_one(struct crewi_engine *engine, struct crewi_sync *sync,
-                                     uint64_t number);
+/** Who was notified can do nothing with it: it is for the one who has waited longest, if that one
+ * waited then. @p notify has 56 bits. */
+void crewi_sync_condition_hand_on(struct crewi_engine *engine, struct crewi_sync *sync,
+                                  uint64_t notify);
 
 void crewi_sync_conditions_released(struct crewi_engine *engine, struct crewi_sync *sync,
                                     uint64_t process);

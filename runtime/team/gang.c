@@ -82,7 +82,7 @@ static struct crewi_gang *make(const struct crewi_team_gang *about,
     gang->id = about->id;
     gang->places = malloc(about->place_count * sizeof *places);
     gang->members = calloc(places[place].count, sizeof *gang->members);
-    gang->frames = calloc(places[place].count, sizeof *gang->frames);
+    gang->frames = calloc(places[place].count, sizeof(struct crewi_frame *));
     gang->layout = (struct crewi_layout){.size = about->size,
                                          .place = place,
                                          .place_count = about->place_count,
@@ -139,6 +139,7 @@ static void begin(struct crewi_engine *engine, const struct crewi_team_gang *abo
     if (!gang) { /* others are in MPI_Comm_create_group by now, and wait for this rank */
         crewi_log(CREWI_LOG_ERROR, "no memory for a team on rank %u", engine->rank);
         crewi_transport_abort(engine->transport, 1);
+        return;
     }
     gang->next = engine->states[CREWI_KIND_TEAM];
     engine->states[CREWI_KIND_TEAM] = gang;

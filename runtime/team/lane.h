@@ -22,7 +22,7 @@
 #include <stdbool.h>
 
 /** One number of so many is a barrier, and how many are remembered: twice as many. */
-#define CREWI_LANE_SYNC_EVERY 512
+#define CREWI_LANE_SYNC_EVERY ((size_t)512)
 #define CREWI_LANE_HISTORY (2 * CREWI_LANE_SYNC_EVERY)
 
 enum crewi_lane_step {

@@ -28,6 +28,14 @@ static struct crewi_group *find_free(struct crewi_mpi_transport *transport, cons
     return group;
 }
 
+static void nudge_group(struct crewi_transport *base, const struct crewi_group *group,
+                        bool looks_soon)
+{
+    for (int i = 0; base->nudge && i < group->count; i++)
+        if ((uint32_t)group->ranks[i] != base->rank)
+            base->nudge(base->ring_context, (uint32_t)group->ranks[i], looks_soon);
+}
+
 static int make_lanes(struct crewi_mpi_transport *transport, struct crewi_group *group)
 {
     MPI_Group world, some;
@@ -60,7 +68,10 @@ crew_status crewi_mpi_group_create(struct crewi_transport *base, const int *rank
             return crewi_error_memory();
         memcpy(made->ranks, ranks, (size_t)count * sizeof *ranks);
         made->count = count;
+        nudge_group(base, made, false); /* they were told, and this rank is about to wait */
+        bool yields = crewi_mpi_set_yield(true);
         int code = make_lanes(transport, made);
+        crewi_mpi_set_yield(yields);
         if (code != MPI_SUCCESS) {
             free(made);
             return crewi_mpi_error(code, "MPI_Comm_create_group");
@@ -218,14 +229,6 @@ static int begin(const struct crewi_collective *what, MPI_Comm comm, MPI_Request
     }
 }
 
-/* Those that wait for this rank look now: it may be the one that they miss. */
-static void nudge_group(struct crewi_transport *base, const struct crewi_group *group)
-{
-    for (int i = 0; base->nudge && i < group->count; i++)
-        if ((uint32_t)group->ranks[i] != base->rank)
-            base->nudge(base->ring_context, (uint32_t)group->ranks[i]);
-}
-
 static uint64_t bytes_of(const struct crewi_collective *what)
 {
     return (uint64_t)what->send_count + (uint64_t)what->receive_count;
@@ -251,7 +254,7 @@ crew_status crewi_mpi_collective(struct crewi_transport *base, struct crewi_grou
     *link = one;
     base->collectives_entered++;
     base->collective_bytes = bytes_of(what);
-    nudge_group(base, group);
+    nudge_group(base, group, true); /* it may be the one that they wait for */
     return CREW_OK;
 }
 

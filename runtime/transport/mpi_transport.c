@@ -194,7 +194,7 @@ static int match(struct crewi_mpi_transport *transport, crewi_receive *receive, 
  * somebody else's time slice. There is no MPI call for it; libopen-pal has this function. */
 __attribute__((weak)) extern bool opal_progress_set_yield_when_idle(bool yield);
 
-static bool set_yield(bool yield)
+bool crewi_mpi_set_yield(bool yield)
 {
     return opal_progress_set_yield_when_idle && opal_progress_set_yield_when_idle(yield);
 }
@@ -228,9 +228,9 @@ static int poll_all(struct crewi_mpi_transport *transport, crewi_receive *receiv
 
 static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *context)
 {
-    bool yields = set_yield(false);
+    bool yields = crewi_mpi_set_yield(false);
     int moved = poll_all(mpi(base), receive, context);
-    set_yield(yields); /* for who calls MPI in a rank */
+    crewi_mpi_set_yield(yields); /* for who calls MPI in a rank */
     return moved;
 }
 

@@ -110,6 +110,9 @@ struct crewi_mpi_transport {
 
 extern const struct crewi_transport_ops crewi_mpi_ops;
 
+/** Whether MPI gives the core away at looks that find nothing; returns what was set before. */
+bool crewi_mpi_set_yield(bool yield);
+
 /** Words an MPI error. */
 crew_status crewi_mpi_error(int code, const char *what);
 

@@ -30,8 +30,8 @@ typedef void crewi_receive(void *context, struct crewi_frame *frame);
  * @p can_wait. */
 typedef void crewi_ring_rank(void *context, uint32_t rank, bool can_wait);
 
-/** Tells it to look once more, if it sleeps now; what it misses it finds at its next look. */
-typedef void crewi_nudge_rank(void *context, uint32_t rank);
+/** Wakes it at once; or only if it sleeps now, when it looks again soon (@p looks_soon). */
+typedef void crewi_nudge_rank(void *context, uint32_t rank, bool looks_soon);
 
 /** What goes on only during polls. */
 enum crewi_transport_activity {
@@ -209,8 +209,8 @@ static inline crew_status crewi_transport_group_create(struct crewi_transport *t
     return transport->ops->group_create(transport, ranks, count, group);
 }
 
-/** Gives it back, for the next group of the same ranks: making communicators takes milliseconds.
- * Collectives may still be under way. NULL is fine. */
+/** Gives it back, for the next group of the same ranks: making communicators takes its time. No
+ * collective may be under way on it, at any rank. NULL is fine. */
 static inline void crewi_transport_group_release(struct crewi_transport *transport,
                                                  struct crewi_group *group)
 {

@@ -120,6 +120,17 @@ static void end_all(void)
         CHECK_OK(crew_process_kill(children[i]));
 }
 
+// Memory that others could map: nothing of it is to be left.
+static void share(void)
+{
+    crew_shared_memory block;
+    crew_array array;
+    CHECK_OK(crew_shared_memory_create(&block, "victim", 1 << 20));
+    memset(block.data, 1, block.size);
+    CHECK_OK(crew_array_create(&array, CREW_INT64, 1 << 20, NULL));
+    CHECK_OK(crew_array_set_int64(array, 1 << 19, 1));
+}
+
 static int app(int argc, char **argv)
 {
     int items[100] = {0}, results[100];
@@ -134,6 +145,7 @@ static int app(int argc, char **argv)
     // the process group that it has under a launcher.
     order.forks = strcmp(deed.who, "server") != 0 || getenv("OMPI_COMM_WORLD_RANK") != NULL;
     populate(&order);
+    share();
     printf("all is running\n");
     fflush(stdout);
     if (strcmp(deed.who, "nobody") != 0) {

@@ -10,7 +10,9 @@
 #include "pool/pool_home.h"
 #include "process/process.h"
 #include "shapes.h"
+#include "shared/array_agent.h"
 #include "shared/container_agent.h"
+#include "shared/shared_memory.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -42,6 +44,17 @@ static crew_status add_container(struct crewi_loop *loop)
     return CREW_OK;
 }
 
+static crew_status add_array(struct crewi_loop *loop)
+{
+    loop->engine.kinds[CREWI_KIND_ARRAY] = &crewi_array_kind;
+    return CREW_OK;
+}
+
+static void drop_blocks(struct crewi_loop *loop)
+{
+    crewi_shared_memory_fini(&loop->engine);
+}
+
 static crew_status add_pipe(struct crewi_loop *loop)
 {
     return crewi_pipes_init(&loop->engine);
@@ -62,6 +75,7 @@ static const struct {
     {add_pipe, drop_pipe},
     {add_queue, NULL},
     {add_container, NULL},
+    {add_array, drop_blocks},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)

@@ -9,7 +9,7 @@ import pathlib
 import struct
 import sys
 
-PROCESS, POOL, PIPE, QUEUE, CONTAINER = 1, 2, 3, 4, 7
+PROCESS, POOL, PIPE, QUEUE, ARRAY, CONTAINER = 1, 2, 3, 4, 6, 7
 CREATE, START, JOIN, SIGNAL, QUERY, CLOSE, CHILDREN, LEAVE, SET_DAEMON, FIND = range(1, 11)
 (POOL_CREATE, SUBMIT, WAIT_MAP, TAKE, WORKERS, POOL_CLOSE, TERMINATE, POOL_JOIN, DESTROY, READY, UNFIT,
  RESULT) = range(1, 13)
@@ -185,6 +185,37 @@ def to_queue(rank, op, rest=b'\x10\1', timeout=FOREVER, note=0):
     return send(root(rank), QUEUE, op, to=rank, shape=handle(0) + rest, timeout=timeout, note=note)
 
 
+def array(kind=2, count=20):
+    """Made by the root of rank 0, which is its newest handle."""
+    return send(root(0), ARRAY, 1, shape=bytes([kind, count])) + run()
+
+
+def to_array(rank, op, first, count, size=0, update=0):
+    """By the root of a rank."""
+    return send(root(rank), ARRAY, op, to=rank, shape=handle(0) + bytes([first, count, update, size]))
+
+
+def array_seeds():
+    everything = b''.join(
+        to_array(rank, 2, 0, 0) + to_array(rank, 4, 3, 5) + to_array(rank, 5, 3, 2, 16) + to_array(rank, 6, 0, 20, 8) +
+        to_array(rank, 7, 1, 1, 16, 1) + to_array(rank, 7, 1, 1, 16, 2) + to_array(rank, 7, 1, 1, 16, 3) + run()
+        for rank in range(3))
+    yield 'array', array() + everything + to_array(0, 3, 0, 0) + run() + to_array(1, 3, 0, 0) + everything
+    yield 'array-outside', array() + b''.join(
+        to_array(rank, op, 19, 2, size, 1) for rank in range(3) for op, size in ((4, 0), (5, 16), (6, 8), (7, 16))) + run()
+    yield 'array-bools', array(3, 3) + to_array(1, 7, 1, 1, 16, 1) + to_array(1, 4, 0, 3) + run()
+    blocks = b''.join(send(root(rank), ARRAY, op, to=rank, shape=b'b\x08') + run()
+                      for rank in range(2) for op in (32, 33, 32, 34, 34, 33))
+    yield 'blocks', blocks + send(root(0), ARRAY, 32, shape=b'\0\1') + send(root(0), ARRAY, 32, to=1, shape=b'c\1') + run()
+
+
+def array_lies():
+    base = array() + to_array(1, 4, 0, 3) + run()
+    for op in [64 + op for op in (4, 5, 6, 7)] + list(range(128, 133)):
+        shape = handle(0) + (bytes([1, 2, 1, 16]) if op < 128 else b'\1')
+        yield f'array-{op}', base + lie(op & 1, 0x22, ARRAY, op, shape=shape) + run() + to_array(1, 4, 0, 3) + run()
+
+
 def queue_seeds():
     item, with_handle = b'\0', b'\1' + handle(0)
     yield 'queue', (queue() + 3 * to_queue(0, PUT, item) + to_queue(1, PUT, item) + run() + to_queue(1, GET, b'\xff\2') +
@@ -276,6 +307,7 @@ def child_seeds():
     yield from pipe_seeds()
     yield from container_seeds()
     yield from queue_seeds()
+    yield from array_seeds()
     place_rank = 1
     yield 'life', (process(place=place_rank, rank=1) + started(1, 0) +
                    send(root(0), PROCESS, JOIN, target=newest(0)) + send(root(1), PROCESS, QUERY, target=newest(0)) +
@@ -321,6 +353,7 @@ def rank_seeds():
     yield from pipe_lies()
     yield from queue_lies()
     yield from container_lies()
+    yield from array_lies()
     asks = 0x20
     place_rank = 1
     life = process(place=place_rank, rank=1) + started(1, 0)

@@ -7,7 +7,9 @@
 #include "pool/pool_protocol.h"
 #include "process/process.h"
 #include "shared/any_pack.h"
+#include "shared/array_protocol.h"
 #include "shared/container_protocol.h"
+#include "shared/shared_memory.h"
 
 #include <stdlib.h>
 
@@ -448,6 +450,48 @@ static size_t container_request(struct filling *filling)
     return size + head.share_count * sizeof share;
 }
 
+/* Arrays, and blocks of shared memory */
+
+/* Of up to 255 elements, which are bytes, of 16, or of 64 bits. */
+static size_t array_spec(struct filling *filling)
+{
+    static const crew_datatype types[] = {CREW_BYTE, CREW_INT16, CREW_DOUBLE, CREW_BOOL};
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_array_spec spec = {
+        .name = "a", .type = types[choice & 3], .lock_use = choice >> 6};
+    spec.count = fuzz_u8(filling->input);
+    return put(filling, &spec, sizeof spec);
+}
+
+/* Some elements, and so many bytes behind. */
+static size_t array_head(struct filling *filling)
+{
+    struct crewi_array_head head = {.id = fuzz_job_id(filling->job)};
+    head.first = fuzz_u8(filling->input);
+    head.count = fuzz_u8(filling->input);
+    head.update = fuzz_u8(filling->input);
+    uint8_t size = fuzz_u8(filling->input);
+    put(filling, &head, sizeof head);
+    memset(filling->room + sizeof head, 1, size);
+    return sizeof head + size;
+}
+
+static size_t array_note(struct filling *filling)
+{
+    struct crewi_array_note note = {.id = fuzz_job_id(filling->job),
+                                    .ticket = fuzz_u8(filling->input)};
+    note.rank = note.ticket & 3;
+    return put(filling, &note, sizeof note);
+}
+
+static size_t block_spec(struct filling *filling)
+{
+    struct crewi_shared_memory_spec spec = {.name = "a"};
+    spec.name[0] = (char)fuzz_u8(filling->input);
+    spec.size = fuzz_u8(filling->input);
+    return put(filling, &spec, sizeof spec);
+}
+
 static const struct {
     uint8_t kind, op;
     fuzz_shape *shape;
@@ -530,6 +574,25 @@ static const struct {
     {CREWI_KIND_PIPE, CREWI_PIPE_PULL, pipe_large_note},
     {CREWI_KIND_PIPE, CREWI_PIPE_PIECE, pipe_large_note},
     {CREWI_KIND_PIPE, CREWI_PIPE_CUT, pipe_large_note},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_CREATE, array_spec},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_OPEN, array_head},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_CLOSE, array_head},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_READ, array_head},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_WRITE, array_head},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_FILL, array_head},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_UPDATE, array_head},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_AT_HOME(CREWI_ARRAY_READ), array_head},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_AT_HOME(CREWI_ARRAY_WRITE), array_head},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_AT_HOME(CREWI_ARRAY_FILL), array_head},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_AT_HOME(CREWI_ARRAY_UPDATE), array_head},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_LOCATE, array_note},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_LOCATED, array_note},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_HOLD, array_note},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_LET_GO, array_note},
+    {CREWI_KIND_ARRAY, CREWI_ARRAY_READ_IN, array_note},
+    {CREWI_KIND_ARRAY, CREWI_SHARED_MEMORY_CREATE, block_spec},
+    {CREWI_KIND_ARRAY, CREWI_SHARED_MEMORY_ATTACH, block_spec},
+    {CREWI_KIND_ARRAY, CREWI_SHARED_MEMORY_UNLINK, block_spec},
 };
 
 size_t shape_payload(struct fuzz_job *job, struct fake_client *client, uint8_t kind, uint8_t op,

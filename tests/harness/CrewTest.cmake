@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Functions that add tests. Every program runs through tests/harness/run_case, which checks that no
 # process and no file stays behind.
+#
+# ctest's PROCESSORS are quarters of a core here, and scripts/test runs ctest -j with four for each core: most
+# tests wait most of their time, for mpirun, for signals to arrive, for each other. 2 was measured as the mean of
+# jobs of 1 to 4 ranks; what computes or spins takes 4 or more.
 include_guard(GLOBAL)
 
 set(CREW_TEST_SANITIZERS_DIR ${CMAKE_CURRENT_LIST_DIR}/../sanitizers)
@@ -34,12 +38,15 @@ endfunction()
 #   [TIMEOUT s]        of the run, 60 without it; three times as much with a sanitizer
 #   [EXPECT_STATUS k]  exit status that is right, 0 without it; or any, nonzero
 #   [ENVIRONMENT ...]  VARIABLE=value
-#   [RUN_SERIAL]       never beside another test
+#   [LOAD n]           quarters of a core that it keeps busy, 2 without it
+#   [LASTS s]          seconds, where it is many: the longest are started first
+#   [LOCK name]        never beside another test with that lock
+#   [RUN_SERIAL]       never beside another test at all
 #   [RUN_CASE ...])    more options for run_case, such as --signal-after 2:KILL
 #
 # A program that ends with 77 counts as skipped.
 function(crew_add_mpi_test)
-  cmake_parse_arguments(arg "NO_MPIRUN;RUN_SERIAL" "NAME;NP;TIMEOUT;EXPECT_STATUS"
+  cmake_parse_arguments(arg "NO_MPIRUN;RUN_SERIAL" "NAME;NP;TIMEOUT;EXPECT_STATUS;LOAD;LASTS;LOCK"
                         "COMMAND;LABELS;ENVIRONMENT;RUN_CASE" ${ARGN})
   if(NOT arg_NAME OR NOT arg_COMMAND OR arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "crew_add_mpi_test(${ARGN}): needs NAME and COMMAND, and no unknown words")
@@ -48,7 +55,7 @@ function(crew_add_mpi_test)
   if(TARGET ${program})
     set(program $<TARGET_FILE:${program}>)
   endif()
-  foreach(default "NP 1" "TIMEOUT 60" "EXPECT_STATUS 0")
+  foreach(default "NP 1" "TIMEOUT 60" "EXPECT_STATUS 0" "LOAD 2" "LASTS 0")
     separate_arguments(default)
     list(GET default 0 word)
     if(NOT DEFINED arg_${word})
@@ -61,7 +68,6 @@ function(crew_add_mpi_test)
 
   if(arg_NO_MPIRUN)
     set(launch --no-mpirun)
-    set(arg_NP 1)
   else()
     set(launch --np ${arg_NP} --crewrun ${PROJECT_SOURCE_DIR}/scripts/crewrun)
   endif()
@@ -76,9 +82,11 @@ function(crew_add_mpi_test)
   set_tests_properties(
     ${arg_NAME}
     PROPERTIES TIMEOUT ${limit}
-               PROCESSORS ${arg_NP}
+               PROCESSORS ${arg_LOAD}
+               COST ${arg_LASTS}
                LABELS "${arg_LABELS}"
-               RUN_SERIAL ${arg_RUN_SERIAL}
                SKIP_RETURN_CODE 77
+               RUN_SERIAL ${arg_RUN_SERIAL}
+               RESOURCE_LOCK "${arg_LOCK}"
                ENVIRONMENT "${environment};${arg_ENVIRONMENT}")
 endfunction()

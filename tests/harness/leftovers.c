@@ -19,6 +19,9 @@ static const char *const launcher_names[] = {
     "osc_rdma.*", "sm_segment.*",      "mpi_*", NULL};
 static const char *const crew_names[] = {"crew*", "sem.crew*", "*.npy", "*.npy.*", NULL};
 
+// Those of the tests' own marks.
+static const char *const mark_names[] = {"mark-*", NULL};
+
 // TMPDIR moves Open MPI's session folders out of /tmp; one that is there is somebody else's.
 static const char *const no_names[] = {NULL};
 
@@ -179,7 +182,8 @@ static size_t check_own(const struct leftovers *self, bool report)
     if (!name_list_read(&now, self->tmp_dir))
         return 0;
     for (size_t i = 0; i < now.count; i++) {
-        if (self->allow_launcher && matches(now.names[i], launcher_names))
+        if ((self->allow_launcher && matches(now.names[i], launcher_names)) ||
+            (self->allow_marks && matches(now.names[i], mark_names)))
             continue;
         left++;
         if (report)

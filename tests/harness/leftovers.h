@@ -28,6 +28,7 @@ struct leftovers {
     struct name_list shm; // what was in /dev/shm and in /tmp before
     struct name_list tmp;
     bool allow_launcher; // Open MPI's own entries are forgiven: its launcher was killed on purpose
+    bool allow_marks;    // so are the marks of tests, which one of those that wait removes
 };
 
 // Makes the run's TMPDIR below base (which is created if need be) and notes what is there already.

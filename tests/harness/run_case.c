@@ -34,6 +34,7 @@ struct options {
     int expected; // exit status, or STATUS_ANY, STATUS_NONZERO
     bool direct;
     bool allow_launcher;
+    bool allow_marks;
     double signal_after_s; // below 0: no signal
     int signal;
     char **program;
@@ -56,25 +57,27 @@ struct run {
 
 static void usage(FILE *out)
 {
-    fputs("usage: run_case [options] [--] PROGRAM [ARGS...]\n"
-          "  --np N               ranks (default 1)\n"
-          "  --crewrun PATH       the script that starts them (default: crewrun on PATH)\n"
-          "  --launch-option WORD one more word for crewrun; can be repeated\n"
-          "  --no-mpirun          run PROGRAM itself instead\n"
-          "  --timeout S          after that long the run is killed and has failed (default 60)\n"
-          "  --grace S            how long processes may outlive PROGRAM, and zombies last "
-          "(default 5)\n"
-          "  --expect-status K    exit status that is right (default 0), or: any, nonzero;\n"
-          "                       128 + the signal's number for a death by signal\n"
-          "  --signal-after S:SIG send SIG (KILL, TERM, 2...) to PROGRAM or its mpirun after S "
-          "seconds\n"
-          "  --allow-launcher-files  forgive Open MPI its own files: for killing mpirun itself\n"
-          "  --tmp DIR            where the run's TMPDIR is made (default /tmp/crew-tests)\n"
-          "CREW_TEST_STACKS=1 in the environment: with the time limit over, gdb also prints all "
-          "stacks.\n"
-          "exit status: 0 as expected and nothing left, 77 the program says it cannot run here,\n"
-          "1 failed, 2 wrong use\n",
-          out);
+    fputs(
+        "usage: run_case [options] [--] PROGRAM [ARGS...]\n"
+        "  --np N               ranks (default 1)\n"
+        "  --crewrun PATH       the script that starts them (default: crewrun on PATH)\n"
+        "  --launch-option WORD one more word for crewrun; can be repeated\n"
+        "  --no-mpirun          run PROGRAM itself instead\n"
+        "  --timeout S          after that long the run is killed and has failed (default 60)\n"
+        "  --grace S            how long processes may outlive PROGRAM, and zombies last "
+        "(default 5)\n"
+        "  --expect-status K    exit status that is right (default 0), or: any, nonzero;\n"
+        "                       128 + the signal's number for a death by signal\n"
+        "  --signal-after S:SIG send SIG (KILL, TERM, 2...) to PROGRAM or its mpirun after S "
+        "seconds\n"
+        "  --allow-launcher-files  forgive Open MPI its own files: for killing mpirun itself\n"
+        "  --allow-marks        forgive the tests' own marks: for killing at no particular moment\n"
+        "  --tmp DIR            where the run's TMPDIR is made (default /tmp/crew-tests)\n"
+        "CREW_TEST_STACKS=1 in the environment: with the time limit over, gdb also prints all "
+        "stacks.\n"
+        "exit status: 0 as expected and nothing left, 77 the program says it cannot run here,\n"
+        "1 failed, 2 wrong use\n",
+        out);
 }
 
 static double now_s(void)
@@ -158,6 +161,9 @@ static bool parse_option(int option, struct options *options)
     case 'a':
         options->allow_launcher = true;
         return true;
+    case 'f':
+        options->allow_marks = true;
+        return true;
     case 'm':
         options->tmp_base = optarg;
         return true;
@@ -178,6 +184,7 @@ static bool parse(int argc, char **argv, struct options *options)
         {"expect-status", required_argument, NULL, 'e'},
         {"signal-after", required_argument, NULL, 's'},
         {"allow-launcher-files", no_argument, NULL, 'a'},
+        {"allow-marks", no_argument, NULL, 'f'},
         {"tmp", required_argument, NULL, 'm'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -422,6 +429,7 @@ static int conduct(const struct options *options, const sigset_t *mask, struct l
         check_status(options, &run);
     // Whoever is killed here had no chance to clean up.
     leftovers->allow_launcher = options->allow_launcher || !run.ended;
+    leftovers->allow_marks = options->allow_marks;
     run.failures += (int)leftovers_check(leftovers, run.failures ? 0 : options->grace_s);
     if (run.failures > 0)
         return 1;

@@ -165,6 +165,41 @@ void container_handles(const struct variant *variant)
     close_job(&job);
 }
 
+static int lock_from_dict(void *arg)
+{
+    const struct container_job *job = arg;
+    crew_lock lock = {0};
+    crew_any value = crew_nil();
+    for (int i = 0; i < job->count; i++) {
+        CHECK_OK(crew_dict_get(job->dict, crew_string("lock"), &value));
+        CHECK_OK(crew_any_to_handle(value, &lock, sizeof lock));
+        CHECK_OK(crew_lock_acquire(lock));
+        CHECK_OK(crew_dict_get(job->dict, crew_string("n"), &value));
+        CHECK_OK(crew_dict_set(job->dict, crew_string("n"), crew_int(value.integer + 1)));
+        CHECK_OK(crew_lock_release(lock));
+    }
+    CHECK_OK(crew_lock_close(lock));
+    return check_result();
+}
+
+// A lock that is kept by a dict alone, for what is in it.
+void container_lock(const struct variant *variant)
+{
+    struct container_job job = new_job();
+    crew_lock lock = {0};
+    job.count = 20;
+    CHECK_OK(crew_lock_create(&lock, NULL));
+    CHECK_OK(crew_dict_set(job.dict, crew_string("lock"), CREW_HANDLE(lock)));
+    CHECK_OK(crew_lock_close(lock));
+    CHECK_OK(crew_dict_set(job.dict, crew_string("n"), crew_int(0)));
+    crew_process process = launch(variant, lock_from_dict, &job, sizeof job);
+    CHECK_INT(lock_from_dict(&job), check_result());
+    CHECK_INT(finish(process), 0);
+    CHECK_OK(crew_dict_delete(job.dict, crew_string("lock")));
+    expect_dict(job.dict, "{'n': 40}");
+    close_job(&job);
+}
+
 // Many, deep within, and got over and over
 
 #define MANY 3000

@@ -8,40 +8,59 @@
 #include <stdio.h>
 #include <string.h>
 
-struct holder {
+// A lock that is passed on by an object of a manager, or by a dict.
+struct place {
     crew_proxy keeper;
+    crew_dict dict;
+    bool is_dict;
+};
+
+struct holder {
+    struct place place;
     crew_connection out;
     bool is_killed;
 };
 
-static crew_lock fetch_lock(crew_proxy keeper)
+static void store_lock(const struct place *place, crew_lock lock)
 {
-    crew_any result = crew_nil();
+    if (place->is_dict)
+        CHECK_OK(crew_dict_set(place->dict, crew_string("lock"), CREW_HANDLE(lock)));
+    else
+        CHECK_OK(crew_proxy_call(place->keeper, "store", CREW_ARGS(CREW_HANDLE(lock)), NULL,
+                                 CREW_FOREVER));
+}
+
+static crew_lock fetch_lock(const struct place *place)
+{
+    crew_any value = crew_nil();
     crew_lock lock = {0};
-    CHECK_OK(crew_proxy_call(keeper, "fetch", NULL, 0, &result, CREW_FOREVER));
-    CHECK_OK(crew_any_to_handle(result, &lock, sizeof lock));
-    crew_any_clear(&result);
+    if (place->is_dict)
+        CHECK_OK(crew_dict_get(place->dict, crew_string("lock"), &value));
+    else
+        CHECK_OK(crew_proxy_call(place->keeper, "fetch", NULL, 0, &value, CREW_FOREVER));
+    CHECK_OK(crew_any_to_handle(value, &lock, sizeof lock));
+    crew_any_clear(&value);
     return lock;
 }
 
 static int end_with_lock(void *arg)
 {
     const struct holder *holder = arg;
-    CHECK_OK(crew_lock_acquire(fetch_lock(holder->keeper)));
+    CHECK_OK(crew_lock_acquire(fetch_lock(&holder->place)));
     CHECK_OK(crew_send(holder->out, NULL, 0));
     if (holder->is_killed)
         raise(SIGKILL);
     return check_result();
 }
 
-// Nobody but the server and the holder has the lock.
-static void check_dead_holder(const struct variant *variant, crew_proxy keeper, bool is_killed)
+static void check_dead_holder(const struct variant *variant, const struct place *place,
+                              bool is_killed)
 {
-    struct holder holder = {.keeper = keeper, .is_killed = is_killed};
+    struct holder holder = {.place = *place, .is_killed = is_killed};
     crew_connection in;
     crew_lock lock;
     CHECK_OK(crew_lock_create(&lock, NULL));
-    CHECK_OK(crew_proxy_call(keeper, "store", CREW_ARGS(CREW_HANDLE(lock)), NULL, CREW_FOREVER));
+    store_lock(place, lock);
     CHECK_OK(crew_pipe_create(&in, &holder.out, NULL));
     crew_process process = launch(variant, end_with_lock, &holder, sizeof holder);
     CHECK_OK(crew_recv(in, NULL, 0, NULL));
@@ -49,7 +68,7 @@ static void check_dead_holder(const struct variant *variant, crew_proxy keeper, 
     CHECK_STATUS(crew_lock_try_acquire(lock), CREW_ETIMEDOUT);
     CHECK_OK(crew_lock_release(lock));
     CHECK_INT(finish(process), is_killed ? -SIGKILL : 0);
-    lock = fetch_lock(keeper);
+    lock = fetch_lock(place);
     CHECK_OK(crew_lock_acquire_timed(lock, 20));
     CHECK_OK(crew_lock_release(lock));
     CHECK_OK(crew_lock_close(lock));
@@ -57,16 +76,25 @@ static void check_dead_holder(const struct variant *variant, crew_proxy keeper, 
     CHECK_OK(crew_connection_close(holder.out));
 }
 
+static void check_dead_holders(const struct variant *variant, const struct place *place)
+{
+    check_dead_holder(variant, place, false);
+    if (!variant_is_inside(variant))
+        check_dead_holder(variant, place, true);
+}
+
 void mgr_07(const struct variant *variant)
 {
+    struct place place = {.is_dict = false};
     crew_manager manager = start_manager();
-    crew_proxy keeper;
-    CHECK_OK(crew_proxy_create(&keeper, manager, "Keeper", NULL, 0, CREW_FOREVER));
-    check_dead_holder(variant, keeper, false);
-    if (!variant_is_inside(variant))
-        check_dead_holder(variant, keeper, true);
-    CHECK_OK(crew_proxy_close(keeper));
+    CHECK_OK(crew_proxy_create(&place.keeper, manager, "Keeper", NULL, 0, CREW_FOREVER));
+    check_dead_holders(variant, &place);
+    CHECK_OK(crew_proxy_close(place.keeper));
     end_manager(manager);
+    place = (struct place){.is_dict = true};
+    CHECK_OK(crew_dict_create(&place.dict, NULL));
+    check_dead_holders(variant, &place);
+    CHECK_OK(crew_dict_close(place.dict));
 }
 
 // Shared memory
@@ -74,14 +102,26 @@ void mgr_07(const struct variant *variant)
 struct block_job {
     crew_manager manager;
     char name[CREW_NAME_SIZE], made[CREW_NAME_SIZE];
+    int rank; // of the manager
     crew_queue names;
 };
+
+static bool is_far(int rank)
+{
+    return strcmp(crew_rank_host(rank), crew_rank_host(crew_current_rank())) != 0;
+}
 
 static int write_and_make(void *arg)
 {
     const struct block_job *job = arg;
     crew_shared_memory block;
-    CHECK_OK(crew_shared_memory_attach(&block, job->name));
+    if (is_far(job->rank)) {
+        CHECK_STATUS(crew_manager_shared_memory(job->manager, &block, 10), CREW_ENOTSUP);
+        return check_result();
+    }
+    if (!CHECK_OK(crew_shared_memory_attach(&block, job->name)))
+        return 1;
+    CHECK_TEXT(block.data, "");
     strcpy(block.data, "written");
     CHECK_OK(crew_shared_memory_close(&block));
     CHECK_OK(crew_manager_shared_memory(job->manager, &block, 10));
@@ -99,7 +139,7 @@ static void check_unlinked(const char *name)
 void shm_09(const struct variant *variant)
 {
     crew_shared_memory block = {0}, unlinked;
-    struct block_job job = {.name = ""};
+    struct block_job job = {.rank = crew_current_rank()};
     CHECK_OK(crew_queue_create(&job.names, NULL));
     CHECK_OK(crew_manager_create(&job.manager, NULL));
     CHECK_STATUS(crew_manager_shared_memory(job.manager, &block, 10), CREW_ESTATE);
@@ -116,14 +156,18 @@ void shm_09(const struct variant *variant)
     CHECK_OK(crew_shared_memory_close(&unlinked));
     snprintf(job.name, sizeof job.name, "%s", block.name);
     CHECK_INT(finish(launch(variant, write_and_make, &job, sizeof job)), 0);
-    CHECK_OK(crew_queue_get(job.names, job.made, sizeof job.made, NULL));
-    crew_shared_memory made;
-    CHECK_OK(crew_shared_memory_attach(&made, job.made)); // whose maker has ended
-    CHECK_OK(crew_shared_memory_close(&made));
+    if (!is_far(variant->attr.placement.rank)) {
+        CHECK_OK(crew_queue_get_nowait(job.names, job.made, sizeof job.made, NULL));
+        crew_shared_memory made;
+        CHECK_OK(crew_shared_memory_attach(&made, job.made)); // whose maker has ended
+        CHECK_OK(crew_shared_memory_close(&made));
+        CHECK_TEXT(block.data, "written");
+    }
     end_manager(job.manager);
     check_unlinked(job.name);
-    check_unlinked(job.made);
-    CHECK_TEXT(block.data, "written"); // as long as it is open
+    if (*job.made)
+        check_unlinked(job.made);
+    strcpy(block.data, "open"); // as long as it is, it is there
     CHECK_OK(crew_shared_memory_close(&block));
     CHECK_STATUS(crew_manager_shared_memory(job.manager, &block, 10), CREW_EBROKEN);
     CHECK_OK(crew_queue_close(job.names));

@@ -246,6 +246,7 @@ void death_of_large_receiver(const struct variant *variant)
 struct blocked {
     crew_connection out;
     size_t size;
+    unsigned many; // so many messages are sent before the mark's second line; 0: at once
     struct mark begun;
 };
 
@@ -256,6 +257,8 @@ static int send_for_ever(void *arg)
     crew_status status = CREW_OK;
     mark_set(&blocked->begun, "begun");
     for (unsigned i = 0; status == CREW_OK; i++) {
+        if (i == blocked->many)
+            mark_set(&blocked->begun, "many are sent");
         fill(data, blocked->size, i);
         status = crew_send(blocked->out, data, blocked->size);
     }
@@ -267,13 +270,13 @@ static int send_for_ever(void *arg)
 void death_of_blocked_sender(const struct variant *variant)
 {
     struct ends ends = make_pipe();
-    struct blocked blocked = {ends.out, 5000, mark_new()};
+    struct blocked blocked = {ends.out, 5000, 101, mark_new()};
     char data[5000];
     size_t size;
     unsigned count = 0, others = 0;
     crew_status status;
     crew_process process = launch(variant, send_for_ever, &blocked, sizeof blocked);
-    mark_wait(&blocked.begun, 1);
+    mark_wait(&blocked.begun, 2);
     check_sleep(2 * SHORT_S);
     destroy(variant, process);
     CHECK_OK(crew_recv(ends.in, data, sizeof data, &size)); // makes room on that rank
@@ -309,7 +312,7 @@ void death_wakes_senders(const struct variant *variant)
     struct variant other = beside(variant);
     for (size_t i = 0; i < COUNT(sizes); i++) {
         struct ends ends = make_pipe(), told = make_pipe(), theirs = {ends.in, told.out};
-        struct blocked blocked = {ends.out, sizes[i], mark_new()};
+        struct blocked blocked = {ends.out, sizes[i], 0, mark_new()};
         crew_process receiver = launch(variant, keep_view, &theirs, sizeof theirs),
                      sender = launch(&other, send_for_ever, &blocked, sizeof blocked);
         drop(theirs.in);

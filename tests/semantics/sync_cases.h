@@ -16,7 +16,7 @@ typedef void case_function(const struct variant *variant);
 
 // sync_lock.c, sync_threads.c
 case_function syn_01, syn_02, syn_03;
-case_function sync_threads, sync_thread_waits, sync_close_waiting;
+case_function sync_threads;
 
 // sync_order.c: time limits, turns, and mutual exclusion, for all that can be acquired
 case_function syn_06, sync_fair, sync_contended;
@@ -37,19 +37,17 @@ case_function syn_17, syn_18, syn_19;
 case_function sync_module;
 
 // sync_death.c: holders, sync_ghost.c: waiters
-case_function syn_21, sync_death_deep, sync_death_many, sync_death_notified, sync_no_death,
-    sync_last_release;
-case_function syn_22, syn_23, sync_ghost_lock, sync_ghost_race, sync_ghost_notified,
-    sync_action_death;
+case_function syn_21, sync_deaths;
+case_function syn_22, syn_23, sync_ghosts;
 
 // sync_storm.c: deaths, and time limits, at any moment
 case_function sync_death_storm, sync_limit_storm;
 
 // sync_passing.c
-case_function sync_passing, sync_alone, sync_tasks;
+case_function sync_passing, sync_tasks;
 
 // sync_wrong.c
-case_function sync_wrong, sync_attributes, sync_closed, sync_gone;
+case_function sync_wrong;
 
 // Checks of calls outside crew_run(), by main.
 void check_outside(void);

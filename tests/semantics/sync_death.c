@@ -69,7 +69,7 @@ void syn_21(const struct variant *variant)
 }
 
 // One that was acquired often, and is acquired once by the next one.
-void sync_death_deep(const struct variant *variant)
+static void lose_deep(const struct variant *variant)
 {
     for (int i = 1; i < OWNED; i++) {
         struct sync_job job = new_job(owned[i]);
@@ -103,7 +103,7 @@ static int wait_for_dead(void *arg)
 }
 
 // Many wait when it happens: one of them is told, the first.
-void sync_death_many(const struct variant *variant)
+static void lose_before_many(const struct variant *variant)
 {
     for (int i = 0; i < OWNED; i++) {
         crew_process waiters[WAITERS];
@@ -157,7 +157,7 @@ static int notify_for_ever(void *arg)
 }
 
 // The one who notifies ends, and has the lock.
-void sync_death_notified(const struct variant *variant)
+static void lose_notifier(const struct variant *variant)
 {
     struct sync_job job = new_job(SORT_CONDITION);
     struct variant place = beside(variant);
@@ -196,7 +196,7 @@ static int wait_for_the_living(void *arg)
 }
 
 // A release is one, however short the time that its process lives after it.
-void sync_last_release(const struct variant *variant)
+static void last_release(const struct variant *variant)
 {
     for (int i = 0; i < OWNED; i++)
         for (int killed = 0; killed < 2; killed++) {
@@ -226,7 +226,7 @@ static int use_and_stay(void *arg)
 }
 
 // Ends that are none of a holder: after its own release, after another one's, of a semaphore.
-void sync_no_death(const struct variant *variant)
+static void lose_none(const struct variant *variant)
 {
     for (enum sort sort = 0; sort < SORTS; sort++) {
         struct sync_job job = new_job(sort);
@@ -244,4 +244,13 @@ void sync_no_death(const struct variant *variant)
         CHECK_OK(release(&job));
         end_job(&job);
     }
+}
+
+void sync_deaths(const struct variant *variant)
+{
+    lose_deep(variant);
+    lose_before_many(variant);
+    lose_notifier(variant);
+    lose_none(variant);
+    last_release(variant);
 }

@@ -72,7 +72,7 @@ static crew_status act_for_ever(void *arg)
 }
 
 // The last one to arrive ends in the action.
-void sync_action_death(const struct variant *variant)
+static void lose_actor(const struct variant *variant)
 {
     struct sync_job job = new_marks();
     struct variant other = beside(variant);
@@ -155,7 +155,7 @@ void syn_23(const struct variant *variant)
 }
 
 // Ends between the notify and its turn: the notify goes to the next.
-void sync_ghost_notified(const struct variant *variant)
+static void lose_notified(const struct variant *variant)
 {
     crew_process processes[2];
     struct sync_job job = new_job(SORT_CONDITION);
@@ -189,7 +189,7 @@ static int wait_for_turn(void *arg)
 }
 
 // What was on its way to one that has ended goes to the next.
-void sync_ghost_lock(const struct variant *variant)
+static void lose_waiter(const struct variant *variant)
 {
     for (enum sort sort = 0; sort < SORTS; sort++) {
         struct sync_job job = new_job(sort);
@@ -220,7 +220,7 @@ static int survive(void *arg)
 }
 
 // The release and the end at one time: it may have got the lock by then.
-void sync_ghost_race(const struct variant *variant)
+static void lose_any_time(const struct variant *variant)
 {
     static const enum sort owned[] = {SORT_LOCK, SORT_RLOCK, SORT_CONDITION, SORT_LOCK};
     struct variant other = beside(variant);
@@ -242,4 +242,12 @@ void sync_ghost_race(const struct variant *variant)
         CHECK_OK(release(&job));
         end_job(&job);
     }
+}
+
+void sync_ghosts(const struct variant *variant)
+{
+    lose_actor(variant);
+    lose_waiter(variant);
+    lose_any_time(variant);
+    lose_notified(variant);
 }

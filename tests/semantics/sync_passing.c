@@ -92,7 +92,7 @@ static int pass_on(void *arg)
 }
 
 // What was sent is kept by the message, when the sender's is closed already.
-void sync_passing(const struct variant *variant)
+static void pass_all(const struct variant *variant)
 {
     crew_connection in, out;
     crew_queue queue;
@@ -135,7 +135,7 @@ static int make_for_others(void *arg)
 }
 
 // The copy in an argument is enough, and so is that of one who has not made them.
-void sync_alone(const struct variant *variant)
+static void keep_all(const struct variant *variant)
 {
     crew_queue queue;
     struct sync_job job = make_all();
@@ -218,4 +218,10 @@ void sync_tasks(const struct variant *variant)
     CHECK_OK(crew_lock_release(job.lock));
     close_all(&job);
     end_marks(&job);
+}
+
+void sync_passing(const struct variant *variant)
+{
+    pass_all(variant);
+    keep_all(variant);
 }

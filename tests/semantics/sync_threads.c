@@ -52,7 +52,7 @@ static int count_in_threads(void *arg)
     return check_result();
 }
 
-void sync_threads(const struct variant *variant)
+static void count_by_threads(const struct variant *variant)
 {
     struct variant place = beside(variant); // a process inside a rank is one thread
     for (enum sort sort = 0; sort < SORTS; sort++) {
@@ -107,7 +107,7 @@ static int wait_in_threads(void *arg)
     return check_result();
 }
 
-void sync_thread_waits(const struct variant *variant)
+static void wait_by_threads(const struct variant *variant)
 {
     struct variant place = beside(variant);
     struct sync_job job = new_job(SORT_CONDITION);
@@ -153,7 +153,7 @@ static int close_waiting(void *arg)
     return check_result();
 }
 
-void sync_close_waiting(const struct variant *variant)
+static void close_what_threads_want(const struct variant *variant)
 {
     struct variant place = beside(variant);
     for (enum sort sort = 0; sort < SORTS; sort++) {
@@ -167,4 +167,11 @@ void sync_close_waiting(const struct variant *variant)
         CHECK_OK(crew_event_close(job.event));
         end_job(&job);
     }
+}
+
+void sync_threads(const struct variant *variant)
+{
+    count_by_threads(variant);
+    wait_by_threads(variant);
+    close_what_threads_want(variant);
 }

@@ -210,7 +210,7 @@ static int use_wrongly(void *arg)
     return check_result();
 }
 
-void sync_wrong(const struct variant *variant)
+static void use_all_wrongly(const struct variant *variant)
 {
     struct sync_job job = make_each();
     CHECK_INT(finish(launch(variant, use_wrongly, &job, sizeof job)), 0);
@@ -356,7 +356,7 @@ static int set_up_wrongly(void *arg)
     return check_result();
 }
 
-void sync_attributes(const struct variant *variant)
+static void refuse_attributes(const struct variant *variant)
 {
     struct sync_job job = make_each();
     CHECK_INT(finish(launch(variant, set_up_wrongly, &job, sizeof job)), 0);
@@ -406,7 +406,7 @@ static int close_held(void *arg)
     return check_result();
 }
 
-void sync_closed(const struct variant *variant)
+static void close_all_held(const struct variant *variant)
 {
     struct sync_job job = make_each();
     CHECK_INT(finish(launch(variant, close_held, &job, sizeof job)), 0);
@@ -438,7 +438,7 @@ static int make_and_end(void *arg)
     return check_result();
 }
 
-void sync_gone(const struct variant *variant)
+static void use_what_is_gone(const struct variant *variant)
 {
     struct sync_job job;
     unsigned char *parts = (unsigned char *)&job;
@@ -451,4 +451,12 @@ void sync_gone(const struct variant *variant)
         parts[i] ^= 0x5a;
     refuse_each(&job, CREW_ECLOSED);
     CHECK_OK(crew_queue_close(queue));
+}
+
+void sync_wrong(const struct variant *variant)
+{
+    use_all_wrongly(variant);
+    refuse_attributes(variant);
+    close_all_held(variant);
+    use_what_is_gone(variant);
 }

@@ -47,6 +47,8 @@ const struct sim_plant sync_plants[] = {
     {"death-told-twice", SIM_PLANT_OWN, 0, 0, SYNC_DEATH_TOLD_TWICE},
     {"notify-too-few", SIM_PLANT_OWN, 0, 0, SYNC_NOTIFY_TOO_FEW},
     {"notify-too-many", SIM_PLANT_OWN, 0, 0, SYNC_NOTIFY_TOO_MANY},
+    {"notify-dies", SIM_PLANT_OWN, 0, 0, SYNC_NOTIFY_DIES},
+    {"release-overtakes", SIM_PLANT_OWN, 0, 0, SYNC_RELEASE_OVERTAKES},
     {"unit-lost", SIM_PLANT_OWN, 0, 0, SYNC_UNIT_LOST},
     {"set-ignored", SIM_PLANT_OWN, 0, 0, SYNC_SET_IGNORED},
     {"dead-setter", SIM_PLANT_OWN, 0, 0, SYNC_DEAD_SETTER},
@@ -61,8 +63,7 @@ const struct sim_plant sync_plants[] = {
     {.name = NULL},
 };
 
-/* Whether it goes wrong here and now; @p fits: whether it can. */
-static bool is_planted(const struct sync_model *model, enum sync_plant which, bool fits)
+bool sync_is_planted(const struct sync_model *model, enum sync_plant which, bool fits)
 {
     struct sim_network *network = &model->job->network;
     const struct sim_plant *plant = network->plant;
@@ -96,12 +97,12 @@ static bool do_nothing(struct crewi_engine *engine, const struct sync_thing *thi
     bool is_good = !model->asked[client_of(model, message->origin.process)->number].expected;
     bool some = thing->line.count;
     bool planted =
-        is_planted(model, SYNC_UNIT_LOST, op == CREWI_SYNC_RELEASE && semaphore && is_good) ||
-        is_planted(model, SYNC_SET_IGNORED,
-                   op == CREWI_SYNC_SET && !message->origin.request && some) ||
-        is_planted(model, SYNC_ABORT_IGNORED, op == CREWI_SYNC_ABORT && some);
-    if (is_planted(model, SYNC_FORGETS_NEXT,
-                   op == CREWI_SYNC_RELEASE && is_lock(thing) && !thing->owner && some)) {
+        sync_is_planted(model, SYNC_UNIT_LOST, op == CREWI_SYNC_RELEASE && semaphore && is_good) ||
+        sync_is_planted(model, SYNC_SET_IGNORED,
+                        op == CREWI_SYNC_SET && !message->origin.request && some) ||
+        sync_is_planted(model, SYNC_ABORT_IGNORED, op == CREWI_SYNC_ABORT && some);
+    if (sync_is_planted(model, SYNC_FORGETS_NEXT,
+                        op == CREWI_SYNC_RELEASE && is_lock(thing) && !thing->owner && some)) {
         atomic_store(thing->word, 0);
         planted = true;
     }
@@ -118,17 +119,17 @@ static void spoil(const struct sync_thing *thing, struct crewi_message *message,
     bool notify = op == CREWI_SYNC_NOTIFY && thing->to_notify;
     bool timed =
         op == CREWI_SYNC_ACQUIRE && message->timeout_ns > 0 && message->timeout_ns != CREWI_FOREVER;
-    if (is_planted(model, SYNC_NOTIFY_TOO_FEW, notify))
+    if (sync_is_planted(model, SYNC_NOTIFY_TOO_FEW, notify))
         head->value = (int64_t)thing->to_notify - 1;
-    if (is_planted(model, SYNC_NOTIFY_TOO_MANY,
-                   notify && thing->to_notify < thing->notified->count))
+    if (sync_is_planted(model, SYNC_NOTIFY_TOO_MANY,
+                        notify && thing->to_notify < thing->notified->count))
         head->value = (int64_t)thing->to_notify + 1;
-    if (is_planted(model, SYNC_NO_TIME_LIMIT, timed))
+    if (sync_is_planted(model, SYNC_NO_TIME_LIMIT, timed))
         message->timeout_ns = CREWI_FOREVER;
-    if (is_planted(model, SYNC_EARLY_TIME_LIMIT, timed))
+    if (sync_is_planted(model, SYNC_EARLY_TIME_LIMIT, timed))
         message->timeout_ns /= 2;
-    if (is_planted(model, SYNC_CLEAR_FORGETS,
-                   op == CREWI_SYNC_CLEAR && thing->is_set && thing->line.count))
+    if (sync_is_planted(model, SYNC_CLEAR_FORGETS,
+                        op == CREWI_SYNC_CLEAR && thing->is_set && thing->line.count))
         atomic_fetch_and(thing->word, ~CREWI_WORD_SET);
 }
 
@@ -145,12 +146,12 @@ static void handle(struct crewi_engine *engine, const struct sync_thing *thing,
     spoil(thing, &copy, &head, op);
     bool last = op == CREWI_SYNC_ARRIVE && thing->parties > 1 && !thing->in_action &&
                 thing->line.count == thing->parties - 1;
-    bool one_missing = is_planted(thing->model, SYNC_ONE_MISSING, last);
+    bool one_missing = sync_is_planted(thing->model, SYNC_ONE_MISSING, last);
     sync->barrier.parties -= one_missing;
     __real_crewi_sync_home_request(engine, &copy, op);
     sync->barrier.parties += one_missing;
-    if (is_planted(thing->model, SYNC_QUEUED_LOST,
-                   op == CREWI_SYNC_ACQUIRE && thing->line.count == 1))
+    if (sync_is_planted(thing->model, SYNC_QUEUED_LOST,
+                        op == CREWI_SYNC_ACQUIRE && thing->line.count == 1))
         atomic_fetch_and(thing->word, ~CREWI_WORD_QUEUED);
 }
 
@@ -183,12 +184,12 @@ void __wrap_crewi_sync_home_released(struct crewi_engine *engine, uint64_t id, u
     bool waits = sync_line_find(&thing->line, client->number) < thing->line.count;
     bool barrier = thing->type == CREWI_SYNC_BARRIER;
     bool unseen =
-        is_planted(model, SYNC_DEATH_IGNORED, is_lock(thing) && thing->owner == process) ||
-        is_planted(model, SYNC_DEAD_WAITS, waits && !barrier) ||
-        is_planted(model, SYNC_PARTY_DIES_UNSEEN, waits && barrier);
-    bool dead_setter =
-        is_planted(model, SYNC_DEAD_SETTER,
-                   thing->setters == (uint64_t)1 << client->number && thing->line.count && !waits);
+        sync_is_planted(model, SYNC_DEATH_IGNORED, is_lock(thing) && thing->owner == process) ||
+        sync_is_planted(model, SYNC_DEAD_WAITS, waits && !barrier) ||
+        sync_is_planted(model, SYNC_PARTY_DIES_UNSEEN, waits && barrier);
+    bool dead_setter = sync_is_planted(model, SYNC_DEAD_SETTER,
+                                       thing->setters == (uint64_t)1 << client->number &&
+                                           thing->line.count && !waits);
     sync_model_released(thing, client);
     if (dead_setter)
         atomic_fetch_and(thing->word, ~CREWI_WORD_SET);
@@ -200,17 +201,32 @@ void __wrap_crewi_sync_home_released(struct crewi_engine *engine, uint64_t id, u
 }
 
 void __real_crewi_sync_lock_enqueue(struct crewi_engine *engine, struct crewi_sync *sync,
-                                    const struct crewi_origin *origin, crew_status status);
+                                    const struct crewi_origin *origin, crew_status status,
+                                    uint64_t number);
 void __wrap_crewi_sync_lock_enqueue(struct crewi_engine *engine, struct crewi_sync *sync,
-                                    const struct crewi_origin *origin, crew_status status);
+                                    const struct crewi_origin *origin, crew_status status,
+                                    uint64_t number);
 void __wrap_crewi_sync_lock_enqueue(struct crewi_engine *engine, struct crewi_sync *sync,
-                                    const struct crewi_origin *origin, crew_status status)
+                                    const struct crewi_origin *origin, crew_status status,
+                                    uint64_t number)
 {
     struct sync_model *model = model_now();
     struct sync_thing *thing = model ? sync_model_find(model, sync->shared.object.id) : NULL;
     if (thing)
         sync_model_enqueued(thing, client_of(model, origin->process), status);
-    __real_crewi_sync_lock_enqueue(engine, sync, origin, status);
+    __real_crewi_sync_lock_enqueue(engine, sync, origin, status, number);
+}
+
+void __real_crewi_sync_condition_hand_on(struct crewi_engine *engine, struct crewi_sync *sync,
+                                         uint64_t notify);
+void __wrap_crewi_sync_condition_hand_on(struct crewi_engine *engine, struct crewi_sync *sync,
+                                         uint64_t notify);
+void __wrap_crewi_sync_condition_hand_on(struct crewi_engine *engine, struct crewi_sync *sync,
+                                         uint64_t notify)
+{
+    const struct sync_model *model = model_now();
+    if (!model || !sync_is_planted(model, SYNC_NOTIFY_DIES, true))
+        __real_crewi_sync_condition_hand_on(engine, sync, notify);
 }
 
 void __real_crewi_sync_waiter_left(struct crewi_engine *engine, struct crewi_parking *parking);
@@ -218,7 +234,7 @@ void __wrap_crewi_sync_waiter_left(struct crewi_engine *engine, struct crewi_par
 void __wrap_crewi_sync_waiter_left(struct crewi_engine *engine, struct crewi_parking *parking)
 {
     const struct sync_model *model = model_now();
-    if (!model || !is_planted(model, SYNC_QUEUED_STAYS, !parking->first))
+    if (!model || !sync_is_planted(model, SYNC_QUEUED_STAYS, !parking->first))
         __real_crewi_sync_waiter_left(engine, parking);
 }
 
@@ -251,9 +267,9 @@ static bool is_told_twice(const struct crewi_origin *origin)
         return false;
     const struct sync_thing *thing = asked_of(model, client_of(model, origin->process), origin);
     return thing && is_lock(thing) &&
-           is_planted(model, SYNC_DEATH_TOLD_TWICE,
-                      thing->told_death &&
-                          model->asked[client_of(model, origin->process)->number].waits);
+           sync_is_planted(model, SYNC_DEATH_TOLD_TWICE,
+                           thing->told_death &&
+                               model->asked[client_of(model, origin->process)->number].waits);
 }
 
 static bool has_index_twice(const struct crewi_origin *origin, const void *data, size_t size)
@@ -264,7 +280,7 @@ static bool has_index_twice(const struct crewi_origin *origin, const void *data,
         return false;
     const struct sync_thing *thing = asked_of(model, client_of(model, origin->process), origin);
     return thing && thing->type == CREWI_SYNC_BARRIER && size == sizeof *arrival &&
-           is_planted(model, SYNC_INDEX_TWICE, arrival->index > 0);
+           sync_is_planted(model, SYNC_INDEX_TWICE, arrival->index > 0);
 }
 
 void __real_crewi_engine_reply(struct crewi_engine *engine, const struct crewi_origin *origin,
@@ -340,7 +356,7 @@ void __wrap_crewi_arena_give_back(struct crewi_arena *arena, struct crewi_block 
     for (uint32_t i = 0; model && i < model->thing_count; i++)
         if (model->things[i].word == block->memory)
             sync_model_gone(&model->things[i]);
-    if (model && !is_planted(model, SYNC_BLOCK_KEPT, true))
+    if (model && !sync_is_planted(model, SYNC_BLOCK_KEPT, true))
         model->blocks--;
     free(block->memory);
     *block = (struct crewi_block){0};

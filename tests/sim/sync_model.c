@@ -104,14 +104,19 @@ static void condition_asked(struct sync_thing *thing, const struct sim_client *c
     struct sync_line *condition = &thing->conditions[head->number - 1];
     if (thing->owner != client->base.process) {
         asked->expected = CREW_EPERM;
+        if (!message->origin.request)
+            sim_violation(thing->model->job, "client %u notifies, and does not have its rlock",
+                          client->number);
     } else if (asked->op == CREWI_SYNC_NOTIFY) {
         uint64_t count = head->value > 0 ? (uint64_t)head->value : 0;
         thing->notified = condition;
+        thing->notify = thing->model->handled;
         thing->to_notify = count < condition->count ? count : condition->count;
     } else {
         asked->waits = true;
         sync_line_add(condition, client->number,
                       crewi_deadline_ns(thing->model->job->now_ns, message->timeout_ns));
+        condition->at[condition->count - 1].since = thing->model->handled;
         free_lock(thing);
     }
 }
@@ -135,6 +140,8 @@ void sync_model_enqueued(struct sync_thing *thing, const struct sim_client *clie
     if (waiter.timed_out)
         sync_model_check_late(thing, client, waiter.deadline_ns);
     waiter.deadline_ns = CREWI_FOREVER;
+    waiter.notified_by = waiter.timed_out ? NULL : condition;
+    waiter.notified = thing->notify;
     if (!waiter.timed_out && (condition != thing->notified || !thing->to_notify || place))
         sim_violation(job, "client %u is woken, and it is not its turn", user);
     thing->to_notify -= !waiter.timed_out;
@@ -304,6 +311,7 @@ void sync_model_request(struct sync_thing *thing, const struct sim_client *clien
 {
     struct sync_asked note, *asked = &note;
     check_word(thing);
+    thing->model->handled++;
     if (thing->setters & bit_of(client) && (op != CREWI_SYNC_SET || message->origin.request))
         sim_violation(thing->model->job, "client %u has set an event, and its note has not come",
                       client->number);
@@ -324,18 +332,32 @@ void sync_model_request(struct sync_thing *thing, const struct sim_client *clien
         event_set(thing, client, message);
 }
 
+/* One that was notified, and did not get the lock: the notify is for the next one of those that
+ * waited then. */
+static void hand_notify_on(struct sync_thing *thing, const struct sim_client *client)
+{
+    size_t place = sync_line_find(&thing->line, client->number);
+    if (place == thing->line.count || !thing->line.at[place].notified_by)
+        return;
+    thing->notified = thing->line.at[place].notified_by;
+    thing->notify = thing->line.at[place].notified;
+    thing->to_notify = thing->notified->count && thing->notified->at[0].since < thing->notify;
+}
+
 void sync_model_released(struct sync_thing *thing, const struct sim_client *client)
 {
     check_word(thing);
+    thing->model->handled++;
     thing->gone |= bit_of(client);
     thing->setters &= ~bit_of(client);
     if (thing->type == CREWI_SYNC_BARRIER) {
         sync_barrier_released(thing, client);
         return;
     }
-    leave_line(&thing->line, client->number);
     for (uint32_t i = 0; i < SYNC_CONDITIONS; i++)
         leave_line(&thing->conditions[i], client->number);
+    hand_notify_on(thing, client);
+    leave_line(&thing->line, client->number);
     if (!is_lock(thing) || thing->owner != client->base.process)
         return;
     free_lock(thing);

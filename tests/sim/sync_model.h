@@ -23,7 +23,10 @@
 struct sync_waiter {
     uint32_t user; /* a client's number */
     int64_t deadline_ns;
-    bool timed_out; /* in the wait for a condition, and wants the lock now */
+    bool timed_out;                /* in the wait for a condition, and wants the lock now */
+    uint64_t since;                /* in the order of all that homes have handled */
+    struct sync_line *notified_by; /* the condition, NULL: none */
+    uint64_t notified;             /* by what, in that order */
 };
 
 /** In the order in which they came. */
@@ -50,6 +53,7 @@ struct sync_thing {
     uint32_t condition_count;
     struct sync_line *notified; /* of which condition, while a notify is handled */
     uint64_t to_notify;
+    uint64_t notify; /* which one, in the order of all that homes have handled */
 
     /* A semaphore */
     uint64_t value, limit;
@@ -83,7 +87,8 @@ struct sync_model {
     uint32_t thing_count;
     struct sync_thing things[SYNC_THINGS];
     struct sync_asked asked[SYNC_USERS];
-    size_t blocks; /* of memory that homes have taken */
+    uint64_t handled; /* requests and ends */
+    size_t blocks;    /* of memory that homes have taken */
     int rests;
 };
 

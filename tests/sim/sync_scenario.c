@@ -21,6 +21,9 @@ struct use {
     bool open, has_closed;
     bool on_host;   /* it uses the word itself */
     uint32_t depth; /* of a lock that it believes to have */
+    /* As in a crewi_sync_record */
+    uint64_t conditions;
+    bool has_told;
 };
 
 /* A message that is to come after a look at the word. */
@@ -36,12 +39,13 @@ struct user {
     bool keeps;             /* the object of its own number */
     struct use uses[SYNC_THINGS];
     struct intention later;
-    uint8_t doing;    /* the operation that it waits for; 0: none */
-    uint32_t at;      /* which object */
-    uint32_t depth;   /* before a wait for a condition */
-    bool acts;        /* it runs the action of a barrier */
-    uint64_t trip;    /* of that action */
-    uint32_t to_make; /* conditions, of a keeper */
+    uint8_t doing;      /* the operation that it waits for; 0: none */
+    uint32_t at;        /* which object */
+    uint32_t depth;     /* before a wait for a condition */
+    uint64_t condition; /* that it notifies */
+    bool acts;          /* it runs the action of a barrier */
+    uint64_t trip;      /* of that action */
+    uint32_t to_make;   /* conditions, of a keeper */
 };
 
 static struct sync_model *model_of(const struct user *user)
@@ -161,40 +165,61 @@ static void release(struct user *user)
     struct crewi_sync_head head = {0};
     enum crewi_word_result result = CREWI_WORD_NO;
     struct use *use = use_of(user);
-    bool own = use->depth;
+    bool own = use->depth, on_host = use->on_host;
     if (use->depth > 1) {
         use->depth--;
         think(user);
         return;
     }
     leave(user);
-    if (use->on_host && own)
+    /* A release by the word would be ahead of what it has told. */
+    if (on_host && use->has_told)
+        on_host = sync_is_planted(model_of(user), SYNC_RELEASE_OVERTAKES, true);
+    use->has_told = false;
+    if (on_host && own)
         result = sync_model_unlock(thing_of(user), user->base.base.process);
     bool is_note = result == CREWI_WORD_ASK;
-    if (use->on_host && result == CREWI_WORD_NO)
+    if (on_host && result == CREWI_WORD_NO)
         result = sync_model_unlock(thing_of(user), 0);
-    if (!use->on_host || result == CREWI_WORD_ASK)
+    if (!on_host || result == CREWI_WORD_ASK)
         intend(user, CREWI_SYNC_RELEASE, is_note, &head, 0);
     else
         think(user);
 }
 
-static void use_condition(struct user *user, uint8_t op)
+/* One of them is used most, so that there is somebody to notify. */
+static uint64_t choose_condition(struct sim_random *random)
+{
+    return sim_chance(random, 600) ? 1 : sim_between(random, 1, SYNC_CONDITIONS);
+}
+
+static void wait_for_condition(struct user *user)
+{
+    struct crewi_sync_head head = {.id = thing_of(user)->id,
+                                   .number = choose_condition(&user->base.random)};
+    user->depth = use_of(user)->depth;
+    use_of(user)->has_told = false;
+    leave(user);
+    user->later = (struct intention){
+        .op = CREWI_SYNC_RELEASE_AND_WAIT, .timeout_ns = choose_timeout(user), .head = head};
+    send(user);
+}
+
+/* As tell_home() of condition.c */
+static void notify(struct user *user)
 {
     static const int64_t counts[] = {1, 1, 2, 3, INT64_MAX};
-    struct sync_thing *thing = thing_of(user);
     struct sim_random *random = &user->base.random;
-    struct crewi_sync_head head = {.number = sim_between(random, 1, SYNC_CONDITIONS)};
-    if (op == CREWI_SYNC_NOTIFY) {
-        head.value = counts[sim_below(random, sizeof counts / sizeof *counts)];
-        user->later = (struct intention){.op = op, .head = head};
-    } else {
-        user->later =
-            (struct intention){.op = op, .timeout_ns = choose_timeout(user), .head = head};
-        user->depth = use_of(user)->depth;
-        leave(user);
-    }
-    user->later.head.id = thing->id;
+    struct use *use = use_of(user);
+    struct crewi_sync_head head = {.id = thing_of(user)->id,
+                                   .number = choose_condition(random),
+                                   .value =
+                                       counts[sim_below(random, sizeof counts / sizeof *counts)]};
+    bool is_note =
+        use->depth && thing_of(user)->type == CREWI_SYNC_RLOCK && head.number <= use->conditions;
+    use->has_told |= is_note;
+    user->later = (struct intention){.op = CREWI_SYNC_NOTIFY, .note = is_note, .head = head};
+    user->condition = head.number;
     send(user);
 }
 
@@ -204,9 +229,9 @@ static void use_own_lock(struct user *user, uint64_t choice)
     if (recursive && choice < 300)
         acquire(user);
     else if (choice < 500)
-        use_condition(user, CREWI_SYNC_RELEASE_AND_WAIT);
-    else if (choice < 750)
-        use_condition(user, CREWI_SYNC_NOTIFY);
+        wait_for_condition(user);
+    else if (choice < 780)
+        notify(user);
     else
         release(user);
 }
@@ -221,7 +246,7 @@ static void use_lock(struct user *user, uint64_t choice)
     else if (choice < 50 && !recursive)
         release(user); /* somebody else's, or a free one */
     else if (choice < 60)
-        use_condition(user, CREWI_SYNC_NOTIFY); /* it is not to */
+        notify(user); /* it is not to */
     else
         acquire(user);
 }
@@ -472,6 +497,8 @@ static void hear(struct sim_client *client, const struct crewi_frame *frame)
     else if (op == CREWI_SYNC_ACQUIRE && is_lock(thing_of(user)) &&
              (!status || status == CREW_EOWNERDEAD))
         enter(user, 1);
+    else if (op == CREWI_SYNC_NOTIFY && !status && use_of(user)->conditions < user->condition)
+        use_of(user)->conditions = user->condition;
     else if (op == CREWI_SYNC_RELEASE_AND_WAIT)
         hear_waited(user, status);
     else if (op == CREWI_SYNC_ARRIVE)

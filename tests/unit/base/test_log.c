@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "unit.h"
 
+#include <crew/log.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -70,12 +71,52 @@ static void a_long_line_is_cut_and_ends(void **state)
     assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
 }
 
+/* The log of a process: its own level, one line for each of its handlers, in Python's form. */
+static void a_logger_has_its_own_lines(void **state)
+{
+    struct crewi_logger main = {.name = "MainProcess"}, thread = {.name = "Process-1"};
+    (void)state;
+    crewi_options.log = CREWI_LOG_ERROR;
+    crewi_log_identify("engine", 1, "node7");
+    crewi_log_set_process(&main);
+    assert_int_equal(crewi_logger_level(&main), CREW_LOG_WARNING);
+    assert_string_equal(printed(CREWI_LOG_ERROR, "x"), "[ERROR/engine] rank 1 on node7: x\n");
+    assert_string_equal(printed(CREWI_LOG_WARNING, "x"), "");
+    crewi_logger_set(&main, (struct crewi_log_settings){.level = 0, .stderr_handlers = 2});
+    assert_string_equal(printed(CREWI_LOG_WARNING, "x"),
+                        "[WARNING/MainProcess] x\n[WARNING/MainProcess] x\n");
+    assert_false(crewi_log_enabled(CREWI_LOG_INFO));
+    crewi_log_set_thread(&thread);
+    assert_ptr_equal(crewi_logger_current(), &thread);
+    assert_string_equal(printed(CREWI_LOG_ERROR, "x"), "[ERROR/Process-1] rank 1 on node7: x\n");
+    crewi_logger_set(&thread,
+                     (struct crewi_log_settings){.level = CREW_LOG_DEBUG, .stderr_handlers = 1});
+    assert_string_equal(printed(CREWI_LOG_DEBUG, "x"), "[DEBUG/Process-1] x\n");
+    assert_int_equal(crewi_logger_settings(&thread).level, CREW_LOG_DEBUG);
+    crewi_log_set_thread(NULL);
+    crewi_log_set_process(NULL);
+    assert_int_equal(crewi_logger_settings(NULL).stderr_handlers, 0);
+    assert_int_equal(crewi_logger_level(NULL), CREW_LOG_WARNING);
+}
+
+static void names_of_levels(void **state)
+{
+    char name[CREWI_LOG_LEVEL_NAME];
+    (void)state;
+    crewi_log_level_name(CREW_LOG_SUBWARNING, name);
+    assert_string_equal(name, "SUBWARNING");
+    crewi_log_level_name(-2147483647 - 1, name);
+    assert_string_equal(name, "Level -2147483648");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_says_who_and_where),
         cmocka_unit_test(levels),
         cmocka_unit_test(a_long_line_is_cut_and_ends),
+        cmocka_unit_test(a_logger_has_its_own_lines),
+        cmocka_unit_test(names_of_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

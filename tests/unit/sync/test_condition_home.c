@@ -166,6 +166,30 @@ static void death_of_the_last(void **state)
     assert_int_equal(sync_word(&syncs, id), 0);
 }
 
+/* And nothing of it is for one that has begun to wait since. */
+static void death_before_a_late_one(void **state)
+{
+    (void)state;
+    wait(1, CREWI_FOREVER);
+    lock(3);
+    uint64_t second = sync_ask(&clients[2], CREWI_SYNC_ACQUIRE, head(0), CREWI_FOREVER);
+    uint64_t third = sync_ask(&clients[0], CREWI_SYNC_ACQUIRE, head(0), CREWI_FOREVER);
+    notify(3, 1);
+    unlock(3);
+    sync_expect_done(&clients[2], second);
+    uint64_t late = sync_ask(&clients[2], CREWI_SYNC_RELEASE_AND_WAIT, head(0), CREWI_FOREVER);
+    sync_expect_done(&clients[0], third);
+    fake_client_end(&clients[1]);
+    fake_job_run(syncs.job);
+    unlock(0);
+    fake_expect_parked(&clients[2], late);
+    lock(0);
+    notify(0, 1);
+    unlock(0);
+    sync_expect_done(&clients[2], late);
+    unlock(2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +199,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(deaths, begin, end),
         cmocka_unit_test_setup_teardown(death_after_notify, begin, end),
         cmocka_unit_test_setup_teardown(death_of_the_last, begin, end),
+        cmocka_unit_test_setup_teardown(death_before_a_late_one, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
