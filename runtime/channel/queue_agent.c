@@ -95,29 +95,6 @@ static void settle(struct crewi_engine *engine)
     }
 }
 
-/* Passes a request on, and owns the frame. */
-static void forward(struct crewi_engine *engine, uint64_t id, struct crewi_frame *frame)
-{
-    uint8_t op = frame->header.op;
-    frame->header.op = CREWI_QUEUE_AT_HOME(op);
-    frame->header.target_rank = crewi_id_home(id);
-    if (frame->header.target_rank != engine->rank) {
-        crewi_engine_send(engine, frame);
-        return;
-    }
-    struct crewi_message message = {
-        .kind = CREWI_KIND_QUEUE,
-        .op = frame->header.op,
-        .timeout_ns = frame->header.timeout_ns,
-        .origin = frame->header.origin,
-        .data = frame->payload,
-        .size = frame->header.size,
-        .frame = &frame,
-    };
-    crewi_queue_home_request(engine, &message, op);
-    crewi_frame_destroy(frame);
-}
-
 /* Puts */
 
 /* The frame of an item, with its shares behind. NULL: there is no memory. */
@@ -178,7 +155,7 @@ static void hold_or_pass(struct crewi_engine *engine, struct crewi_queue_agent *
         return;
     }
     crewi_queue_agent_flush(engine, agent);
-    forward(engine, agent->id, item);
+    crewi_handle_pass_on(engine, agent->id, item, crewi_queue_home_request);
 }
 
 static void put(struct crewi_engine *engine, struct crewi_queue_agent *agent,
@@ -201,7 +178,7 @@ static void put(struct crewi_engine *engine, struct crewi_queue_agent *agent,
     } else if (agent->unbounded && crewi_id_home(agent->id) != engine->rank) {
         hold_or_pass(engine, agent, item);
     } else {
-        forward(engine, agent->id, item);
+        crewi_handle_pass_on(engine, agent->id, item, crewi_queue_home_request);
     }
     crewi_shares_free(&shares);
 }
@@ -318,7 +295,7 @@ static void from_client(struct crewi_engine *engine, const struct crewi_message 
         cancel(engine, handle->agent, message);
         break;
     default:
-        forward(engine, id, *message->frame);
+        crewi_handle_pass_on(engine, id, *message->frame, crewi_queue_home_request);
         *message->frame = NULL;
     }
 }

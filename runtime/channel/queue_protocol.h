@@ -34,9 +34,6 @@ enum crewi_queue_op {
     CREWI_QUEUE_CANCEL       /* head -> nothing */
 };
 
-/** The twin of a client's operation, between agent and home. */
-#define CREWI_QUEUE_AT_HOME(op) ((uint8_t)((op) | CREWI_ENGINE_OPS))
-
 /** Between engines only; all but BATCH, HANDOVER and GATHERED bring a crewi_queue_note. */
 enum crewi_queue_engine_op {
     CREWI_QUEUE_BATCH = 2 * CREWI_ENGINE_OPS, /* agent to home: packed items */

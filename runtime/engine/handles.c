@@ -304,6 +304,29 @@ struct crewi_handle *crewi_handle_use(struct crewi_engine *engine,
     return NULL;
 }
 
+void crewi_handle_pass_on(struct crewi_engine *engine, uint64_t id, struct crewi_frame *frame,
+                          crewi_home_request *at_home)
+{
+    uint8_t op = frame->header.op;
+    frame->header.op = CREWI_AT_HOME(op);
+    frame->header.target_rank = crewi_id_home(id);
+    if (frame->header.target_rank != engine->rank) {
+        crewi_engine_send(engine, frame);
+        return;
+    }
+    struct crewi_message message = {
+        .kind = frame->header.kind,
+        .op = frame->header.op,
+        .timeout_ns = frame->header.timeout_ns,
+        .origin = frame->header.origin,
+        .data = frame->payload,
+        .size = frame->header.size,
+        .frame = &frame,
+    };
+    at_home(engine, &message, op);
+    crewi_frame_destroy(frame);
+}
+
 static void handle_is_nothing(struct crewi_engine *engine, const struct crewi_kind *kind,
                               struct crewi_handle *handle, const struct crewi_handle_note *note)
 {

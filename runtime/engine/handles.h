@@ -100,6 +100,18 @@ void crewi_shared_remove(struct crewi_engine *engine, struct crewi_shared *share
 struct crewi_handle *crewi_handle_use(struct crewi_engine *engine,
                                       const struct crewi_message *message, uint64_t id);
 
+/** The twin of a client's operation, between its rank and the home. */
+#define CREWI_AT_HOME(op) ((uint8_t)((op) | CREWI_ENGINE_OPS))
+
+/** What a kind does at home with a request; the operation is the client's. */
+typedef void crewi_home_request(struct crewi_engine *engine, const struct crewi_message *message,
+                                uint8_t op);
+
+/** Passes a client's request on to the home of the object, and owns the frame; straight to @p
+ * at_home if that is here. */
+void crewi_handle_pass_on(struct crewi_engine *engine, uint64_t id, struct crewi_frame *frame,
+                          crewi_home_request *at_home);
+
 /** NULL when the rank does not know it. */
 struct crewi_handle *crewi_handle_find(const struct crewi_engine *engine, uint64_t id);
 

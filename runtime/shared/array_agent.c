@@ -14,21 +14,15 @@
 
 void crewi_array_forward(struct crewi_engine *engine, uint64_t id, struct crewi_frame *frame)
 {
-    frame->header.op = CREWI_ARRAY_AT_HOME(frame->header.op);
-    frame->header.target_rank = crewi_id_home(id);
-    crewi_engine_send(engine, frame);
+    crewi_handle_pass_on(engine, id, frame, crewi_array_home_request);
 }
 
 static void pass_on(struct crewi_engine *engine, struct crewi_array_agent *agent,
                     const struct crewi_message *message)
 {
     struct crewi_frame *frame = *message->frame;
-    if (crewi_id_home(agent->id) == engine->rank) {
-        crewi_array_home_request(engine, message, message->op);
-        return;
-    }
     *message->frame = NULL;
-    if (!crewi_array_transfer(engine, agent, frame))
+    if (crewi_id_home(agent->id) == engine->rank || !crewi_array_transfer(engine, agent, frame))
         crewi_array_forward(engine, agent->id, frame);
 }
 

@@ -97,7 +97,9 @@ void crewi_array_home_request(struct crewi_engine *engine, const struct crewi_me
 {
     struct crewi_array_head head;
     memcpy(&head, message->data, sizeof head);
-    const struct crewi_array *array = (const void *)crewi_engine_find(engine, head.id);
+    const struct crewi_array *array = crewi_id_kind(head.id) == CREWI_KIND_ARRAY
+                                          ? (const void *)crewi_engine_find(engine, head.id)
+                                          : NULL;
     if (!array) {
         crewi_engine_refuse(engine, &message->origin, CREW_ECLOSED,
                             "this array is closed: all copies of it are");

@@ -30,9 +30,6 @@ enum crewi_array_op {
     CREWI_ARRAY_UPDATE      /* head with an update, crewi_array_operands -> crewi_array_before */
 };
 
-/** The twin of a client's operation, between agent and home. */
-#define CREWI_ARRAY_AT_HOME(op) ((uint8_t)((op) | CREWI_ENGINE_OPS))
-
 /** Between engines only, each with a crewi_array_note: see array_transfer.h. */
 enum crewi_array_engine_op {
     CREWI_ARRAY_LOCATE = 2 * CREWI_ENGINE_OPS, /* agent to home: where are the elements? */

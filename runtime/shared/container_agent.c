@@ -69,29 +69,6 @@ static bool is_sound(uint8_t op, const struct crewi_message *message, bool with_
 
 /* Passing on */
 
-/* Owns the frame. */
-static void forward(struct crewi_engine *engine, uint64_t id, struct crewi_frame *frame)
-{
-    uint8_t op = frame->header.op;
-    frame->header.op = CREWI_CONTAINER_AT_HOME(op);
-    frame->header.target_rank = crewi_id_home(id);
-    if (frame->header.target_rank != engine->rank) {
-        crewi_engine_send(engine, frame);
-        return;
-    }
-    struct crewi_message message = {
-        .kind = CREWI_KIND_CONTAINER,
-        .op = frame->header.op,
-        .timeout_ns = frame->header.timeout_ns,
-        .origin = frame->header.origin,
-        .data = frame->payload,
-        .size = frame->header.size,
-        .frame = &frame,
-    };
-    crewi_container_home_request(engine, &message, op);
-    crewi_frame_destroy(frame);
-}
-
 /* The same with shares behind it; NULL: there is no memory. */
 static struct crewi_frame *add_shares(const struct crewi_frame *frame,
                                       const struct crewi_shares *shares)
@@ -152,7 +129,7 @@ static void pass_on(struct crewi_engine *engine, const struct crewi_message *mes
         *message->frame = NULL;
     }
     if (frame)
-        forward(engine, id, frame);
+        crewi_handle_pass_on(engine, id, frame, crewi_container_home_request);
 }
 
 static void close_copy(struct crewi_engine *engine, const struct crewi_message *message,

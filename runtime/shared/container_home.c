@@ -438,7 +438,9 @@ void crewi_container_home_request(struct crewi_engine *engine, const struct crew
         (const void *)(data + message->size - head->share_count * sizeof *shares);
     uint32_t share_count = head->share_count;
     struct crewi_container *container =
-        (struct crewi_container *)crewi_engine_find(engine, head->id);
+        crewi_id_kind(head->id) == CREWI_KIND_CONTAINER
+            ? (struct crewi_container *)crewi_engine_find(engine, head->id)
+            : NULL;
     struct crewi_container_request request = {.engine = engine,
                                               .container = container,
                                               .message = message,

@@ -61,9 +61,6 @@ enum crewi_container_op {
     CREWI_CONTAINER_OPS
 };
 
-/** The twin of a client's operation, between agent and home. */
-#define CREWI_CONTAINER_AT_HOME(op) ((uint8_t)((op) | CREWI_ENGINE_OPS))
-
 /** Home to the agent of one whose reply has handles in it: that, with shares behind it. */
 #define CREWI_CONTAINER_HANDOVER (2 * CREWI_ENGINE_OPS)
 

@@ -51,9 +51,10 @@ static enum crewi_word_result try_word(crewi_word *word, int64_t timeout_ns)
     return result;
 }
 
-static crew_status ask_home(struct crewi_sync_record *record, int64_t timeout_ns)
+/* Another thread may have closed it meanwhile: then the record has no id, or another one. */
+static crew_status ask_home(struct crewi_sync_record *record, uint64_t id, int64_t timeout_ns)
 {
-    struct crewi_sync_head head = {.id = record->cached.id};
+    struct crewi_sync_head head = {.id = id};
     crew_status status = crewi_sync_ask(CREWI_SYNC_ACQUIRE, &head, timeout_ns);
     if (!status || status == CREW_EOWNERDEAD)
         crewi_sync_hold(record, 1);
@@ -72,7 +73,7 @@ crew_status crewi_sync_lock_acquire(const char *call, uint64_t id, uint32_t type
         return CREW_OK;
     }
     if (!record->word)
-        return ask_home(record, timeout_ns);
+        return ask_home(record, id, timeout_ns);
     enum crewi_word_result result = try_word(record->word, timeout_ns);
     if (result == CREWI_WORD_DONE || result == CREWI_WORD_DONE_OWNER_DIED)
         crewi_sync_hold(record, 1);
@@ -83,14 +84,15 @@ crew_status crewi_sync_lock_acquire(const char *call, uint64_t id, uint32_t type
                            record->name);
     if (timeout_ns <= 0)
         return crewi_error(CREW_ETIMEDOUT, "%s is held", record->name);
-    return ask_home(record, timeout_ns);
+    return ask_home(record, id, timeout_ns);
 }
 
 /* Somebody waits, and has it next whatever the others do: the holder does not wait for that. Who
  * releases what somebody else holds does, since that one may lose it in another way meanwhile. */
-static crew_status release(const struct crewi_sync_record *record, bool own, bool has_told)
+static crew_status release(const struct crewi_sync_record *record, uint64_t id, bool own,
+                           bool has_told)
 {
-    struct crewi_sync_head head = {.id = record->cached.id};
+    struct crewi_sync_head head = {.id = id};
     enum crewi_word_result result = CREWI_WORD_NO;
     if (!record->word || has_told) /* a release by the word would be ahead of that */
         return crewi_sync_ask(CREWI_SYNC_RELEASE, &head, 0);
@@ -122,7 +124,7 @@ crew_status crewi_sync_lock_release(const char *call, uint64_t id, uint32_t type
     if (recursive)
         record->has_told = false;
     atomic_store_explicit(&record->thread, 0, memory_order_release);
-    return release(record, own, has_told);
+    return release(record, id, own, has_told);
 }
 
 /* Whether the process has it: it may have been released by another one. */

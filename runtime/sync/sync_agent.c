@@ -8,20 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Passes a request on to the home. */
-static void forward(struct crewi_engine *engine, const struct crewi_message *message, uint64_t id)
-{
-    if (crewi_id_home(id) == engine->rank) {
-        crewi_sync_home_request(engine, message, message->op);
-        return;
-    }
-    struct crewi_frame *frame = *message->frame;
-    *message->frame = NULL;
-    frame->header.op = message->op + CREWI_ENGINE_OPS;
-    frame->header.target_rank = crewi_id_home(id);
-    crewi_engine_send(engine, frame);
-}
-
 static void from_client(struct crewi_engine *engine, const struct crewi_message *message)
 {
     const struct crewi_sync_head *head = message->data;
@@ -45,7 +31,9 @@ static void from_client(struct crewi_engine *engine, const struct crewi_message 
         crewi_handle_close(engine, id, message->origin.process);
         crewi_engine_reply(engine, &message->origin, NULL, 0);
     } else {
-        forward(engine, message, id);
+        struct crewi_frame *frame = *message->frame;
+        *message->frame = NULL;
+        crewi_handle_pass_on(engine, id, frame, crewi_sync_home_request);
     }
 }
 

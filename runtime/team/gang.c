@@ -316,11 +316,26 @@ static void stop(struct crewi_engine *engine, struct crewi_gang *gang,
     report(engine, gang, note);
 }
 
+static bool is_sound_verdict(const struct crewi_gang *gang, const struct crewi_team_note *note)
+{
+    const struct crewi_team_what *whats = (const void *)(note + 1);
+    if (note->lane == CREWI_TEAM_BARRIER)
+        return !note->count && note->until <= gang->lanes[CREWI_TEAM_BARRIER].entered + 1;
+    for (uint32_t i = 0; i < note->count; i++)
+        if (!crewi_transfer_can_fill(&gang->layout, &whats[i]))
+            return false;
+    return note->until >= note->number && note->until - note->number == note->count;
+}
+
 static void judge(struct crewi_engine *engine, struct crewi_gang *gang,
                   const struct crewi_message *message)
 {
     const struct crewi_team_note *note = message->data;
     const struct crewi_team_what *whats = (const void *)(note + 1);
+    if (!is_sound_verdict(gang, note)) {
+        crewi_log(CREWI_LOG_ERROR, "a verdict about a team that cannot be was dropped");
+        return;
+    }
     size_t front = sizeof *note + note->count * sizeof *whats;
     struct crewi_lane *lane = &gang->lanes[note->lane];
     if (note->lane == CREWI_TEAM_COLLECTIVES) {
@@ -360,8 +375,9 @@ static void enter(struct crewi_engine *engine, struct crewi_gang *gang, struct c
     uint32_t first = crewi_layout_first(&gang->layout);
     uint32_t *mark = crewi_handle_mark(handle, message->origin.process);
     uint32_t index = entry->rank - first;
+    bool is_cut_off = gang->layout.place_count > 1 && !gang->group;
     if (entry->rank < first || index >= crewi_gang_count(gang) || gang->members[index].process ||
-        !mark) {
+        !mark || is_cut_off) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPERM, "there is no such member");
         return;
     }

@@ -499,7 +499,9 @@ void crewi_team_home_request(struct crewi_engine *engine, const struct crewi_mes
 void crewi_team_home_note(struct crewi_engine *engine, const struct crewi_message *message)
 {
     const struct crewi_team_note *note = message->data;
-    struct crewi_team *team = (struct crewi_team *)crewi_engine_find(engine, note->id);
+    struct crewi_team *team = crewi_id_kind(note->id) == CREWI_KIND_TEAM
+                                  ? (struct crewi_team *)crewi_engine_find(engine, note->id)
+                                  : NULL;
     char reason[CREWI_ERROR_SIZE];
     if (!team || note->place >= team->place_count)
         return;

@@ -119,6 +119,12 @@ bool crewi_transfer_is_sound(const struct crewi_layout *layout, const struct cre
            wanted(layout, head, member) * element <= CREWI_TEAM_BYTES_LIMIT;
 }
 
+bool crewi_transfer_can_fill(const struct crewi_layout *layout, const struct crewi_team_what *what)
+{
+    return what->kind == CREWI_TEAM_SYNC ||
+           (is_sound_what(layout, what) && what->widest <= INT_MAX);
+}
+
 bool crewi_transfer_match(const struct crewi_team_what *one, const struct crewi_team_what *other)
 {
     return one->kind == other->kind && one->type == other->type &&

@@ -49,6 +49,9 @@ static inline const struct crewi_team_head *crewi_team_head_of(const struct crew
 bool crewi_transfer_is_sound(const struct crewi_layout *layout, const struct crewi_team_head *head,
                              uint64_t size, uint32_t member);
 
+/** Whether what another rank says that it has entered can be. */
+bool crewi_transfer_can_fill(const struct crewi_layout *layout, const struct crewi_team_what *what);
+
 /** Whether two members of a rank call the same. */
 bool crewi_transfer_match(const struct crewi_team_what *one, const struct crewi_team_what *other);
 

@@ -13,6 +13,7 @@
 #include "shared/array_agent.h"
 #include "shared/container_agent.h"
 #include "shared/shared_memory.h"
+#include "team/gang.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -55,6 +56,17 @@ static void drop_blocks(struct crewi_loop *loop)
     crewi_shared_memory_fini(&loop->engine);
 }
 
+static crew_status add_team(struct crewi_loop *loop)
+{
+    loop->engine.kinds[CREWI_KIND_TEAM] = &crewi_team_kind;
+    return CREW_OK;
+}
+
+static void drop_gangs(struct crewi_loop *loop)
+{
+    crewi_gangs_fini(&loop->engine);
+}
+
 static crew_status add_pipe(struct crewi_loop *loop)
 {
     return crewi_pipes_init(&loop->engine);
@@ -76,6 +88,7 @@ static const struct {
     {add_queue, NULL},
     {add_container, NULL},
     {add_array, drop_blocks},
+    {add_team, drop_gangs},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -144,8 +157,18 @@ static crew_status gather(struct crewi_transport *transport, uint32_t root,
     return CREW_OK;
 }
 
+/* Teams on several ranks cannot be started: those on one need no MPI. */
+static crew_status group_create(struct crewi_transport *transport, const int *ranks, int count,
+                                struct crewi_group **group)
+{
+    (void)group;
+    for (int i = 0; i < count; i++)
+        require(ranks[i] >= 0 && (uint32_t)ranks[i] < transport->rank_count, "a group of nobody");
+    return crewi_error(CREW_EMPI, "there are no communicators");
+}
+
 static const struct crewi_transport_ops network = {
-    .send = read_and_send, .scatter = scatter, .gather = gather};
+    .send = read_and_send, .scatter = scatter, .gather = gather, .group_create = group_create};
 
 static void read_and_deliver(struct crewi_endpoint *endpoint, struct crewi_frame *frame)
 {

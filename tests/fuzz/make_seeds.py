@@ -9,7 +9,7 @@ import pathlib
 import struct
 import sys
 
-PROCESS, POOL, PIPE, QUEUE, ARRAY, CONTAINER = 1, 2, 3, 4, 6, 7
+PROCESS, POOL, PIPE, QUEUE, ARRAY, CONTAINER, TEAM = 1, 2, 3, 4, 6, 7, 8
 CREATE, START, JOIN, SIGNAL, QUERY, CLOSE, CHILDREN, LEAVE, SET_DAEMON, FIND = range(1, 11)
 (POOL_CREATE, SUBMIT, WAIT_MAP, TAKE, WORKERS, POOL_CLOSE, TERMINATE, POOL_JOIN, DESTROY, READY, UNFIT,
  RESULT) = range(1, 13)
@@ -18,6 +18,8 @@ CREATE, START, JOIN, SIGNAL, QUERY, CLOSE, CHILDREN, LEAVE, SET_DAEMON, FIND = r
 (CONTAINER_CREATE, CONTAINER_CLOSE, LENGTH, CLEAR, LIST_INSERT, LIST_GET, LIST_SET, LIST_TAKE, SLICE, LIST_FIND, COUNT,
  REMOVE, REVERSE, SORT, LIST_ADD, DICT_GET, DICT_SET, DEFAULT, UPDATE, DICT_TAKE, TAKE_LAST, HAS, ALL, DICT_ADD) = range(1, 25)
 LIST, DICT, SET, NAMESPACE = range(4)
+(TEAM_CREATE, TEAM_START, TEAM_JOIN, TEAM_TERMINATE, MEMBERS, TEAM_CLOSE, ENTER, COLLECT, AT_BARRIER, RESET, ABORT,
+ STATE) = range(1, 13)
 FORGET_WAITS, WAIT = 62, 63
 RUN, TIME, STARTED, ENDED, RESTART, SPAWNS, FROM_RANK, FROM_CHILD = 0, 1, 2, 4, 6, 7, 8, 12
 NO_TIME, FOREVER = 0, 0x40
@@ -303,8 +305,65 @@ def container_lies():
         yield f'container-{op}', base + lie(0, 0x22, CONTAINER, op, shape=shape) + b'\7' + run()
 
 
+def member(index, op, before=b'', after=b'', timeout=FOREVER):
+    """Of the team that is the newest handle of rank 0, where all of its members are."""
+    return send(child(0, index), TEAM, op, shape=before + handle(0) + after, timeout=timeout)
+
+
+def team(size=2):
+    """Made by the root of rank 0, and started; its members have entered."""
+    return (send(root(0), TEAM, TEAM_CREATE, shape=bytes([size - 1])) + run() +
+            send(root(0), TEAM, TEAM_START, shape=handle(0)) + run() + b''.join(started(0, i) for i in range(size)) +
+            b''.join(member(i, ENTER, after=bytes([i])) for i in range(size)) + run())
+
+
+def collect(index, kind, words, count=1):
+    """With so many words behind the head; counts is 1 for all but those with counts."""
+    return member(index, COLLECT, bytes([kind, words << 4 | count]))
+
+
+def to_team(op):
+    """By its creator."""
+    return send(root(0), TEAM, op, shape=handle(0))
+
+
+def team_seeds():
+    words = {1: (2, 0), 2: (4, 0), 3: (8, 0), 4: (2, 2), 5: (6, 2), 6: (2, 2), 7: (2, 2), 8: (2, 2), 9: (4, 4)}
+    calls = b''.join(collect(i, kind, brought, kind not in (3, 5)) + run()
+                     for kind, sizes in words.items() for i, brought in enumerate(sizes))
+    yield 'team', (team() + to_team(TEAM_JOIN) + calls + member(0, AT_BARRIER) + member(0, STATE) + member(1, AT_BARRIER) +
+                   run() + to_team(MEMBERS) + ended(0, 0) + ended(0, 1) + run() + to_team(TEAM_CLOSE) + run())
+    yield 'team-death', (team() + collect(0, 8, 2) + member(1, AT_BARRIER) + run() + ended(0, 1) + collect(0, 8, 2) +
+                         member(0, AT_BARRIER) + member(0, RESET) + run() + to_team(TEAM_TERMINATE) + ended(0, 0) + run())
+    yield 'team-barrier', (team() + member(0, AT_BARRIER, timeout=0x80 + 10) + run() + bytes([TIME, 20]) +
+                           member(1, AT_BARRIER) + member(1, RESET) + member(0, AT_BARRIER) + member(1, ABORT) + run() +
+                           member(1, RESET) + member(0, AT_BARRIER) + member(1, AT_BARRIER) + run())
+    yield 'team-differs', team() + collect(0, 8, 2) + collect(1, 1, 0) + run() + collect(0, 8, 2) + run()
+    yield 'team-refused', (bytes([SPAWNS, 0x81]) + send(root(0), TEAM, TEAM_CREATE, shape=b'\1') + run() +
+                           to_team(TEAM_START) + run() + to_team(TEAM_JOIN) + to_team(TEAM_CLOSE) + run())
+    yield 'team-creator-dies', team() + collect(0, 8, 2) + run() + bytes([RESTART, 0]) + run() + ended(0, 0) + ended(0, 1)
+    yield 'team-apart', (send(root(0), TEAM, TEAM_CREATE, shape=b'\x13') + run() + to_team(TEAM_START) + run() +
+                         to_team(TEAM_JOIN) + run())
+
+
+def team_lies():
+    base = team() + collect(0, 8, 2) + member(1, AT_BARRIER) + run()
+    for op in range(64, 80):
+        if op in (64, 65):
+            shape = newest(0, 1) + b'\3'
+        elif op in (66, 67, 77, 78):
+            shape = b'\x10' + handle(0)
+        else:
+            shape = b''
+        for lane in range(2) if not shape else range(1):
+            note = shape or bytes([0x62 | lane]) + handle(0) + b'\1\2'
+            target = newest(0) if op in (64, 65) else None
+            yield f'team-{op}-{lane}', base + lie(0, 1, TEAM, op, shape=note, target=target) + run() + collect(1, 8, 2) + run()
+
+
 def child_seeds():
     yield from pipe_seeds()
+    yield from team_seeds()
     yield from container_seeds()
     yield from queue_seeds()
     yield from array_seeds()
@@ -354,6 +413,7 @@ def rank_seeds():
     yield from queue_lies()
     yield from container_lies()
     yield from array_lies()
+    yield from team_lies()
     asks = 0x20
     place_rank = 1
     life = process(place=place_rank, rank=1) + started(1, 0)

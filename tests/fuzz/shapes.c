@@ -10,6 +10,7 @@
 #include "shared/array_protocol.h"
 #include "shared/container_protocol.h"
 #include "shared/shared_memory.h"
+#include "team/team_protocol.h"
 
 #include <stdlib.h>
 
@@ -450,6 +451,81 @@ static size_t container_request(struct filling *filling)
     return size + head.share_count * sizeof share;
 }
 
+/* Teams */
+
+/* Of one to four members, on one rank or on two neighbours. */
+static size_t team_spec(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_team_spec spec = {.member = function(),
+                                   .function = function(),
+                                   .size = 1 + choice % 4,
+                                   .inside = choice >> 7,
+                                   .name = "t",
+                                   .creator_name = "MainProcess"};
+    uint32_t ranks[4] = {0};
+    for (uint32_t i = 0; i < spec.size; i++)
+        ranks[i] = (uint32_t)((choice >> 2 & 3) + (choice >> 4 & 1 && i > 1));
+    put(filling, &spec, sizeof spec);
+    memcpy(filling->room + sizeof spec, ranks, sizeof ranks);
+    return sizeof spec + sizeof ranks;
+}
+
+static size_t team_entry(struct filling *filling)
+{
+    struct crewi_team_entry entry = {.id = fuzz_job_id(filling->job),
+                                     .rank = fuzz_u8(filling->input) & 3};
+    return put(filling, &entry, sizeof entry);
+}
+
+/* Two elements of each, or counts of two for up to four. */
+static size_t team_head(struct filling *filling)
+{
+    uint8_t kind = fuzz_u8(filling->input), choice = fuzz_u8(filling->input);
+    struct crewi_team_head head = {.id = fuzz_job_id(filling->job), .own_count = 2};
+    head.what = (struct crewi_team_what){.count = choice & 1 ? 2 : 0,
+                                         .root = choice >> 1 & 3,
+                                         .kind = kind % 11,
+                                         .type = CREW_INT32,
+                                         .operation = CREW_SUM};
+    uint64_t words[8] = {2, 2, 2, 2, choice, choice, choice, choice};
+    put(filling, &head, sizeof head);
+    memcpy(filling->room + sizeof head, words, sizeof words);
+    return sizeof head + (size_t)(choice >> 4) * sizeof(uint32_t);
+}
+
+static size_t team_gang(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_team_gang gang = {.id = fuzz_job_id(filling->job),
+                                   .place_count = 1 + (choice & 1)};
+    struct crewi_team_place places[2] = {{choice >> 1 & 3, 0, 1 + (choice >> 4 & 1)}};
+    places[1] = (struct crewi_team_place){places[0].rank + 1, places[0].count, 1};
+    gang.size = places[0].count + (choice & 1);
+    put(filling, &gang, sizeof gang);
+    memcpy(filling->room + sizeof gang, places, gang.place_count * sizeof *places);
+    return sizeof gang + gang.place_count * sizeof *places;
+}
+
+static size_t team_note(struct filling *filling)
+{
+    uint8_t choice = fuzz_u8(filling->input);
+    struct crewi_team_what what = {.count = choice, .kind = choice % 11, .type = CREW_INT32};
+    struct crewi_team_note note = {.id = fuzz_job_id(filling->job),
+                                   .number = fuzz_u8(filling->input),
+                                   .lane = choice & 1,
+                                   .member = choice >> 1 & 3,
+                                   .place = choice >> 3 & 1,
+                                   .broken = choice >> 4 & 1,
+                                   .count = choice >> 5 & 1,
+                                   .round = choice >> 6};
+    note.until = note.number + note.count;
+    note.cause = fuzz_u8(filling->input) % 7;
+    put(filling, &note, sizeof note);
+    memcpy(filling->room + sizeof note, &what, sizeof what);
+    return sizeof note + note.count * sizeof what;
+}
+
 /* Arrays, and blocks of shared memory */
 
 /* Of up to 255 elements, which are bytes, of 16, or of 64 bits. */
@@ -531,13 +607,13 @@ static const struct {
     {CREWI_KIND_QUEUE, CREWI_QUEUE_JOIN_THREAD, queue_head},
     {CREWI_KIND_QUEUE, CREWI_QUEUE_CANCEL, queue_head},
     {CREWI_KIND_QUEUE, CREWI_OP_FORGET_WAITS, handle_range},
-    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_PUT), queue_item},
-    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_GET), queue_head},
-    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_SIZE), queue_head},
-    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_TASK_DONE), queue_head},
-    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_JOIN), queue_head},
-    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_QUEUE_GATHER), queue_head},
-    {CREWI_KIND_QUEUE, CREWI_QUEUE_AT_HOME(CREWI_OP_FORGET_WAITS), handle_range},
+    {CREWI_KIND_QUEUE, CREWI_AT_HOME(CREWI_QUEUE_PUT), queue_item},
+    {CREWI_KIND_QUEUE, CREWI_AT_HOME(CREWI_QUEUE_GET), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_AT_HOME(CREWI_QUEUE_SIZE), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_AT_HOME(CREWI_QUEUE_TASK_DONE), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_AT_HOME(CREWI_QUEUE_JOIN), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_AT_HOME(CREWI_QUEUE_GATHER), queue_head},
+    {CREWI_KIND_QUEUE, CREWI_AT_HOME(CREWI_OP_FORGET_WAITS), handle_range},
     {CREWI_KIND_QUEUE, CREWI_QUEUE_BATCH, queue_batch},
     {CREWI_KIND_QUEUE, CREWI_QUEUE_HANDOVER, queue_item},
     {CREWI_KIND_QUEUE, CREWI_QUEUE_RELEASED, queue_note},
@@ -574,6 +650,25 @@ static const struct {
     {CREWI_KIND_PIPE, CREWI_PIPE_PULL, pipe_large_note},
     {CREWI_KIND_PIPE, CREWI_PIPE_PIECE, pipe_large_note},
     {CREWI_KIND_PIPE, CREWI_PIPE_CUT, pipe_large_note},
+    {CREWI_KIND_TEAM, CREWI_TEAM_CREATE, team_spec},
+    {CREWI_KIND_TEAM, CREWI_TEAM_ENTER, team_entry},
+    {CREWI_KIND_TEAM, CREWI_TEAM_COLLECT, team_head},
+    {CREWI_KIND_TEAM, CREWI_WATCH_SPAWNED, process_report},
+    {CREWI_KIND_TEAM, CREWI_WATCH_ENDED, process_report},
+    {CREWI_KIND_TEAM, CREWI_TEAM_ANNOUNCE, team_gang},
+    {CREWI_KIND_TEAM, CREWI_TEAM_BEGIN, team_gang},
+    {CREWI_KIND_TEAM, CREWI_TEAM_ANNOUNCE_END, team_gang},
+    {CREWI_KIND_TEAM, CREWI_TEAM_END, team_gang},
+    {CREWI_KIND_TEAM, CREWI_TEAM_READY, team_note},
+    {CREWI_KIND_TEAM, CREWI_TEAM_LEAVE, team_note},
+    {CREWI_KIND_TEAM, CREWI_TEAM_LEFT, team_note},
+    {CREWI_KIND_TEAM, CREWI_TEAM_ASK, team_note},
+    {CREWI_KIND_TEAM, CREWI_TEAM_STOP, team_note},
+    {CREWI_KIND_TEAM, CREWI_TEAM_STOPPED, team_note},
+    {CREWI_KIND_TEAM, CREWI_TEAM_VERDICT, team_note},
+    {CREWI_KIND_TEAM, CREWI_TEAM_CLOSING, team_note},
+    {CREWI_KIND_TEAM, CREWI_TEAM_CLOSED, team_note},
+    {CREWI_KIND_TEAM, CREWI_TEAM_COLLECTED, team_note},
     {CREWI_KIND_ARRAY, CREWI_ARRAY_CREATE, array_spec},
     {CREWI_KIND_ARRAY, CREWI_ARRAY_OPEN, array_head},
     {CREWI_KIND_ARRAY, CREWI_ARRAY_CLOSE, array_head},
@@ -581,10 +676,10 @@ static const struct {
     {CREWI_KIND_ARRAY, CREWI_ARRAY_WRITE, array_head},
     {CREWI_KIND_ARRAY, CREWI_ARRAY_FILL, array_head},
     {CREWI_KIND_ARRAY, CREWI_ARRAY_UPDATE, array_head},
-    {CREWI_KIND_ARRAY, CREWI_ARRAY_AT_HOME(CREWI_ARRAY_READ), array_head},
-    {CREWI_KIND_ARRAY, CREWI_ARRAY_AT_HOME(CREWI_ARRAY_WRITE), array_head},
-    {CREWI_KIND_ARRAY, CREWI_ARRAY_AT_HOME(CREWI_ARRAY_FILL), array_head},
-    {CREWI_KIND_ARRAY, CREWI_ARRAY_AT_HOME(CREWI_ARRAY_UPDATE), array_head},
+    {CREWI_KIND_ARRAY, CREWI_AT_HOME(CREWI_ARRAY_READ), array_head},
+    {CREWI_KIND_ARRAY, CREWI_AT_HOME(CREWI_ARRAY_WRITE), array_head},
+    {CREWI_KIND_ARRAY, CREWI_AT_HOME(CREWI_ARRAY_FILL), array_head},
+    {CREWI_KIND_ARRAY, CREWI_AT_HOME(CREWI_ARRAY_UPDATE), array_head},
     {CREWI_KIND_ARRAY, CREWI_ARRAY_LOCATE, array_note},
     {CREWI_KIND_ARRAY, CREWI_ARRAY_LOCATED, array_note},
     {CREWI_KIND_ARRAY, CREWI_ARRAY_HOLD, array_note},

@@ -92,7 +92,8 @@ static void event_wakes_all(void **state)
 {
     (void)state;
     uint64_t id = sync_create(&clients[0], CREWI_SYNC_EVENT, 0, false);
-    fake_expect_refusal(&clients[1], ask(1, CREWI_SYNC_WAIT, id, 0), CREW_ETIMEDOUT, "s was not set");
+    fake_expect_refusal(&clients[1], ask(1, CREWI_SYNC_WAIT, id, 0), CREW_ETIMEDOUT,
+                        "s was not set");
     assert_int_equal(sync_word(&syncs, id), 0);
     uint64_t first = ask(1, CREWI_SYNC_WAIT, id, CREWI_FOREVER);
     uint64_t second = ask(2, CREWI_SYNC_WAIT, id, CREWI_SECOND);
