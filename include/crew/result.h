@@ -148,7 +148,7 @@ typedef struct crew_task_error {
     char worker[64]; /**< name of the worker */
     char host[64];
     char message[512];    /**< what it said, or what ended it */
-    char backtrace[1024]; /**< of a crash, one frame a line; "" without one */
+    char backtrace[1024]; /**< of a crash, one frame a line, as far as symbols go; "" without one */
 } crew_task_error;
 
 /**

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "node/job.h"
+#include "pool/crash.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -266,13 +267,40 @@ static crew_status word_death(const struct crewi_pool_map *map, const struct cre
     return CREW_EWORKERDIED;
 }
 
+/* Whether a worker has ended itself for a task that took too long. */
+static bool has_timed_out(const struct crewi_process_report *report, const unsigned char *draft)
+{
+    struct crewi_pool_result result;
+    if (report->draft_size < sizeof result)
+        return false;
+    memcpy(&result, draft, sizeof result);
+    return result.timed_out;
+}
+
+/* The signal, and where it was, if the worker has left a word. */
+static void describe_crash(struct crewi_pool_map *map, uint64_t index,
+                           const struct crewi_process_report *report, const unsigned char *draft)
+{
+    char text[CREWI_POOL_CRASH_ROOM];
+    int code = crewi_exitcode(report->status);
+    crew_task_error *error = crewi_pool_find_error(&map->errors, index);
+    if (!error)
+        return;
+    error->signal = code < 0 ? -code : 0;
+    if (report->draft_size < CREWI_POOL_DRAFT_RESULTS)
+        return;
+    memcpy(text, draft + CREWI_POOL_DRAFT_CRASH, sizeof text);
+    text[sizeof text - 1] = '\0';
+    crewi_crash_tidy(text, error->worker, error->backtrace, sizeof error->backtrace);
+}
+
 static void fail_running_task(struct crewi_engine *engine, struct crewi_worker *worker,
                               struct crewi_pool_outstanding *chunk,
-                              const struct crewi_process_report *report, bool timed_out)
+                              const struct crewi_process_report *report, const unsigned char *draft)
 {
     struct crewi_pool_map *map = chunk->map;
     char reason[128];
-    crew_status status = word_death(map, worker, report, timed_out, reason);
+    crew_status status = word_death(map, worker, report, has_timed_out(report, draft), reason);
     uint64_t index = chunk->range.begin;
     struct crewi_pool_failure failure = {
         .index = index, .status = status, .reason_size = (uint32_t)strlen(reason)};
@@ -282,6 +310,7 @@ static void fail_running_task(struct crewi_engine *engine, struct crewi_worker *
     if (try_again(map, index, status, true))
         return;
     note_failure(engine, map, worker, &failure, reason);
+    describe_crash(map, index, report, draft);
     count_done(engine, map, 1);
 }
 
@@ -305,16 +334,6 @@ static void cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool
     }
 }
 
-/* Whether a worker has ended itself for a task that took too long. */
-static bool has_timed_out(const struct crewi_process_report *report, const unsigned char *draft)
-{
-    struct crewi_pool_result result;
-    if (report->draft_size < sizeof result)
-        return false;
-    memcpy(&result, draft, sizeof result);
-    return result.timed_out;
-}
-
 void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
                         struct crewi_worker *worker, const struct crewi_process_report *report,
                         const void *draft)
@@ -326,7 +345,7 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
     if (running && worker->killed && !running->map->cancelled)
         running = NULL; /* it was not meant */
     else if (running)
-        fail_running_task(engine, worker, running, report, has_timed_out(report, draft));
+        fail_running_task(engine, worker, running, report, draft);
     else if (where == SOMEWHERE && !worker->killed)
         be_careful(worker);
     worker->killed = false;

@@ -202,6 +202,9 @@ void crewi_pool_keep_error(struct crewi_pool_errors *errors, const crew_task_err
 /** Answers NEXT_DONE, with a map or with the end of the pool. */
 void crewi_pool_tell_next_done(struct crewi_engine *engine, struct crewi_pool *pool);
 
+/** The failure of that task; NULL when it was not kept. */
+crew_task_error *crewi_pool_find_error(const struct crewi_pool_errors *errors, uint64_t index);
+
 /** NEXT_DONE. */
 void crewi_pool_next_done(struct crewi_engine *engine, struct crewi_pool *pool,
                           const struct crewi_message *message);

@@ -113,9 +113,12 @@ struct crewi_pool_failure {
     uint32_t reason_size;
 };
 
-/** Where the results of a draft begin: behind room for failures. */
+/** Where the results of a draft begin: behind room for failures, and for what a crash has to say.
+ */
 #define CREWI_POOL_FAILURE_ROOM 2048
-#define CREWI_POOL_DRAFT_RESULTS (sizeof(struct crewi_pool_result) + CREWI_POOL_FAILURE_ROOM)
+#define CREWI_POOL_CRASH_ROOM 2048
+#define CREWI_POOL_DRAFT_CRASH (sizeof(struct crewi_pool_result) + CREWI_POOL_FAILURE_ROOM)
+#define CREWI_POOL_DRAFT_RESULTS (CREWI_POOL_DRAFT_CRASH + CREWI_POOL_CRASH_ROOM)
 
 _Static_assert(sizeof(struct crewi_pool_chunk) % 16 == 0, "items are aligned");
 _Static_assert(CREWI_POOL_DRAFT_RESULTS % 16 == 0, "results are aligned");

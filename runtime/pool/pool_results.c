@@ -26,6 +26,12 @@ static size_t place_of(const struct crewi_pool_errors *errors, uint64_t index)
     return low;
 }
 
+crew_task_error *crewi_pool_find_error(const struct crewi_pool_errors *errors, uint64_t index)
+{
+    size_t at = place_of(errors, index);
+    return at < errors->count && errors->list[at].index == index ? &errors->list[at] : NULL;
+}
+
 static bool grow(struct crewi_pool_errors *errors)
 {
     size_t room = errors->room ? 2 * errors->room : 4;

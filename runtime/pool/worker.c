@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "engine/client.h"
 #include "node/scheduling.h"
+#include "pool/crash.h"
 #include "pool/pool_protocol.h"
 #include "pool/watchdog.h"
 
@@ -252,6 +253,8 @@ int crewi_pool_worker(void *arg)
                                         : malloc(CREWI_PORT_DRAFT_SIZE);
     if (!worker.area)
         return 1;
+    if (worker.client->remote)
+        crewi_crash_watch((char *)worker.area + CREWI_POOL_DRAFT_CRASH, CREWI_POOL_CRASH_ROOM);
     crew_status status;
     pthread_cleanup_push(free_buffers, &worker);
     status = work(&worker);

@@ -9,7 +9,7 @@
 typedef void case_function(const struct variant *variant);
 
 // future_results.c: results to come, waited for and called back
-case_function pol_07, pol_08, pol_09, fut_02, fut_03, fut_04, fut_05, result_errors;
+case_function pol_07, pol_08, pol_09, fut_02, fut_03, fut_04, fut_05, result_errors, result_crash;
 
 // future_cancel.c: cancelling, killing, and the end of a pool
 case_function fut_01, cancel_rest, fut_08, pol_11_async, pol_21_async, pol_24_kill;

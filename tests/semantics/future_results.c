@@ -294,3 +294,27 @@ void result_errors(const struct variant *variant)
     CHECK_INT(count, 4);
     close_pool(pool);
 }
+
+// A crash says by what signal, and where it was. (A sanitizer says it in its own way.)
+void result_crash(const struct variant *variant)
+{
+    struct step step = {.what = STEP_ABORT_ONCE, .begun = mark_new()};
+    struct answer answer;
+    crew_task_error error;
+    crew_result result;
+    size_t count;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answer, NULL, &result));
+    CHECK_STATUS(crew_result_get(result, LIMIT_S), CREW_EWORKERDIED);
+    CHECK_CONTAINS(crew_error_message(), "was killed by signal 6 (SIGABRT)");
+    CHECK_OK(crew_result_errors(result, &error, 1, &count));
+    CHECK_INT(count, 1);
+    CHECK_INT(error.signal, 6);
+#ifndef CREW_TESTS_SANITIZED
+    CHECK_CONTAINS(error.backtrace, "abort");
+    CHECK_CONTAINS(error.backtrace, " in the program\n");
+#endif
+    close_pool(pool);
+    mark_remove(&step.begun);
+}

@@ -29,6 +29,7 @@ const struct test_case program_cases[] = {
     {"FUT-05", fut_05, CASE_ONCE},
     {"FUT-08", fut_08, CASE_ONCE | CASE_MAIN},
     {"errors", result_errors, CASE_ONCE},
+    {"crash", result_crash, CASE_ONCE},
     {"retries", pol_retries, CASE_ONCE},
     {"memory", pol_memory, CASE_ONCE},
     {"priority", pol_priority, CASE_ONCE},
@@ -68,7 +69,6 @@ static crew_status run_step(const void *item, void *result)
     case STEP_ABORT_ONCE:
         if (!mark_is_set(&step->begun)) {
             mark_set(&step->begun, "once");
-            signal(SIGABRT, SIG_DFL);
             abort();
         }
         return CREW_OK;
