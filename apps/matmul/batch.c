@@ -85,7 +85,7 @@ static crew_status run(crew_pool pool, const struct matmul_settings *settings,
     }
     for (size_t i = 0; i < settings->tasks; i++)
         items[i] = (struct batch_item){settings->seed + i, settings->size, settings->repeat};
-    crew_map_attr attr = {.chunk = settings->chunk, .progress = settings->progress};
+    crew_map_attr attr = matmul_map_attr(settings);
     double begin = matmul_now();
     status = crew_pool_map(pool, batch_task, items, results, settings->tasks, &attr);
     report->seconds = matmul_now() - begin;

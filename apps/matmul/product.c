@@ -181,8 +181,7 @@ static crew_status run_wave(struct product *product, crew_pool pool, size_t firs
 {
     struct npy_error error;
     crew_task task = {product_tile, product->item_size, product->result_size, "product_tile"};
-    crew_map_attr attr = {.chunk = product->settings->chunk,
-                          .progress = product->settings->progress};
+    crew_map_attr attr = matmul_map_attr(product->settings);
     for (size_t i = 0; i < count; i++)
         fill_item(product, first + i, item_at(product, i));
     double begin = matmul_now();

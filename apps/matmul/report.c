@@ -131,6 +131,7 @@ static void print_json(FILE *stream, const struct matmul_report *report,
         fprintf(stream, "%zu,\n", settings->chunk);
     else
         fprintf(stream, "\"auto\",\n");
+    fprintf(stream, "  \"schedule\": \"%s\",\n", matmul_schedule_name(settings->schedule));
     fprintf(stream, "  \"kernel\": ");
     print_json_text(stream, report->kernel);
     fprintf(stream, ",\n  \"seconds\": %.9f,\n  \"gflops\": %.6f,\n  \"kernel_gflops\": %.6f,\n",

@@ -24,6 +24,9 @@ enum key {
     KEY_VERIFY,
     KEY_WORKERS,
     KEY_CHUNK,
+    KEY_SCHEDULE,
+    KEY_TIMEOUT,
+    KEY_RETRIES,
     KEY_START_METHOD,
     KEY_JSON,
     KEY_PROGRESS,
@@ -45,6 +48,10 @@ static const struct argp_option options[] = {
     {0, 0, 0, 0, "Both:", 3},
     {"workers", KEY_WORKERS, "N", 0, "worker processes (one for each rank)", 3},
     {"chunk", KEY_CHUNK, "N|auto", 0, "tasks handed out at a time (auto)", 3},
+    {"schedule", KEY_SCHEDULE, "NAME", 0,
+     "where chunks are auto: guided, static, dynamic, factoring or weighted (guided)", 3},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "that one task may take (any time)", 3},
+    {"retries", KEY_RETRIES, "N", 0, "how often a task that failed is tried again (0)", 3},
     {"start-method", KEY_START_METHOD, "forkserver|rank", 0, "where workers run (forkserver)", 3},
     {"json", KEY_JSON, "FILE", 0, "write the report as JSON; - for stdout", 3},
     {"progress", KEY_PROGRESS, 0, 0, "draw a progress bar (default on a terminal)", 3},
@@ -101,6 +108,35 @@ static size_t chunk(const char *text, const struct argp_state *state)
         usage_error(state, "--chunk %s: expected a whole number from 1 to %d, or auto", text,
                     TASK_LIMIT);
     return (size_t)value;
+}
+
+static const char *const schedules[] = {[CREW_SCHEDULE_GUIDED] = "guided",
+                                        [CREW_SCHEDULE_STATIC] = "static",
+                                        [CREW_SCHEDULE_DYNAMIC] = "dynamic",
+                                        [CREW_SCHEDULE_FACTORING] = "factoring",
+                                        [CREW_SCHEDULE_WEIGHTED] = "weighted"};
+
+const char *matmul_schedule_name(crew_schedule schedule)
+{
+    return schedules[schedule];
+}
+
+static crew_schedule schedule(const char *text, const struct argp_state *state)
+{
+    for (int i = CREW_SCHEDULE_GUIDED; i <= CREW_SCHEDULE_WEIGHTED; i++)
+        if (strcmp(text, schedules[i]) == 0)
+            return (crew_schedule)i;
+    usage_error(state, "--schedule %s: expected guided, static, dynamic, factoring or weighted",
+                text);
+}
+
+static double timeout_s(const char *text, const struct argp_state *state)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (*end || end == text || !(value > 0) || value > 1e9)
+        usage_error(state, "--timeout %s: expected a number of seconds above 0", text);
+    return value;
 }
 
 static crew_start_method start_method(const char *text, const struct argp_state *state)
@@ -172,6 +208,15 @@ static error_t parse_common(int key, char *text, struct matmul_settings *setting
         return 0;
     case KEY_CHUNK:
         settings->chunk = chunk(text, state);
+        return 0;
+    case KEY_SCHEDULE:
+        settings->schedule = schedule(text, state);
+        return 0;
+    case KEY_TIMEOUT:
+        settings->timeout_s = timeout_s(text, state);
+        return 0;
+    case KEY_RETRIES:
+        settings->retries = (int)number("--retries", text, 0, CREW_RETRY_LIMIT, state);
         return 0;
     case KEY_START_METHOD:
         settings->start_method = start_method(text, state);
@@ -272,4 +317,13 @@ bool matmul_stderr_is_terminal(void)
         return false;
     target[length] = '\0';
     return strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0;
+}
+
+crew_map_attr matmul_map_attr(const struct matmul_settings *settings)
+{
+    return (crew_map_attr){.chunk = settings->chunk,
+                           .schedule = settings->schedule,
+                           .timeout_s = settings->timeout_s,
+                           .retries = settings->retries,
+                           .progress = settings->progress};
 }

@@ -26,6 +26,9 @@ struct matmul_settings {
     bool verify;
     int workers;  /* 0: one for each rank */
     size_t chunk; /* 0: auto */
+    crew_schedule schedule;
+    double timeout_s; /* of a task; 0: none */
+    int retries;
     crew_start_method start_method;
     const char *json; /* NULL: none; "-": stdout */
     bool progress;
@@ -36,6 +39,12 @@ struct matmul_settings {
  * argp does: with status 2, or 0.
  */
 void matmul_settings_parse(struct matmul_settings *settings, int argc, char **argv);
+
+/** The name of a schedule, as on the command line. */
+const char *matmul_schedule_name(crew_schedule schedule);
+
+/** How the maps of a run go. */
+crew_map_attr matmul_map_attr(const struct matmul_settings *settings);
 
 /** The name of a start method, as on the command line. */
 const char *matmul_start_method_name(crew_start_method method);

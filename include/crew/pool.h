@@ -119,6 +119,9 @@ enum crew_retry {
 /** The most retries that a task may have. */
 #define CREW_RETRY_LIMIT 255
 
+/** Is told how far a map is, by the thread that waits for it: now and then, and at the end. */
+typedef void crew_progress_callback(size_t done, size_t failed, size_t count, void *arg);
+
 /** How a map is to go; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_map_attr {
     size_t chunk; /**< tasks in a chunk; 0: as schedule says, by default guided, from Python's
@@ -131,6 +134,8 @@ typedef struct crew_map_attr {
     unsigned retry_on; /**< after what: ::crew_retry bits; 0: after anything */
     int priority;      /**< tasks of the map with the highest number go out first */
     bool progress;     /**< draw a progress bar on stderr */
+    crew_progress_callback *on_progress; /**< for crew_pool_map() only; NULL: none */
+    void *progress_arg;
     crew_result_callback *callback;       /**< called when all tasks have succeeded, as by
                                                crew_result_add_done_callback(); not for 0 items */
     crew_result_callback *error_callback; /**< called when one has failed */

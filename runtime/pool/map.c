@@ -127,8 +127,13 @@ static crew_status ask_progress(uint64_t map, struct crewi_pool_progress *progre
     return crewi_call_fixed(&call, progress, sizeof *progress);
 }
 
-/* With a progress bar it is looked at now and then. */
-static crew_status wait_and_draw(uint64_t map)
+static bool shows_progress(const crew_map_attr *attr)
+{
+    return attr->progress || attr->on_progress;
+}
+
+/* With a progress bar, or somebody to be told, it is looked at now and then. */
+static crew_status wait_and_show(const crew_map_attr *attr, uint64_t map)
 {
     struct crewi_pool_progress progress;
     struct crewi_progress_bar bar;
@@ -139,7 +144,10 @@ static crew_status wait_and_draw(uint64_t map)
             status = ask_progress(map, &progress);
         if (status)
             return status;
-        crewi_progress_bar_draw(&bar, &progress, crewi_now_ns());
+        if (attr->progress)
+            crewi_progress_bar_draw(&bar, &progress, crewi_now_ns());
+        if (attr->on_progress)
+            attr->on_progress(progress.done, progress.failed, progress.count, attr->progress_arg);
     } while (!progress.over);
     return CREW_OK;
 }
@@ -174,7 +182,8 @@ crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, voi
     if (!status)
         status = submit(&call, &submission, &map);
     if (!status)
-        status = call.attr->progress ? wait_and_draw(map) : crewi_result_await(map, CREWI_FOREVER);
+        status = shows_progress(call.attr) ? wait_and_show(call.attr, map)
+                                           : crewi_result_await(map, CREWI_FOREVER);
     return status ? status : take(&call, &submission, map);
 }
 
@@ -204,8 +213,8 @@ static crew_status map_async(const struct map_call *call, crew_result *result)
     crew_status status = check(call);
     if (!status && !result)
         status = crewi_error(CREW_EINVAL, "%s: result is NULL", call->name);
-    if (!status && call->attr->progress)
-        status = crewi_error(CREW_EINVAL, "%s: nobody would draw the progress bar", call->name);
+    if (!status && shows_progress(call->attr))
+        status = crewi_error(CREW_EINVAL, "%s: nobody would show the progress", call->name);
     if (!status)
         status = describe(call, &submission);
     uint64_t map;

@@ -18,7 +18,7 @@ import numpy as np
 
 CREWRUN = MATMUL_POOL = None
 LIMIT_S = 120
-KEYS = {"mode", "ranks", "hosts", "workers", "tasks", "chunk", "seconds", "gflops", "kernel_gflops", "cores",
+KEYS = {"mode", "ranks", "hosts", "workers", "tasks", "chunk", "schedule", "seconds", "gflops", "kernel_gflops", "cores",
         "efficiency", "sum", "per_worker"}
 WORKER_KEYS = {"name", "rank", "host", "pid", "core", "tasks", "busy_seconds", "cpu_seconds"}
 SMALL = ["--size", "8", "--repeat", "3", "--tasks", "211"]
@@ -99,6 +99,12 @@ class Batch(Case):
         sums = {self.report(3, *SMALL, "--start-method", method, "--chunk", chunk)["sum"]
                 for method in ("forkserver", "rank") for chunk in ("auto", 1, 50, 1000)}
         self.assertEqual(len(sums), 1, sums)
+
+    def test_schedules_give_the_same_sum(self):
+        reports = [self.report(2, *SMALL, "--schedule", name, "--timeout", 60, "--retries", 1)
+                   for name in ("guided", "static", "dynamic", "factoring", "weighted")]
+        self.assertEqual(len({report["sum"] for report in reports}), 1)
+        self.assertEqual(reports[3]["schedule"], "factoring")
 
     def test_report_has_its_keys(self):
         report = self.report(2, *SMALL)
@@ -235,6 +241,10 @@ class WrongUse(Case):
                 (["--chunk 0"], ["--chunk", 0]),
                 (["--chunk many", "auto"], ["--chunk", "many"]),
                 (["--seed -1"], ["--seed", "-1"]),
+                (["--schedule fair", "factoring"], ["--schedule", "fair"]),
+                (["--timeout 0"], ["--timeout", "0"]),
+                (["--retries 300", "to 255"], ["--retries", "300"]),
+                (["cannot be ended"], ["--timeout", "5", "--start-method", "rank"]),
                 (["--start-method thread", "forkserver or rank"], ["--start-method", "thread"]),
                 (["--workers 9", "2 ranks"], ["--workers", 9, "--start-method", "rank"]),
                 (["the mode bach"], ["bach"]),

@@ -14,6 +14,15 @@ static void never_called(crew_result result, crew_status status, void *arg)
     CHECK(false);
 }
 
+static void never_told(size_t done, size_t failed, size_t count, void *arg)
+{
+    (void)done;
+    (void)failed;
+    (void)count;
+    (void)arg;
+    CHECK(false);
+}
+
 static crew_status no_items(void *arg, void *item)
 {
     (void)arg;
@@ -143,8 +152,11 @@ void calls_async(const struct variant *variant)
     CHECK_STATUS(crew_pool_map_async(pool, do_step, &step, &answer, 1, NULL, NULL), CREW_EINVAL);
     CHECK_STATUS(crew_pool_map_async(pool, do_step, NULL, &answer, 1, NULL, &result), CREW_EINVAL);
     CHECK_STATUS(crew_pool_apply_async(pool, do_step, &step, NULL, NULL, &result), CREW_EINVAL);
-    static const crew_map_attr wrong[] = {
-        {.progress = true}, {.timeout_s = -1}, {.retries = -1}, {.schedule = (crew_schedule)9}};
+    static const crew_map_attr wrong[] = {{.progress = true},
+                                          {.on_progress = never_told},
+                                          {.timeout_s = -1},
+                                          {.retries = -1},
+                                          {.schedule = (crew_schedule)9}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK_STATUS(crew_pool_map_async(pool, do_step, &step, &answer, 1, &wrong[i], &result),
                      CREW_EINVAL);

@@ -18,7 +18,7 @@ case_function fut_01, cancel_rest, fut_08, pol_11_async, pol_21_async, pol_24_ki
 case_function pol_03, pol_04, pol_15, iterator_ends;
 
 // future_limits.c: time, memory, retries, priorities, recycled workers, schedules
-case_function pol_13, pol_24, pol_retries, pol_memory, pol_priority, pol_schedules;
+case_function pol_13, pol_24, pol_retries, pol_memory, pol_priority, pol_progress, pol_schedules;
 
 // future_calls.c: what every call is documented to return
 case_function calls_result, calls_iterator, calls_async, others_results;

@@ -149,6 +149,39 @@ void pol_priority(const struct variant *variant)
     mark_remove(&busy.go);
 }
 
+struct told {
+    size_t done, failed, count;
+    int times;
+};
+
+static void note_progress(size_t done, size_t failed, size_t count, void *arg)
+{
+    struct told *told = arg;
+    CHECK(done >= told->done && failed <= done && done <= count);
+    *told = (struct told){done, failed, count, told->times + 1};
+}
+
+// How far it is, as often as it pleases, and at the end.
+void pol_progress(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    static struct answer answers[COUNT];
+    struct told told = {0};
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    plan_steps(steps, COUNT);
+    steps[3].what = STEP_FAIL;
+    CHECK_STATUS(
+        crew_pool_map(pool, do_step, steps, answers, COUNT,
+                      &(crew_map_attr){.on_progress = note_progress, .progress_arg = &told}),
+        CREW_EDOMAIN);
+    CHECK(told.times >= 1);
+    CHECK_INT(told.done, COUNT);
+    CHECK_INT(told.failed, 1);
+    CHECK_INT(told.count, COUNT);
+    close_pool(pool);
+}
+
 // Whatever the schedule, every task is run.
 void pol_schedules(const struct variant *variant)
 {

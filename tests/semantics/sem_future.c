@@ -33,6 +33,7 @@ const struct test_case program_cases[] = {
     {"retries", pol_retries, CASE_ONCE},
     {"memory", pol_memory, CASE_ONCE},
     {"priority", pol_priority, CASE_ONCE},
+    {"progress", pol_progress, CASE_ONCE},
     {"schedules", pol_schedules, CASE_ONCE},
     {"iterator-end", iterator_ends, CASE_ONCE},
     {"result-calls", calls_result, CASE_ONCE},
