@@ -176,6 +176,8 @@ static void check(const struct matmul_settings *settings, const struct argp_stat
                     "--workers %d --start-method rank: there are %d ranks, and each has room for "
                     "one worker",
                     settings->workers, crew_rank_count());
+    if (settings->start_method == CREW_START_RANK && settings->timeout_s > 0)
+        usage_error(state, "--timeout with --start-method rank: a task there cannot be ended");
 }
 
 static error_t parse_batch(int key, char *text, struct matmul_settings *settings,
