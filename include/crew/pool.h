@@ -226,6 +226,15 @@ CREW_API crew_status crew_pool_terminate(crew_pool pool);
  * Python: Pool.join. */
 CREW_API crew_status crew_pool_join(crew_pool pool);
 
+/**
+ * Takes no more tasks, as crew_pool_close(), and more. Twice is fine. Python:
+ * Executor.shutdown(wait, cancel_futures).
+ *
+ * @param wait    returns when what is still to be done is, and all workers have ended
+ * @param cancel  before, cancels the tasks that no worker has, of all results to come
+ */
+CREW_API crew_status crew_pool_shutdown(crew_pool pool, bool wait, bool cancel);
+
 /** Terminates and joins the pool as needed, and gives it back. Python: the end of `with Pool()`. */
 CREW_API crew_status crew_pool_destroy(crew_pool pool);
 

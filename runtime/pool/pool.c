@@ -156,6 +156,14 @@ crew_status crew_pool_join(crew_pool pool)
     return status;
 }
 
+crew_status crew_pool_shutdown(crew_pool pool, bool wait, bool cancel)
+{
+    crew_status status = crew_pool_close(pool);
+    if (!status && cancel)
+        status = ask(pool, CREWI_POOL_CANCEL, NULL, 0, 0, NULL);
+    return status || !wait ? status : crew_pool_join(pool);
+}
+
 crew_status crew_pool_destroy(crew_pool pool)
 {
     crew_status status = crew_pool_terminate(pool);

@@ -181,6 +181,11 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool *p
     case CREWI_POOL_WORKERS:
         describe_workers(engine, pool, message);
         break;
+    case CREWI_POOL_CANCEL:
+        for (struct crewi_pool_map *map = pool->maps; map; map = map->next)
+            crewi_pool_cancel_map(engine, map);
+        crewi_engine_reply(engine, &message->origin, NULL, 0);
+        break;
     case CREWI_POOL_CLOSE:
         close_pool(engine, pool);
         crewi_engine_reply(engine, &message->origin, NULL, 0);

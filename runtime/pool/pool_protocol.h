@@ -25,6 +25,7 @@ enum crewi_pool_op {
                           an object of its own */
     CREWI_POOL_NEXT_DONE, /* parked until a map that somebody wants to hear of is done -> its id */
     CREWI_POOL_WORKERS,   /* -> crew_worker_info of each */
+    CREWI_POOL_CANCEL,    /* what no worker has */
     CREWI_POOL_CLOSE,
     CREWI_POOL_TERMINATE,
     CREWI_POOL_JOIN,

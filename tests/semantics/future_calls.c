@@ -75,6 +75,7 @@ void check_future_outside(void)
     CHECK_STATUS(crew_pool_apply(pool, do_step, &step, &answer), CREW_ESTATE);
     CHECK_STATUS(crew_pool_apply_async(pool, do_step, &step, &answer, NULL, &result), CREW_ESTATE);
     CHECK_STATUS(crew_pool_map_async(pool, do_step, &step, &answer, 1, NULL, &result), CREW_ESTATE);
+    CHECK_STATUS(crew_pool_shutdown(pool, true, true), CREW_ESTATE);
     CHECK_STATUS(crew_pool_imap(pool, do_step, &step, 1, NULL, &iterator), CREW_ESTATE);
     CHECK_STATUS(crew_pool_imap_from(pool, do_step, no_items, NULL, NULL, &iterator), CREW_ESTATE);
     CHECK_INT(result.id, 77);

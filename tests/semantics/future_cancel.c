@@ -174,3 +174,102 @@ void pol_24_kill(const struct variant *variant)
     forget(&hanging);
     forget(&other);
 }
+
+// No more tasks after a shutdown, which may be said again; one that waits returns when the rest is
+// done.
+void fut_07(const struct variant *variant)
+{
+    struct step busy = waiting_step(), step = {.number = 4};
+    struct answer answers[3];
+    crew_result running, pending, late = {77};
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    CHECK_OK(crew_pool_apply_async(pool, do_step, &busy, &answers[0], NULL, &running));
+    CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answers[1], NULL, &pending));
+    CHECK_OK(crew_pool_shutdown(pool, false, false));
+    CHECK_STATUS(crew_pool_apply_async(pool, do_step, &step, &answers[2], NULL, &late),
+                 CREW_ESTATE);
+    CHECK_INT(late.id, 77);
+    CHECK_OK(crew_pool_shutdown(pool, false, false));
+    let_go(&busy);
+    CHECK_OK(crew_pool_shutdown(pool, true, false));
+    CHECK_OK(crew_result_get(running, 0));
+    CHECK_OK(crew_result_get(pending, 0));
+    CHECK_INT(answers[1].square, 16);
+    CHECK_OK(crew_pool_shutdown(pool, true, true));
+    CHECK_OK(crew_pool_destroy(pool));
+    CHECK_STATUS(crew_pool_shutdown(pool, true, true), CREW_ENOENT);
+    forget(&busy);
+}
+
+// With cancelling, what waits is cancelled and what runs is finished.
+void fut_08_shutdown(const struct variant *variant)
+{
+    struct step busy = waiting_step(), step = {.number = 4};
+    struct answer answers[4];
+    crew_result results[4];
+    size_t count;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    CHECK_OK(crew_pool_apply_async(pool, do_step, &busy, &answers[0], NULL, &results[0]));
+    CHECK(mark_wait(&busy.begun, 1));
+    for (int i = 1; i < 4; i++)
+        CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answers[i], NULL, &results[i]));
+    CHECK_OK(crew_pool_shutdown(pool, false, true));
+    CHECK_OK(crew_results_wait(results, 4, CREW_ALL_COMPLETED, 0.01, NULL, &count));
+    CHECK_INT(count, 3);
+    let_go(&busy);
+    CHECK_OK(crew_pool_shutdown(pool, true, true));
+    CHECK_OK(crew_result_get(results[0], 0));
+    for (int i = 1; i < 4; i++)
+        CHECK_STATUS(crew_result_get(results[i], 0), CREW_ECANCELED);
+    CHECK_OK(crew_pool_destroy(pool));
+    forget(&busy);
+}
+
+// Of single tasks no more are out than there are workers: all others can be cancelled.
+void fut_11(const struct variant *variant)
+{
+    struct step busy[2] = {waiting_step(), waiting_step()}, step = {.number = 4};
+    struct answer answers[7];
+    crew_result results[7];
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    for (int i = 0; i < 7; i++)
+        CHECK_OK(crew_pool_apply_async(pool, do_step, i < 2 ? &busy[i] : &step, &answers[i], NULL,
+                                       &results[i]));
+    for (int i = 0; i < 2; i++)
+        CHECK(mark_wait(&busy[i].begun, 1));
+    for (int i = 0; i < 7; i++) {
+        bool cancelled = i < 2;
+        CHECK_OK(crew_result_cancel(results[i], &cancelled));
+        CHECK(cancelled == (i >= 2));
+    }
+    for (int i = 0; i < 2; i++) {
+        let_go(&busy[i]);
+        CHECK_OK(crew_result_get(results[i], LIMIT_S));
+        forget(&busy[i]);
+    }
+    close_pool(pool);
+}
+
+// Workers that are replaced lose no task, also of a pool that takes no more.
+void fut_12(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    static struct answer answers[COUNT];
+    crew_result results[COUNT];
+    crew_pool pool;
+    (void)variant;
+    plan_steps(steps, COUNT);
+    CHECK_OK(crew_pool_create(&pool, &(crew_pool_attr){.workers = 2, .max_tasks_per_worker = 3}));
+    for (int i = 0; i < COUNT; i++)
+        CHECK_OK(crew_pool_apply_async(pool, do_step, &steps[i], &answers[i], NULL, &results[i]));
+    CHECK_OK(crew_pool_shutdown(pool, false, false));
+    for (int i = 0; i < COUNT; i++) {
+        CHECK_OK(crew_result_get(results[i], LIMIT_S));
+        CHECK_INT(answers[i].square, (long)i * i);
+    }
+    CHECK_OK(crew_pool_shutdown(pool, true, false));
+    CHECK_OK(crew_pool_destroy(pool));
+}

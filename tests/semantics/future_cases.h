@@ -12,7 +12,8 @@ typedef void case_function(const struct variant *variant);
 case_function pol_07, pol_08, pol_09, fut_02, fut_03, fut_04, fut_05, result_errors, result_crash;
 
 // future_cancel.c: cancelling, killing, and the end of a pool
-case_function fut_01, cancel_rest, fut_08, pol_11_async, pol_21_async, pol_24_kill;
+case_function fut_01, cancel_rest, fut_07, fut_08, fut_08_shutdown, fut_11, fut_12, pol_11_async,
+    pol_21_async, pol_24_kill;
 
 // future_iterator.c: results one by one
 case_function pol_03, pol_04, pol_15, iterator_ends;
