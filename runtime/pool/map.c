@@ -172,8 +172,8 @@ crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, voi
 {
     struct map_call call = {"crew_pool_map",        pool, &task, items, results, count,
                             attr ? attr : &defaults};
-    struct crewi_pool_submission submission;
-    uint64_t map;
+    struct crewi_pool_submission submission = {0};
+    uint64_t map = 0;
     crew_status status = check(&call);
     if (!status && (call.attr->callback || call.attr->error_callback))
         status = crewi_error(CREW_EINVAL, "crew_pool_map: callbacks are for crew_pool_map_async()");
@@ -209,7 +209,7 @@ static crew_status begin(const struct map_call *call,
 
 static crew_status map_async(const struct map_call *call, crew_result *result)
 {
-    struct crewi_pool_submission submission;
+    struct crewi_pool_submission submission = {0};
     crew_status status = check(call);
     if (!status && !result)
         status = crewi_error(CREW_EINVAL, "%s: result is NULL", call->name);
@@ -217,7 +217,7 @@ static crew_status map_async(const struct map_call *call, crew_result *result)
         status = crewi_error(CREW_EINVAL, "%s: nobody would show the progress", call->name);
     if (!status)
         status = describe(call, &submission);
-    uint64_t map;
+    uint64_t map = 0;
     if (!status)
         status = begin(call, &submission, &map);
     if (!status)
