@@ -196,14 +196,14 @@ CREW_API crew_status crew_pool_apply(crew_pool pool, crew_task task, const void 
  * @return ::CREW_EINVAL also for a progress bar: nobody would draw it; otherwise as
  * crew_pool_map(), but for how the tasks go
  */
-CREW_API crew_status crew_pool_map_async(crew_pool pool, crew_task task, const void *items,
-                                         void *results, size_t count, const crew_map_attr *attr,
-                                         crew_result *result);
+CREW_API crew_status crew_pool_map_async(crew_pool pool, crew_result *result, crew_task task,
+                                         const void *items, void *results, size_t count,
+                                         const crew_map_attr *attr);
 
 /** The same for one item. Python: Pool.apply_async, Executor.submit. */
-CREW_API crew_status crew_pool_apply_async(crew_pool pool, crew_task task, const void *item,
-                                           void *result_room, const crew_map_attr *attr,
-                                           crew_result *result);
+CREW_API crew_status crew_pool_apply_async(crew_pool pool, crew_result *result, crew_task task,
+                                           const void *item, void *result_room,
+                                           const crew_map_attr *attr);
 
 /**
  * What the workers are and did, in the order of their places. Does not wait.

@@ -14,7 +14,7 @@
  *
  * @code
  * crew_result result;
- * crew_pool_map_async(pool, square, items, results, 100, NULL, &result);
+ * crew_pool_map_async(pool, &result, square, items, results, 100, NULL);
  * ...
  * if (crew_result_get(result, CREW_FOREVER) != CREW_OK)
  *     fprintf(stderr, "%s\n", crew_error_message());

@@ -114,8 +114,8 @@ static crew_status begin_chunk(struct iterator *iterator, struct slot *slot)
     }
     slot->number = iterator->chunks++;
     crew_map_attr attr = {.chunk = iterator->chunk, .statuses = slot->statuses};
-    crew_status status = crew_pool_map_async(iterator->pool, iterator->task, slot->items,
-                                             slot->results, slot->count, &attr, &slot->result);
+    crew_status status = crew_pool_map_async(iterator->pool, &slot->result, iterator->task,
+                                             slot->items, slot->results, slot->count, &attr);
     if (!status)
         return CREW_OK;
     /* The items are lost: nothing can come after this. */

@@ -225,16 +225,18 @@ static crew_status map_async(const struct map_call *call, crew_result *result)
     return status;
 }
 
-crew_status crew_pool_map_async(crew_pool pool, crew_task task, const void *items, void *results,
-                                size_t count, const crew_map_attr *attr, crew_result *result)
+/* NOLINTNEXTLINE(readability-function-size): as many parameters as MPI's calls of this sort */
+crew_status crew_pool_map_async(crew_pool pool, crew_result *result, crew_task task,
+                                const void *items, void *results, size_t count,
+                                const crew_map_attr *attr)
 {
     struct map_call call = {"crew_pool_map_async",  pool, &task, items, results, count,
                             attr ? attr : &defaults};
     return map_async(&call, result);
 }
 
-crew_status crew_pool_apply_async(crew_pool pool, crew_task task, const void *item,
-                                  void *result_room, const crew_map_attr *attr, crew_result *result)
+crew_status crew_pool_apply_async(crew_pool pool, crew_result *result, crew_task task,
+                                  const void *item, void *result_room, const crew_map_attr *attr)
 {
     struct map_call call = {"crew_pool_apply_async", pool, &task, item, result_room, 1,
                             attr ? attr : &defaults};

@@ -73,8 +73,8 @@ void check_future_outside(void)
     refuse_iterator(iterator, CREW_ESTATE);
     CHECK_STATUS(crew_iterator_close(iterator), CREW_ESTATE);
     CHECK_STATUS(crew_pool_apply(pool, do_step, &step, &answer), CREW_ESTATE);
-    CHECK_STATUS(crew_pool_apply_async(pool, do_step, &step, &answer, NULL, &result), CREW_ESTATE);
-    CHECK_STATUS(crew_pool_map_async(pool, do_step, &step, &answer, 1, NULL, &result), CREW_ESTATE);
+    CHECK_STATUS(crew_pool_apply_async(pool, &result, do_step, &step, &answer, NULL), CREW_ESTATE);
+    CHECK_STATUS(crew_pool_map_async(pool, &result, do_step, &step, &answer, 1, NULL), CREW_ESTATE);
     CHECK_STATUS(crew_pool_shutdown(pool, true, true), CREW_ESTATE);
     CHECK_STATUS(crew_pool_imap(pool, do_step, &step, 1, NULL, &iterator), CREW_ESTATE);
     CHECK_STATUS(crew_pool_imap_from(pool, do_step, no_items, NULL, NULL, &iterator), CREW_ESTATE);
@@ -93,7 +93,7 @@ void calls_result(const struct variant *variant)
     refuse_result((crew_result){0}, CREW_EINVAL);
     refuse_result((crew_result){pool.id}, CREW_EINVAL);
     CHECK_STATUS(crew_result_close((crew_result){0}), CREW_EINVAL);
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answer, NULL, &result));
+    CHECK_OK(crew_pool_apply_async(pool, &result, do_step, &step, &answer, NULL));
     CHECK_OK(crew_result_get(result, CREW_FOREVER));
     CHECK_STATUS(crew_result_ready(result, NULL), CREW_EINVAL);
     CHECK_STATUS(crew_result_successful(result, NULL), CREW_EINVAL);
@@ -111,7 +111,7 @@ void calls_result(const struct variant *variant)
     CHECK_OK(crew_result_close(result));
     CHECK_OK(crew_result_close(result));
     refuse_result(result, CREW_ENOENT);
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answer, NULL, &result));
+    CHECK_OK(crew_pool_apply_async(pool, &result, do_step, &step, &answer, NULL));
     CHECK_OK(crew_result_close(result)); // maybe before it is done
     close_pool(pool);
     refuse_result(result, CREW_ENOENT);
@@ -150,22 +150,22 @@ void calls_async(const struct variant *variant)
     step.what = STEP_FAIL;
     CHECK_STATUS(crew_pool_apply(pool, do_step, &step, &answer), CREW_EDOMAIN);
     CHECK_STATUS(crew_pool_apply(pool, do_step, NULL, &answer), CREW_EINVAL);
-    CHECK_STATUS(crew_pool_map_async(pool, do_step, &step, &answer, 1, NULL, NULL), CREW_EINVAL);
-    CHECK_STATUS(crew_pool_map_async(pool, do_step, NULL, &answer, 1, NULL, &result), CREW_EINVAL);
-    CHECK_STATUS(crew_pool_apply_async(pool, do_step, &step, NULL, NULL, &result), CREW_EINVAL);
+    CHECK_STATUS(crew_pool_map_async(pool, NULL, do_step, &step, &answer, 1, NULL), CREW_EINVAL);
+    CHECK_STATUS(crew_pool_map_async(pool, &result, do_step, NULL, &answer, 1, NULL), CREW_EINVAL);
+    CHECK_STATUS(crew_pool_apply_async(pool, &result, do_step, &step, NULL, NULL), CREW_EINVAL);
     static const crew_map_attr wrong[] = {{.progress = true},
                                           {.on_progress = never_told},
                                           {.timeout_s = -1},
                                           {.retries = -1},
                                           {.schedule = (crew_schedule)9}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        CHECK_STATUS(crew_pool_map_async(pool, do_step, &step, &answer, 1, &wrong[i], &result),
+        CHECK_STATUS(crew_pool_map_async(pool, &result, do_step, &step, &answer, 1, &wrong[i]),
                      CREW_EINVAL);
     CHECK_STATUS(
         crew_pool_map(pool, do_step, &step, &answer, 1, &(crew_map_attr){.callback = never_called}),
         CREW_EINVAL);
     CHECK_OK(crew_pool_close(pool));
-    CHECK_STATUS(crew_pool_apply_async(pool, do_step, &step, &answer, NULL, &result), CREW_ESTATE);
+    CHECK_STATUS(crew_pool_apply_async(pool, &result, do_step, &step, &answer, NULL), CREW_ESTATE);
     CHECK_INT(result.id, 77);
     close_pool(pool);
 }
@@ -185,8 +185,8 @@ static int leave_results(void *arg)
     crew_result result;
     crew_pool pool = open_pool(1);
     plan_steps(steps, 10);
-    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, 10,
-                                 &(crew_map_attr){.error_callback = never_called}, &result));
+    CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, 10,
+                                 &(crew_map_attr){.error_callback = never_called}));
     if (*(const int *)arg)
         CHECK_OK(crew_result_get(result, CREW_FOREVER));
     return check_result();
@@ -198,7 +198,7 @@ void others_results(const struct variant *variant)
     struct answer answer;
     crew_result result;
     crew_pool pool = open_pool(1);
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answer, NULL, &result));
+    CHECK_OK(crew_pool_apply_async(pool, &result, do_step, &step, &answer, NULL));
     CHECK_INT(finish(launch(variant, use_result, &result, sizeof result)), 0);
     CHECK_OK(crew_result_get(result, CREW_FOREVER));
     close_pool(pool);

@@ -25,11 +25,11 @@ void fut_01(const struct variant *variant)
     bool cancelled = true;
     crew_pool pool = open_pool(1);
     (void)variant;
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &busy, &answers[0], NULL, &running));
+    CHECK_OK(crew_pool_apply_async(pool, &running, do_step, &busy, &answers[0], NULL));
     CHECK(mark_wait(&busy.begun, 1));
     CHECK_OK(crew_result_cancel(running, &cancelled));
     CHECK(!cancelled);
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answers[1], NULL, &pending));
+    CHECK_OK(crew_pool_apply_async(pool, &pending, do_step, &step, &answers[1], NULL));
     for (int i = 0; i < 2; i++) {
         CHECK_OK(crew_result_cancel(pending, &cancelled));
         CHECK(cancelled);
@@ -58,8 +58,8 @@ void cancel_rest(const struct variant *variant)
     (void)variant;
     plan_steps(steps, COUNT);
     steps[0] = waiting_step();
-    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT,
-                                 &(crew_map_attr){.chunk = 1, .statuses = statuses}, &result));
+    CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, COUNT,
+                                 &(crew_map_attr){.chunk = 1, .statuses = statuses}));
     CHECK(mark_wait(&steps[0].begun, 1));
     CHECK_OK(crew_result_cancel(result, &cancelled));
     CHECK(!cancelled);
@@ -91,11 +91,11 @@ void fut_08(const struct variant *variant)
     crew_pool pool = open_pool(1);
     (void)variant;
     plan_steps(steps, COUNT);
-    CHECK_OK(crew_pool_map_async(pool, do_step, busy, answers, 2, &(crew_map_attr){.chunk = 2},
-                                 &running));
+    CHECK_OK(crew_pool_map_async(pool, &running, do_step, busy, answers, 2,
+                                 &(crew_map_attr){.chunk = 2}));
     CHECK(mark_wait(&busy[0].begun, 1));
-    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT,
-                                 &(crew_map_attr){.chunk = 1, .priority = -1}, &pending));
+    CHECK_OK(crew_pool_map_async(pool, &pending, do_step, steps, answers, COUNT,
+                                 &(crew_map_attr){.chunk = 1, .priority = -1}));
     CHECK_OK(crew_thread_create(&thread, NULL, cancel_soon, &pending));
     let_go(&busy[0]);
     let_go(&busy[1]);
@@ -119,7 +119,7 @@ void pol_11_async(const struct variant *variant)
     crew_pool pool = open_pool(2);
     (void)variant;
     plan_steps(steps, COUNT);
-    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT, NULL, &result));
+    CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, COUNT, NULL));
     CHECK_OK(crew_pool_close(pool));
     CHECK_OK(crew_pool_join(pool));
     CHECK_OK(crew_result_get(result, 0));
@@ -137,7 +137,7 @@ void pol_21_async(const struct variant *variant)
     crew_pool pool = open_pool(1);
     (void)variant;
     for (int i = 0; i < 2; i++)
-        CHECK_OK(crew_pool_apply_async(pool, do_step, &busy[i], &answers[i], NULL, &results[i]));
+        CHECK_OK(crew_pool_apply_async(pool, &results[i], do_step, &busy[i], &answers[i], NULL));
     CHECK(mark_wait(&busy[0].begun, 1));
     CHECK_OK(crew_pool_terminate(pool));
     for (int i = 0; i < 2; i++)
@@ -158,8 +158,8 @@ void pol_24_kill(const struct variant *variant)
     crew_result hung, kept;
     crew_pool pool = open_pool(2);
     (void)variant;
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &hanging, &answer[0], NULL, &hung));
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &other, &answer[1], NULL, &kept));
+    CHECK_OK(crew_pool_apply_async(pool, &hung, do_step, &hanging, &answer[0], NULL));
+    CHECK_OK(crew_pool_apply_async(pool, &kept, do_step, &other, &answer[1], NULL));
     CHECK(mark_wait(&hanging.begun, 1));
     CHECK(mark_wait(&other.begun, 1));
     CHECK_OK(crew_result_kill(hung));
@@ -184,10 +184,10 @@ void fut_07(const struct variant *variant)
     crew_result running, pending, late = {77};
     crew_pool pool = open_pool(1);
     (void)variant;
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &busy, &answers[0], NULL, &running));
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answers[1], NULL, &pending));
+    CHECK_OK(crew_pool_apply_async(pool, &running, do_step, &busy, &answers[0], NULL));
+    CHECK_OK(crew_pool_apply_async(pool, &pending, do_step, &step, &answers[1], NULL));
     CHECK_OK(crew_pool_shutdown(pool, false, false));
-    CHECK_STATUS(crew_pool_apply_async(pool, do_step, &step, &answers[2], NULL, &late),
+    CHECK_STATUS(crew_pool_apply_async(pool, &late, do_step, &step, &answers[2], NULL),
                  CREW_ESTATE);
     CHECK_INT(late.id, 77);
     CHECK_OK(crew_pool_shutdown(pool, false, false));
@@ -211,10 +211,10 @@ void fut_08_shutdown(const struct variant *variant)
     size_t count;
     crew_pool pool = open_pool(1);
     (void)variant;
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &busy, &answers[0], NULL, &results[0]));
+    CHECK_OK(crew_pool_apply_async(pool, &results[0], do_step, &busy, &answers[0], NULL));
     CHECK(mark_wait(&busy.begun, 1));
     for (int i = 1; i < 4; i++)
-        CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answers[i], NULL, &results[i]));
+        CHECK_OK(crew_pool_apply_async(pool, &results[i], do_step, &step, &answers[i], NULL));
     CHECK_OK(crew_pool_shutdown(pool, false, true));
     CHECK_OK(crew_results_wait(results, 4, CREW_ALL_COMPLETED, 0.01, NULL, &count));
     CHECK_INT(count, 3);
@@ -236,8 +236,8 @@ void fut_11(const struct variant *variant)
     crew_pool pool = open_pool(2);
     (void)variant;
     for (int i = 0; i < 7; i++)
-        CHECK_OK(crew_pool_apply_async(pool, do_step, i < 2 ? &busy[i] : &step, &answers[i], NULL,
-                                       &results[i]));
+        CHECK_OK(crew_pool_apply_async(pool, &results[i], do_step, i < 2 ? &busy[i] : &step,
+                                       &answers[i], NULL));
     for (int i = 0; i < 2; i++)
         CHECK(mark_wait(&busy[i].begun, 1));
     for (int i = 0; i < 7; i++) {
@@ -264,7 +264,7 @@ void fut_12(const struct variant *variant)
     plan_steps(steps, COUNT);
     CHECK_OK(crew_pool_create(&pool, &(crew_pool_attr){.workers = 2, .max_tasks_per_worker = 3}));
     for (int i = 0; i < COUNT; i++)
-        CHECK_OK(crew_pool_apply_async(pool, do_step, &steps[i], &answers[i], NULL, &results[i]));
+        CHECK_OK(crew_pool_apply_async(pool, &results[i], do_step, &steps[i], &answers[i], NULL));
     CHECK_OK(crew_pool_shutdown(pool, false, false));
     for (int i = 0; i < COUNT; i++) {
         CHECK_OK(crew_result_get(results[i], LIMIT_S));

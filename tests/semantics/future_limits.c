@@ -90,7 +90,7 @@ void pol_retries(const struct variant *variant)
     CHECK_STATUS(crew_pool_map(pool, do_step, steps, answers, 3, &attr), CREW_EWORKERDIED);
     mark_remove(&steps[1].begun);
     steps[1].what = STEP_FAIL;
-    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, 3, &attr, &result));
+    CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, 3, &attr));
     CHECK_STATUS(crew_result_get(result, CREW_FOREVER), CREW_EDOMAIN);
     CHECK_OK(crew_result_errors(result, &error, 1, &count));
     CHECK_INT(count, 1);
@@ -132,11 +132,11 @@ void pol_priority(const struct variant *variant)
     crew_pool pool = open_pool(1);
     (void)variant;
     plan_steps(steps, 3);
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &busy, &first, NULL, &held));
+    CHECK_OK(crew_pool_apply_async(pool, &held, do_step, &busy, &first, NULL));
     CHECK(mark_wait(&busy.begun, 1));
     for (int i = 0; i < 3; i++) // the worker is busy: none of these is out
-        CHECK_OK(crew_pool_apply_async(pool, do_step, &steps[i], &answers[i],
-                                       &(crew_map_attr){.priority = priorities[i]}, &results[i]));
+        CHECK_OK(crew_pool_apply_async(pool, &results[i], do_step, &steps[i], &answers[i],
+                                       &(crew_map_attr){.priority = priorities[i]}));
     let_go(&busy);
     CHECK_OK(crew_results_wait(results, 3, CREW_ALL_COMPLETED, 30, NULL, NULL));
     static const size_t order[] = {2, 0, 1};

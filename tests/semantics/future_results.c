@@ -51,7 +51,7 @@ static void check_answers(const struct answer *answers, size_t count)
 static crew_result begin_one(crew_pool pool, const struct step *step, struct answer *answer)
 {
     crew_result result = {0};
-    CHECK_OK(crew_pool_apply_async(pool, do_step, step, answer, NULL, &result));
+    CHECK_OK(crew_pool_apply_async(pool, &result, do_step, step, answer, NULL));
     return result;
 }
 
@@ -68,7 +68,7 @@ void pol_07(const struct variant *variant)
     (void)variant;
     seen.count = 0;
     plan_steps(steps, COUNT);
-    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT, &attr, &result));
+    CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, COUNT, &attr));
     CHECK_OK(crew_result_wait(result, LIMIT_S));
     CHECK_INT(count_calls(), 1);
     CHECK_INT(seen.statuses[0], CREW_OK);
@@ -77,15 +77,15 @@ void pol_07(const struct variant *variant)
     check_answers(answers, COUNT);
     steps[7].what = STEP_FAIL;
     attr.callback = NULL;
-    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT, &attr, &result));
+    CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, COUNT, &attr));
     CHECK_STATUS(crew_result_get(result, LIMIT_S), CREW_EDOMAIN);
     CHECK_INT(count_calls(), 2);
     CHECK_INT(seen.statuses[1], CREW_EDOMAIN);
     attr.callback = note_call; // of nothing at all there is no call
-    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, 0, &attr, &result));
+    CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, 0, &attr));
     CHECK_OK(crew_result_get(result, LIMIT_S));
     attr.error_callback = NULL; // and none for a failure without an error callback
-    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT, &attr, &result));
+    CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, COUNT, &attr));
     CHECK_STATUS(crew_result_get(result, LIMIT_S), CREW_EDOMAIN);
     close_pool(pool);
     CHECK_INT(count_calls(), 2);
@@ -276,7 +276,7 @@ void result_errors(const struct variant *variant)
     (void)variant;
     plan_steps(steps, COUNT);
     steps[31].what = steps[5].what = steps[17].what = steps[39].what = STEP_FAIL;
-    CHECK_OK(crew_pool_map_async(pool, do_step, steps, answers, COUNT, NULL, &result));
+    CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, COUNT, NULL));
     CHECK_STATUS(crew_result_get(result, LIMIT_S), CREW_EDOMAIN);
     CHECK_OK(crew_result_errors(result, errors, 3, &count));
     CHECK_INT(count, 4);
@@ -305,7 +305,7 @@ void result_crash(const struct variant *variant)
     size_t count;
     crew_pool pool = open_pool(1);
     (void)variant;
-    CHECK_OK(crew_pool_apply_async(pool, do_step, &step, &answer, NULL, &result));
+    CHECK_OK(crew_pool_apply_async(pool, &result, do_step, &step, &answer, NULL));
     CHECK_STATUS(crew_result_get(result, LIMIT_S), CREW_EWORKERDIED);
     CHECK_CONTAINS(crew_error_message(), "was killed by signal 6 (SIGABRT)");
     CHECK_OK(crew_result_errors(result, &error, 1, &count));
