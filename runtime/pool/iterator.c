@@ -177,21 +177,37 @@ static crew_status any_slot(const struct iterator *iterator, int64_t timeout_ns,
     return status;
 }
 
+/* How its tasks went; what is returned is whether that is known, and the results are there. */
+static crew_status fetch(const struct slot *slot, crew_status *outcome)
+{
+    struct crewi_result_record *record;
+    crew_status status = crewi_result_use("crew_iterator_next", slot->result, &record);
+    if (status)
+        return status;
+    pthread_mutex_lock(&record->mutex);
+    status = crewi_result_fetch(record);
+    *outcome = record->status;
+    pthread_mutex_unlock(&record->mutex);
+    return status;
+}
+
 /* The chunk is there. Its own status is that of the first task that failed, or says that there are
  * no results: then it stands for each task. */
 static crew_status finish_slot(struct slot *slot)
 {
     size_t count;
-    crew_status status = crew_result_get(slot->result, 0);
-    crew_status asked = crew_result_errors(slot->result, NULL, 0, &count);
-    if (asked)
-        return asked;
-    if (status && count) {
+    crew_status outcome;
+    crew_status status = fetch(slot, &outcome);
+    if (!status)
+        status = crew_result_errors(slot->result, NULL, 0, &count);
+    if (status)
+        return status;
+    if (outcome && count) {
         slot->errors = calloc(count, sizeof *slot->errors);
         if (!slot->errors)
             return crewi_error_memory();
-        asked = crew_result_errors(slot->result, slot->errors, count, &count);
-        slot->error_count = asked ? 0 : count;
+        status = crew_result_errors(slot->result, slot->errors, count, &count);
+        slot->error_count = status ? 0 : count;
     }
     slot->is_done = true;
     return CREW_OK;

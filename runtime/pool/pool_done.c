@@ -34,6 +34,7 @@ static bool try_again(struct crewi_pool_map *map, uint64_t index, crew_status st
         crewi_schedule_return(&map->schedule, (struct crewi_range){index, 1}))
         return false;
     map->attempts[index]++;
+    map->tried_again = true;
     return true;
 }
 
@@ -158,6 +159,12 @@ static bool can_be_time(int64_t ns)
     return ns >= 0 && ns <= BUSY_LIMIT_NS;
 }
 
+/* However often a worker says the longest time that can be, nothing overflows. */
+static void add_time(int64_t *sum, int64_t ns)
+{
+    *sum = *sum > INT64_MAX - ns ? INT64_MAX : *sum + ns;
+}
+
 static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
                   const struct crewi_pool_result *result, const unsigned char *failures,
                   const unsigned char *results)
@@ -172,8 +179,8 @@ static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
         memcpy(map->results + result->begin * result->result_size, results,
                result->count * result->result_size);
     worker->tasks += result->count;
-    worker->busy_ns += result->busy_ns;
-    worker->cpu_ns += result->cpu_ns;
+    add_time(&worker->busy_ns, result->busy_ns);
+    add_time(&worker->cpu_ns, result->cpu_ns);
     if (result->busy_ns) /* what is found of a worker that died does not say how long it took */
         crewi_schedule_measure(&map->schedule, result->count, result->busy_ns);
     take_off(worker, chunk, result->count);
@@ -195,7 +202,11 @@ bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool
     const unsigned char *failures = (const unsigned char *)data + sizeof result;
     if (!apply(engine, worker, &result, failures, failures + result.failure_bytes))
         return false;
+    crewi_pool_kill_if_in_it(engine, worker);
     crewi_pool_feed(engine, pool, worker);
+    for (uint32_t i = 0; result.failure_bytes && i < pool->worker_count; i++)
+        if (!pool->workers[i].outstanding_count) /* some may be tried again, by any */
+            crewi_pool_feed(engine, pool, &pool->workers[i]);
     return true;
 }
 

@@ -72,11 +72,13 @@ struct crewi_pool_map {
     void *owned;       /* items, results and statuses when they are not the caller's own memory */
     uint64_t done, failed;
     uint8_t *attempts; /* that failed, of each task; NULL: none is tried again */
+    bool tried_again;  /* some task was run and has to be run again */
     uint64_t order;    /* of maps that are over: which it was */
     bool over;
     bool taken;           /* what is not shared was handed over */
     bool cancelled_whole; /* before any of it had gone out */
     bool cancelled;       /* what comes back from workers is not given out again */
+    bool killed;          /* workers that get to what they have of it are ended */
     bool closed;          /* nobody will ask: gone when it is over */
     bool notify;          /* NEXT_DONE is to bring it */
     struct crewi_pool_errors errors;
@@ -185,8 +187,11 @@ void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_
 /** Cancels what no worker has. True if none of it has gone out. */
 bool crewi_pool_cancel_map(struct crewi_engine *engine, struct crewi_pool_map *map);
 
-/** The same, and kills the workers that are in it. */
+/** The same, and kills the workers that are in it, now or later. */
 void crewi_pool_kill_map(struct crewi_engine *engine, struct crewi_pool_map *map);
+
+/** Kills a worker that is in a map that is to be killed. */
+void crewi_pool_kill_if_in_it(struct crewi_engine *engine, struct crewi_worker *worker);
 
 /* pool_results.c: maps, as their creator sees them */
 

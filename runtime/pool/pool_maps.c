@@ -39,7 +39,7 @@ void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
 static bool is_given_out(const struct crewi_pool_map *map)
 {
     return crewi_schedule_remaining(&map->schedule) < map->submission.count - map->done ||
-           map->done > 0;
+           map->done > 0 || map->tried_again;
 }
 
 void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress)
@@ -50,7 +50,8 @@ void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_
                                              .order = map->order,
                                              .over = map->over,
                                              .running = !map->over && is_given_out(map),
-                                             .cancelled = map->cancelled};
+                                             .cancelled = map->cancelled,
+                                             .wrong = map->over && map->status};
 }
 
 void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *map)
@@ -130,17 +131,22 @@ bool crewi_pool_cancel_map(struct crewi_engine *engine, struct crewi_pool_map *m
     return map->cancelled_whole;
 }
 
+/* What it has in hand behind other tasks it has not begun: it is killed when it gets there. */
+void crewi_pool_kill_if_in_it(struct crewi_engine *engine, struct crewi_worker *worker)
+{
+    if (!worker->outstanding_count || !worker->outstanding[0].map->killed || worker->killed)
+        return;
+    worker->killed = true;
+    crewi_process_signal(engine, worker->process, SIGKILL);
+}
+
 void crewi_pool_kill_map(struct crewi_engine *engine, struct crewi_pool_map *map)
 {
     struct crewi_pool *pool = map->pool;
     crewi_pool_cancel_map(engine, map);
-    for (uint32_t i = 0; i < pool->worker_count && !map->over; i++) {
-        struct crewi_worker *worker = &pool->workers[i];
-        if (!worker->outstanding_count || worker->outstanding[0].map != map)
-            continue; /* what it has in hand it has not begun, and it gets there soon */
-        worker->killed = true;
-        crewi_process_signal(engine, worker->process, SIGKILL);
-    }
+    map->killed = true;
+    for (uint32_t i = 0; i < pool->worker_count && !map->over; i++)
+        crewi_pool_kill_if_in_it(engine, &pool->workers[i]);
 }
 
 /* Chunks out */
@@ -181,15 +187,14 @@ static uint64_t tasks_in_hand(const struct crewi_worker *worker)
 /* How fast a worker was so far, beside the mean of those of its pool: tasks in its time. */
 static double speed_of(const struct crewi_pool *pool, const struct crewi_worker *worker)
 {
-    uint64_t tasks = 0;
-    int64_t busy_ns = 0;
+    double tasks = 0, busy_ns = 0;
     for (uint32_t i = 0; i < pool->worker_count; i++) {
-        tasks += pool->workers[i].tasks;
-        busy_ns += pool->workers[i].busy_ns;
+        tasks += (double)pool->workers[i].tasks;
+        busy_ns += (double)pool->workers[i].busy_ns;
     }
-    if (!worker->tasks || worker->busy_ns <= 0 || busy_ns <= 0)
+    if (!worker->tasks || worker->busy_ns <= 0)
         return 1;
-    return ((double)worker->tasks / (double)worker->busy_ns) / ((double)tasks / (double)busy_ns);
+    return ((double)worker->tasks / (double)worker->busy_ns) / (tasks / busy_ns);
 }
 
 /* The next chunk of this map for a worker, not sent yet; NULL when it should not have one. */

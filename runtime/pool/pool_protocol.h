@@ -79,7 +79,9 @@ struct crewi_pool_submission {
 struct crewi_pool_progress {
     uint64_t done, failed, count;
     uint64_t order; /* of maps that are over: which it was */
-    uint8_t over, running, cancelled, reserved[5];
+    uint8_t over, running, cancelled;
+    uint8_t wrong; /* it is over, and not all of it succeeded */
+    uint8_t reserved[4];
 };
 
 /** How a map ended. Behind it: the reason; then, unless memory is shared, statuses (if wanted) and

@@ -198,6 +198,15 @@ void crewi_pool_worker_unfit(struct crewi_engine *engine, struct crewi_pool *poo
     break_pool(engine, pool, status < 0 ? (crew_status)status : CREW_EFAILED, reason);
 }
 
+/* Whoever waits for the end of the pool hears of it when the last worker is gone. */
+static void tell_end(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    if (pool->live)
+        return;
+    crewi_parking_reply_all(engine, &pool->joins, NULL, 0);
+    crewi_pool_tell_next_done(engine, pool);
+}
+
 void crewi_pool_worker_spawned(struct crewi_engine *engine, struct crewi_pool *pool,
                                const struct crewi_message *message)
 {
@@ -215,6 +224,7 @@ void crewi_pool_worker_spawned(struct crewi_engine *engine, struct crewi_pool *p
     crewi_process_forget(engine, worker->process);
     break_pool(engine, pool, (crew_status)report.status, reason);
     conclude_start(engine, pool);
+    tell_end(engine, pool);
 }
 
 void crewi_pool_word_end(char *text, size_t size, int wait_status)
@@ -268,10 +278,7 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
     if (goes_on && !stopping && !pool->broken && !pool->start_status)
         replace(engine, pool, worker, report.status);
     conclude_start(engine, pool);
-    if (pool->live)
-        return;
-    crewi_parking_reply_all(engine, &pool->joins, NULL, 0);
-    crewi_pool_tell_next_done(engine, pool);
+    tell_end(engine, pool);
 }
 
 void crewi_pool_describe_worker(struct crewi_engine *engine, const struct crewi_worker *worker,

@@ -107,7 +107,7 @@ static bool is_enough(const struct several *several, crew_results_when when, siz
     for (size_t i = 0; i < several->count; i++) {
         *how_many += several->is_ready[i];
         any_failed |=
-            several->is_ready[i] && several->progress[i].failed && !several->progress[i].cancelled;
+            several->is_ready[i] && several->progress[i].wrong && !several->progress[i].cancelled;
     }
     return *how_many == several->count || (when == CREW_FIRST_COMPLETED && *how_many) ||
            (when == CREW_FIRST_ERROR && any_failed);

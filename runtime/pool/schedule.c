@@ -137,6 +137,8 @@ bool crewi_schedule_take(struct crewi_schedule *schedule, struct crewi_range *ch
 bool crewi_schedule_take_for(struct crewi_schedule *schedule, double speed,
                              struct crewi_range *chunk)
 {
+    if (!crewi_schedule_remaining(schedule))
+        return false; /* and no round of nothing begins */
     uint64_t size = chunk_size(schedule, speed);
     if (schedule->returned_count) {
         struct crewi_range *last = &schedule->returned[schedule->returned_count - 1];
@@ -149,7 +151,7 @@ bool crewi_schedule_take_for(struct crewi_schedule *schedule, double speed,
     struct crewi_range fresh = {schedule->next, schedule->count - schedule->next};
     take_from(&fresh, size, chunk);
     schedule->next = fresh.begin;
-    return chunk->count > 0;
+    return true;
 }
 
 crew_status crewi_schedule_return(struct crewi_schedule *schedule, struct crewi_range range)
@@ -172,7 +174,8 @@ crew_status crewi_schedule_return(struct crewi_schedule *schedule, struct crewi_
 void crewi_schedule_measure(struct crewi_schedule *schedule, uint64_t tasks, int64_t busy_ns)
 {
     /* What a worker says may be anything. */
-    if (busy_ns < 0 || busy_ns > MEASURED_LIMIT_NS)
+    if (busy_ns < 0 || busy_ns > MEASURED_LIMIT_NS ||
+        schedule->measured_ns > INT64_MAX - MEASURED_LIMIT_NS)
         return;
     schedule->measured_tasks += tasks;
     schedule->measured_ns += busy_ns;

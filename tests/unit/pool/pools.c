@@ -55,7 +55,12 @@ uint64_t pool_ask(struct fake_client *creator, const struct crewi_pool_spec *spe
 uint64_t pool_open(struct fake_client *creator, int workers)
 {
     struct crewi_pool_spec spec = pool_spec(workers);
-    uint64_t pool, request = pool_ask(creator, &spec, NULL, 0);
+    return pool_open_as(creator, &spec);
+}
+
+uint64_t pool_open_as(struct fake_client *creator, const struct crewi_pool_spec *spec)
+{
+    uint64_t pool, request = pool_ask(creator, spec, NULL, 0);
     fake_expect_parked(creator, request);
     pool_start_all(creator->rank->job);
     fake_expect_parked(creator, request);
@@ -77,7 +82,7 @@ struct fake_call result_call(uint8_t op, uint64_t map)
         .kind = CREWI_KIND_RESULT, .op = op, .object = map, .timeout_ns = CREWI_FOREVER};
 }
 
-uint64_t pool_submit(struct fake_client *creator, uint64_t pool, uint64_t count, uint64_t chunk)
+struct crewi_pool_submission pool_submission(uint64_t count, uint64_t chunk)
 {
     struct crewi_pool_submission submission = {.count = count,
                                                .item_size = sizeof(uint64_t),
@@ -85,15 +90,27 @@ uint64_t pool_submit(struct fake_client *creator, uint64_t pool, uint64_t count,
                                                .chunk = chunk,
                                                .wants_statuses = 1,
                                                .task = "triple"};
-    uint64_t map, *items = malloc((count + 1) * sizeof *items);
-    assert_non_null(items);
     assert_int_equal(crewi_funcref_make(&submission.function, (crewi_function *)task_of_tests),
                      CREW_OK);
+    return submission;
+}
+
+uint64_t pool_submit(struct fake_client *creator, uint64_t pool, uint64_t count, uint64_t chunk)
+{
+    struct crewi_pool_submission submission = pool_submission(count, chunk);
+    return pool_submit_as(creator, pool, &submission);
+}
+
+uint64_t pool_submit_as(struct fake_client *creator, uint64_t pool,
+                        const struct crewi_pool_submission *submission)
+{
+    uint64_t count = submission->count, map, *items = malloc((count + 1) * sizeof *items);
+    assert_non_null(items);
     for (uint64_t i = 0; i < count; i++)
         items[i] = pool_item(i);
     struct fake_call call = pool_call(CREWI_POOL_SUBMIT, pool);
-    call.head = &submission;
-    call.head_size = sizeof submission;
+    call.head = submission;
+    call.head_size = sizeof *submission;
     call.body = items;
     call.body_size = count * sizeof *items;
     fake_call(creator, &call, &map, sizeof map);
@@ -135,6 +152,12 @@ void pool_take(struct fake_client *creator, uint64_t map, uint64_t count,
     memcpy(outcome->statuses, at + head.reason_size, status_bytes);
     memcpy(outcome->results, at + head.reason_size + status_bytes, result_bytes);
     crewi_frame_destroy(frame);
+}
+
+void pool_errors(struct fake_client *creator, uint64_t map, size_t count, crew_task_error *errors)
+{
+    struct fake_call call = result_call(CREWI_RESULT_ERRORS, map);
+    fake_call(creator, &call, errors, count * sizeof *errors);
 }
 
 void pool_expect_all(struct fake_client *creator, uint64_t map, uint64_t count)
@@ -248,6 +271,17 @@ void pool_answer(struct fake_child *worker, uint64_t map, uint64_t begin, uint64
         results[i] = pool_result(begin + i);
     tell(worker, CREWI_POOL_RESULT, &head, sizeof head, results, count * sizeof *results);
     free(results);
+}
+
+void pool_answer_failed(struct fake_child *worker, uint64_t map, uint64_t index, crew_status status,
+                        const char *reason)
+{
+    unsigned char body[sizeof(struct crewi_pool_failure) + CREWI_ERROR_SIZE + 16] = {0};
+    struct crewi_pool_result head = {
+        .map = map, .begin = index, .count = 1, .result_size = sizeof(uint64_t)};
+    head.failure_bytes = pool_add_failure(body, 0, index, status, reason);
+    tell(worker, CREWI_POOL_RESULT, &head, sizeof head, body,
+         head.failure_bytes + sizeof(uint64_t));
 }
 
 void pool_work(struct fake_child *worker)

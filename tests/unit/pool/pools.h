@@ -26,6 +26,9 @@ uint64_t pool_ask(struct fake_client *creator, const struct crewi_pool_spec *spe
 /** A pool of that many workers, all ready. */
 uint64_t pool_open(struct fake_client *creator, int workers);
 
+/** The same of a pool that is described. */
+uint64_t pool_open_as(struct fake_client *creator, const struct crewi_pool_spec *spec);
+
 /** A request with no data. */
 struct fake_call pool_call(uint8_t op, uint64_t pool);
 
@@ -45,6 +48,11 @@ static inline uint64_t pool_result(uint64_t i)
 /** Submits a map with statuses, of chunks of that size (0: guided); its number. */
 uint64_t pool_submit(struct fake_client *creator, uint64_t pool, uint64_t count, uint64_t chunk);
 
+/** What it submits, for more to be chosen, and submitting that. */
+struct crewi_pool_submission pool_submission(uint64_t count, uint64_t chunk);
+uint64_t pool_submit_as(struct fake_client *creator, uint64_t pool,
+                        const struct crewi_pool_submission *submission);
+
 struct crewi_pool_progress pool_progress(struct fake_client *creator, uint64_t map);
 
 /** What a map came to. */
@@ -58,6 +66,9 @@ struct pool_outcome {
 /** Takes it, and closes it; the map is over, and has that many tasks. */
 void pool_take(struct fake_client *creator, uint64_t map, uint64_t count,
                struct pool_outcome *outcome);
+
+/** The failures of a map that is over, of which there are exactly so many. */
+void pool_errors(struct fake_client *creator, uint64_t map, size_t count, crew_task_error *errors);
 
 /** Expects that all tasks have succeeded. */
 void pool_expect_all(struct fake_client *creator, uint64_t map, uint64_t count);
@@ -85,6 +96,10 @@ bool pool_next_chunk(struct fake_child *worker, struct crewi_pool_chunk *chunk, 
 
 /** The worker sends results of tasks begin to begin + count - 1. */
 void pool_answer(struct fake_child *worker, uint64_t map, uint64_t begin, uint64_t count);
+
+/** The worker says that one task failed. */
+void pool_answer_failed(struct fake_child *worker, uint64_t map, uint64_t index, crew_status status,
+                        const char *reason);
 
 /** It does all that it has, and all that it gets for that, chunk by chunk. */
 void pool_work(struct fake_child *worker);
