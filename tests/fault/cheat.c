@@ -78,6 +78,9 @@ static const struct forgery forgeries[] = {
      {.type = CREWI_NOTE, .kind = CREWI_KIND_PROCESS, .op = 1, .target_rank = 1000},
      0},
     {"another kind", {.type = CREWI_NOTE, .kind = CREWI_KIND_POOL, .op = 1, .object = FOREIGN}, 0},
+    {"a pool for a result",
+     {.type = CREWI_NOTE, .kind = CREWI_KIND_RESULT, .op = 1, .object = (uint64_t)2 << 60 | 1},
+     0},
     {"no such home",
      {.type = CREWI_NOTE,
       .kind = CREWI_KIND_PROCESS,
@@ -88,7 +91,7 @@ static const struct forgery forgeries[] = {
 
 static void expect_deaths(crew_pool pool)
 {
-    static const uint8_t kinds[] = {CREWI_KIND_PROCESS, CREWI_KIND_POOL};
+    static const uint8_t kinds[] = {CREWI_KIND_PROCESS, CREWI_KIND_POOL, CREWI_KIND_RESULT};
     static const int ops[] = {
         CREWI_ENGINE_OPS, CREWI_OP_CHILD_ENDED, CREWI_PROCESS_SPAWN, CREWI_PROCESS_STOP, 127, 255};
     int last = crew_rank_count() - 1;
@@ -104,20 +107,28 @@ static void expect_deaths(crew_pool pool)
         }
 }
 
+// What the others are sent to.
+struct targets {
+    crew_pool pool;
+    crew_result result; // of another process
+};
+
 // Requests with payloads of all sizes, to all that there is. Survived by the sender as well.
 static int send_garbage(void *arg)
 {
     static const uint64_t sizes[] = {0, 1, 4, 8, 40, 500, 5000, 300000};
-    const crew_pool *pool = arg;
-    const uint64_t objects[] = {0, crew_current_process().id, (uint64_t)1 << 60 | 1, pool->id};
+    static const uint8_t kinds[] = {CREWI_KIND_PROCESS, CREWI_KIND_POOL, CREWI_KIND_RESULT};
+    const struct targets *targets = arg;
+    const uint64_t objects[] = {0, crew_current_process().id, (uint64_t)1 << 60 | 1,
+                                targets->pool.id, targets->result.id};
     for (uint8_t op = 1; op < 20; op++)
         for (size_t i = 0; i < COUNT(objects); i++)
             for (size_t j = 0; j < COUNT(sizes) - (op > 4 ? 1 : 0); j++)
-                for (uint8_t kind = CREWI_KIND_PROCESS; kind <= CREWI_KIND_POOL; kind++) {
+                for (size_t k = 0; k < COUNT(kinds); k++) {
                     struct forgery forgery = {.payload = sizes[j]};
                     forgery.header =
-                        (struct crewi_header){.type = CREWI_NOTE, .kind = kind, .op = op};
-                    if (crewi_id_kind(objects[i]) == kind || objects[i] == 0) {
+                        (struct crewi_header){.type = CREWI_NOTE, .kind = kinds[k], .op = op};
+                    if (crewi_id_kind(objects[i]) == kinds[k] || objects[i] == 0) {
                         forgery.header.object = objects[i];
                         send_frame(&forgery);
                     }
@@ -127,14 +138,36 @@ static int send_garbage(void *arg)
     return check_result();
 }
 
-static crew_status ask(crew_pool pool, int op, const void *data, size_t size)
+static crew_status ask_object(uint64_t id, int op, const void *data, size_t size)
 {
-    struct crewi_call call = {.kind = CREWI_KIND_POOL,
+    struct crewi_call call = {.kind = (uint8_t)crewi_id_kind(id),
                               .op = (uint8_t)op,
-                              .object = pool.id,
+                              .object = id,
                               .head = data,
                               .head_size = size};
     return crewi_call(&call, NULL);
+}
+
+static crew_status ask(crew_pool pool, int op, const void *data, size_t size)
+{
+    return ask_object(pool.id, op, data, size);
+}
+
+static const int result_ops[] = {CREWI_OP_WAIT,       CREWI_RESULT_PROGRESS, CREWI_RESULT_TAKE,
+                                 CREWI_RESULT_ERRORS, CREWI_RESULT_NOTIFY,   CREWI_RESULT_CANCEL,
+                                 CREWI_RESULT_KILL,   CREWI_RESULT_CLOSE};
+
+// Nobody else may wait for a result, nor take, cancel, kill or close it.
+static int use_a_foreign_result(void *arg)
+{
+    const struct targets *targets = arg;
+    crew_result_state state;
+    for (size_t i = 0; i < COUNT(result_ops); i++)
+        CHECK_STATUS(ask_object(targets->result.id, result_ops[i], "\1", 1), CREW_EPERM);
+    CHECK_STATUS(ask_object(targets->result.id, 40, NULL, 0), CREW_EPERM);
+    CHECK_STATUS(ask_object(targets->result.id + 1000, CREWI_RESULT_TAKE, NULL, 0), CREW_ENOENT);
+    CHECK_STATUS(crew_result_get_state(targets->result, &state), CREW_ENOENT);
+    return check_result();
 }
 
 // A process may not have its rank look into memory, nor count further than there is.
@@ -162,18 +195,18 @@ static int submit_lies(void *arg)
     return check_result();
 }
 
-static void expect_success(crew_process_function *function, crew_pool pool, int rank)
+static void expect_success(crew_process_function *function, const struct targets *targets, int rank)
 {
     crew_process process;
     crew_process_attr attr = {.placement = CREW_ON_RANK(rank)};
     int code = 1;
-    CHECK_OK(crew_process_create(&process, function, &pool, sizeof pool, &attr));
+    CHECK_OK(crew_process_create(&process, function, targets, sizeof *targets, &attr));
     CHECK_OK(crew_process_start(process));
     CHECK_OK(crew_process_join(process, CREW_FOREVER));
     CHECK_OK(crew_process_exitcode(process, &code));
     CHECK_INT(code, 0);
     CHECK_OK(crew_process_close(process));
-    check_unharmed(pool);
+    check_unharmed(targets->pool);
 }
 
 CREW_TASK(square, int, int)
@@ -287,20 +320,50 @@ static void check_lies(void)
     }
 }
 
+// The creator itself, with sizes and operations that cannot be. No call of it can do harm.
+static void misuse_own_result(crew_pool pool)
+{
+    static const unsigned char garbage[5000] = {1};
+    static const size_t sizes[] = {0, 1, 15, 16, 17, 5000};
+    static int item = 3, got; // some are closed before they are done
+    for (size_t i = 0; i < COUNT(result_ops) - 1; i++)
+        for (size_t j = 0; j < COUNT(sizes); j++) {
+            crew_result result;
+            CHECK_OK(crew_pool_map_async(pool, &result, square, &item, &got, 1, NULL));
+            CHECK_STATUS(ask_object(result.id, 40, garbage, sizes[j]), CREW_EPROTO);
+            ask_object(result.id, result_ops[i], garbage, sizes[j]);
+            struct crewi_call note = {.kind = CREWI_KIND_RESULT,
+                                      .op = CREWI_OP_FORGET_WAITS,
+                                      .object = result.id,
+                                      .head = garbage,
+                                      .head_size = sizes[j]};
+            crewi_tell(&note);
+            CHECK_OK(crew_result_close(result));
+        }
+    check_unharmed(pool);
+}
+
 static int app(int argc, char **argv)
 {
-    crew_pool pool;
+    struct targets targets;
+    int items[60] = {0}, results[60];
     (void)argc;
     (void)argv;
-    CHECK_OK(crew_pool_create(&pool, NULL));
-    expect_deaths(pool);
+    CHECK_OK(crew_pool_create(&targets.pool, NULL));
+    expect_deaths(targets.pool);
+    CHECK_OK(crew_pool_map_async(targets.pool, &targets.result, square, items, results, 60, NULL));
     for (int rank = 0; rank < crew_rank_count(); rank++) {
         check_begin("garbage", "");
-        expect_success(send_garbage, pool, rank);
+        expect_success(send_garbage, &targets, rank);
         check_begin("submissions", "");
-        expect_success(submit_lies, pool, rank);
+        expect_success(submit_lies, &targets, rank);
+        check_begin("results", "");
+        expect_success(use_a_foreign_result, &targets, rank);
     }
-    CHECK_OK(crew_pool_destroy(pool));
+    CHECK_OK(crew_result_get(targets.result, CREW_FOREVER));
+    check_begin("a result of one's own", "");
+    misuse_own_result(targets.pool);
+    CHECK_OK(crew_pool_destroy(targets.pool));
     check_lies();
     return check_failures() != 0;
 }

@@ -9,10 +9,11 @@ import pathlib
 import struct
 import sys
 
-PROCESS, POOL, PIPE, QUEUE, ARRAY, CONTAINER, TEAM = 1, 2, 3, 4, 6, 7, 8
+PROCESS, POOL, PIPE, QUEUE, ARRAY, CONTAINER, TEAM, MAP = 1, 2, 3, 4, 6, 7, 8, 9
 CREATE, START, JOIN, SIGNAL, QUERY, CLOSE, CHILDREN, LEAVE, SET_DAEMON, FIND = range(1, 11)
-(POOL_CREATE, SUBMIT, WAIT_MAP, TAKE, WORKERS, POOL_CLOSE, TERMINATE, POOL_JOIN, DESTROY, READY, UNFIT,
+(POOL_CREATE, SUBMIT, NEXT_DONE, WORKERS, CANCEL_ALL, POOL_CLOSE, TERMINATE, POOL_JOIN, DESTROY, READY, UNFIT,
  RESULT) = range(1, 13)
+PROGRESS, TAKE, ERRORS, NOTIFY, CANCEL_MAP, KILL_MAP, CLOSE_MAP = range(1, 8)
 (PIPE_CREATE, PIPE_SEND, RECEIVE, PIPE_CLOSE, SHUT, NEXT, DONE, BLOCK, MORE) = range(1, 10)
 (QUEUE_CREATE, PUT, GET, SIZE, TASK_DONE, QUEUE_JOIN, GATHER, QUEUE_CLOSE, JOIN_THREAD, CANCEL) = range(1, 11)
 (CONTAINER_CREATE, CONTAINER_CLOSE, LENGTH, CLEAR, LIST_INSERT, LIST_GET, LIST_SET, LIST_TAKE, SLICE, LIST_FIND, COUNT,
@@ -87,26 +88,33 @@ def process(**named):
 
 
 def pool(workers=3):
-    """Made by the root of rank 0, its workers ready."""
+    """Made by the root of rank 0, its workers ready. Eight times more: each retires after so many chunks."""
     made = send(root(0), POOL, POOL_CREATE, shape=bytes([workers | 0x80])) + run()
-    for rank in range(workers):
+    count = workers % 8
+    for rank in range(count):
         made += started(rank % 3, rank // 3)
-    for rank in range(workers):
+    for rank in range(count):
         made += send(child(rank % 3, rank // 3), POOL, READY, target=newest(0), note=NOTE)
     return made + run()
 
 
-def submit(count=20, chunk=2, statuses=1):
-    return send(root(0), POOL, SUBMIT, target=newest(0), shape=bytes([count, chunk, statuses])) + run()
+def submit(count=20, chunk=2, statuses=1, notify=0, schedule=0, retries=0, urgent=0, maps=0):
+    choice = statuses | notify << 1 | schedule << 2 | retries << 5 | urgent << 7
+    return send(root(0), POOL, SUBMIT, target=newest(0, maps), shape=bytes([count, chunk, choice])) + run()
 
 
-def result(rank, which=0, part=0, failure=b''):
-    return send(child(rank, 0), POOL, RESULT, target=newest(0), note=NOTE,
+def result(rank, which=0, part=0, failure=b'', maps=1):
+    """To the pool, whose maps come before it."""
+    return send(child(rank, 0), POOL, RESULT, target=newest(0, maps), note=NOTE,
                 shape=bytes([which, 50, part]) + failure) + run()
 
 
-def of_pool(op, shape=b'', timeout=FOREVER):
-    return send(root(0), POOL, op, target=newest(0), shape=shape, timeout=timeout) + run()
+def of_pool(op, timeout=FOREVER, maps=1):
+    return send(root(0), POOL, op, target=newest(0, maps), timeout=timeout) + run()
+
+
+def of_map(op, shape=b'', timeout=FOREVER, back=0):
+    return send(root(0), MAP, op, target=newest(0, back), shape=shape, timeout=timeout) + run()
 
 
 def pipe(duplex=0, small=0):
@@ -392,17 +400,30 @@ def child_seeds():
                          send(child(1, 0), PROCESS, CREATE, to=1, shape=spec()) + run() +
                          send(child(1, 0), PROCESS, START, target=newest(1)) + run() + ended(1, 0) +
                          bytes([TIME, 35]))
-    yield 'map', (pool() + submit(6, 2) + result(0) + result(1) + result(2) + of_pool(WAIT_MAP, b'\1') +
-                  of_pool(TAKE, b'\1') + of_pool(POOL_CLOSE) + of_pool(POOL_JOIN) + ended(0, 0) + ended(1, 0) +
-                  ended(2, 0) + of_pool(DESTROY))
+    yield 'map', (pool() + submit(6, 2) + of_map(WAIT) + result(0) + result(1) + result(2) + of_map(TAKE, b'\1') +
+                  of_pool(POOL_CLOSE, maps=0) + of_pool(POOL_JOIN, maps=0) + ended(0, 0) + ended(1, 0) + ended(2, 0) +
+                  of_pool(DESTROY, maps=0))
     yield 'parts', (pool(2) + submit(30, 5) + result(0, 0, 3) + result(0, 0, 4, b'\0\3') + result(1, 1) +
-                    of_pool(WORKERS) + of_pool(WAIT_MAP, b'\1', timeout=0x80 + 10) + bytes([TIME, 20]))
+                    of_pool(WORKERS) + of_map(WAIT, timeout=0x80 + 10) + bytes([TIME, 20]))
     yield 'deaths', (pool() + submit(40, 4) + ended(0, 0, bytes([1, 0, 9, 0, 2, 0])) +
                      ended(1, 0, bytes([1, 0, 9, 4, 1, 5, 3, 0])) + ended(2, 0) + started(0, 0) + of_pool(TERMINATE))
+    yield 'next-done', (pool(2) + of_pool(NEXT_DONE, maps=0) + submit(2, 1, notify=1) + of_map(NOTIFY) +
+                        result(0) + result(1) + of_pool(NEXT_DONE) + of_map(PROGRESS) + of_map(TAKE, b'\0') +
+                        of_map(TAKE, b'\0') + of_map(ERRORS) + of_map(CLOSE_MAP) + of_pool(TERMINATE, maps=0))
+    yield 'cancels', (pool(2) + submit(20, 2, schedule=3) + submit(5, 1, urgent=1, maps=1) + of_map(CANCEL_MAP) +
+                      of_map(CANCEL_MAP, back=1) + of_map(CLOSE_MAP, back=1) + ended(0, 0) + ended(1, 0) +
+                      of_pool(CANCEL_ALL, maps=2))
+    yield 'kills', (pool(2) + submit(20, 2) + of_map(KILL_MAP) + result(0) + ended(0, 0, bytes([1, 0, 9, 0, 0])) +
+                    ended(1, 0) + started(0, 0) + of_map(CLOSE_MAP) + of_pool(POOL_CLOSE, maps=0))
+    yield 'retries', (pool(2) + submit(4, 1, retries=1) + 3 * result(0, 0, 4, b'\0\3') +
+                      ended(1, 0, bytes([1, 0, 9, 0x80, 0])) + started(1, 0) + of_map(CANCEL_MAP) + result(0))
+    yield 'retiring', (pool(2 | 1 << 3) + submit(6, 1) + result(0) + result(1) + ended(0, 0) + started(0, 1) +
+                       send(child(0, 1), POOL, READY, target=newest(0, 1), note=NOTE) + run() + of_pool(POOL_CLOSE) +
+                       ended(1, 0) + of_pool(POOL_JOIN))
     yield 'unfit', (send(root(0), POOL, POOL_CREATE, shape=b'\2') + run() + started(0, 0) + started(1, 0) +
                     send(child(0, 0), POOL, UNFIT, target=newest(0), note=NOTE, shape=bytes([20]),
                          change=bytes([1, 6]) + b'reason') + run() + ended(0, 0) + ended(1, 0))
-    yield 'early-deaths', pool(1) + 4 * (ended(0, 0) + started(0, 0)) + of_pool(TERMINATE)
+    yield 'early-deaths', pool(1) + 4 * (ended(0, 0) + started(0, 0)) + of_pool(TERMINATE, maps=0)
     yield 'creator-dies', pool() + submit() + bytes([RESTART, 0]) + run() + ended(0, 0) + bytes([TIME, 35])
     yield 'cheats', (process(place=place_rank, rank=1) + started(1, 0) +
                      send(child(1, 0), PROCESS, 64) + run() + send(root(0), 31, 1) + send(root(2), POOL, 255))
@@ -427,8 +448,8 @@ def rank_seeds():
         yield f'claim-{op}', (send(root(1), PROCESS, CREATE, to=1, shape=spec(name=1)) +
                               lie(0 if op != 72 else 1, 0, PROCESS, op, shape=newest(1) + b'\0\1') + run())
     for op in 64, 65:
-        yield f'watch-{op}', pool(2) + submit() + lie(0, 1, POOL, op, target=newest(0), note=NOTE,
-                                                      shape=newest(0, 1) + b'\3') + run()
+        yield f'watch-{op}', pool(2) + submit() + lie(0, 1, POOL, op, target=newest(0, 1), note=NOTE,
+                                                      shape=newest(0, 2) + b'\3') + run()
     yield 'gone', pool(2) + submit() + lie(0, 0, POOL, 1, note=0x80 | 4) + run()
     yield 'confused', pool(2) + lie(0, asks, POOL, READY, target=newest(0, 1)) + run()
     yield 'nobody', life + lie(1, asks | 0x80, PROCESS, QUERY, target=newest(0)) + struct.pack('<IIQQ', 9, 9, 9, 9)

@@ -141,6 +141,7 @@ static size_t pool_spec(struct filling *filling)
 {
     uint8_t choice = fuzz_u8(filling->input);
     struct crewi_pool_spec spec = {.workers = choice % 8,
+                                   .max_tasks = choice >> 3 & 7,
                                    .inside = choice >> 6 & 1,
                                    .bind = choice >> 7,
                                    .worker = function(),
@@ -154,7 +155,13 @@ static size_t pool_submission(struct filling *filling)
         .function = function(), .item_size = 1, .result_size = 8, .task = "task"};
     submission.count = fuzz_u8(filling->input) % 64;
     submission.chunk = fuzz_u8(filling->input) % 8;
-    submission.wants_statuses = fuzz_u8(filling->input) & 1;
+    uint8_t choice = fuzz_u8(filling->input);
+    submission.wants_statuses = choice & 1;
+    submission.notify = choice >> 1 & 1;
+    submission.schedule = (choice >> 2 & 7) % (CREW_SCHEDULE_WEIGHTED + 1);
+    submission.retries = choice >> 5 & 1 ? 2 : 0;
+    submission.timeout_ns = choice >> 6 & 1;
+    submission.priority = choice >> 7;
     put(filling, &submission, sizeof submission);
     memset(filling->room + sizeof submission, 7, submission.count);
     return sizeof submission + submission.count;
@@ -197,6 +204,7 @@ static struct crewi_pool_result some_of(struct filling *filling)
         result.begin += part % (chunk.count + 1);
     if (part & 4)
         result.failure_bytes = sizeof(struct crewi_pool_failure) + 8;
+    result.timed_out = part >> 7;
     return result;
 }
 
