@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Many jobs at random: workers answer in parts, fail tasks, and die at any point. No task is begun
- * twice, exactly those fail that were to fail or whose worker died in them, and all others have
- * their results. */
+/* Many jobs at random: workers answer in parts, fail tasks, and die at any point; maps are
+ * cancelled and killed. No task is begun again unless it may be tried again or its worker was
+ * killed for another one, exactly those fail that were to fail, whose worker died in them, or that
+ * were cancelled, and all others have their results. */
 #include "base/clock.h"
 #include "pools.h"
 #include "unit.h"
@@ -14,15 +15,24 @@
 #define TASKS 300
 #define MAPS 2
 
-/* What a task came to, as the test has decided. */
-enum fate { UNTOUCHED, DONE, FAILED, LOST };
+/* What a task came to, as the test has decided. AGAIN: it was run, and is to be run again. */
+enum fate { UNTOUCHED, AGAIN, DONE, FAILED, LOST, CANCELED };
+
+/* What else may happen in a job. */
+static struct {
+    bool cancels; /* maps are cancelled and killed */
+    bool urgent;  /* maps have priorities */
+    int retries;  /* at most, and then in some maps only */
+} chances;
 
 static struct fake_job *job;
 static struct fake_client creator;
 static struct pool_outcome outcome;
 static uint64_t pool, maps[MAPS], counts[MAPS], seed;
 static enum fate fates[MAPS][TASKS];
-static bool begun[MAPS][TASKS];
+static int failures[MAPS][TASKS];
+static int retries[MAPS];
+static bool cancelled[MAPS];
 
 /* A chunk that a worker has in hand, from where it has not answered. */
 static struct work {
@@ -58,13 +68,34 @@ static int map_index(uint64_t map)
     return i;
 }
 
-/* The task is run: never twice. */
-static void run_task(const struct work *work, uint64_t i, enum fate fate)
+/* The task is run: never again without need. */
+static void run_task(int map, uint64_t i, enum fate fate)
 {
-    int map = map_index(work->chunk.map);
-    assert_false(begun[map][i]);
-    begun[map][i] = true;
+    assert_true(fates[map][i] <= AGAIN);
+    bool failed = fate == FAILED || fate == LOST;
+    if (failed && !cancelled[map] && failures[map][i] < retries[map]) {
+        failures[map][i]++;
+        fate = AGAIN;
+    }
     fates[map][i] = fate;
+}
+
+static const struct crewi_worker *at_home(const struct work *work)
+{
+    struct crewi_pool *home = (struct crewi_pool *)crewi_engine_find(fake_engine(job, 0), pool);
+    const struct crewi_worker *worker = crewi_pool_find_worker(home, work->child->process);
+    assert_non_null(worker);
+    return worker;
+}
+
+/* The worker dies in this task. If it is killed for a map, and this one is of another, that does
+ * not count. */
+static void lose_task(const struct work *work, int map, uint64_t i)
+{
+    if (!at_home(work)->killed)
+        run_task(map, i, LOST);
+    else
+        run_task(map, i, cancelled[map] ? CANCELED : AGAIN);
 }
 
 /* Runs some tasks of a chunk into a draft; returns how many. */
@@ -78,11 +109,11 @@ static uint64_t run_some(struct work *work, unsigned char *draft, uint64_t plann
         uint64_t i = work->chunk.begin + work->next + done;
         unsigned char *result = draft + CREWI_POOL_DRAFT_RESULTS + done * sizeof(uint64_t);
         if (unit_random_below(&seed, 20) == 0) {
-            run_task(work, i, FAILED);
+            run_task(map_index(work->chunk.map), i, FAILED);
             head.failure_bytes = pool_add_failure(draft + sizeof head, head.failure_bytes, i,
                                                   CREW_EDOMAIN, "by chance");
         } else {
-            run_task(work, i, DONE);
+            run_task(map_index(work->chunk.map), i, DONE);
             memcpy(result, &(uint64_t){pool_result(i)}, sizeof(uint64_t));
         }
         done++;
@@ -116,16 +147,10 @@ static void send_draft(struct work *work, unsigned char *draft, uint64_t done)
 /* A worker that leaves no word about the one task that it was given: that one has failed, too. */
 static void lose_what_is_alone(const struct work *work)
 {
-    struct crewi_pool *home = (struct crewi_pool *)crewi_engine_find(fake_engine(job, 0), pool);
-    const struct crewi_worker *worker = crewi_pool_find_worker(home, work->child->process);
-    assert_non_null(worker);
-    if (!worker->outstanding_count || !worker->outstanding[0].alone)
-        return;
-    int map = map_index(worker->outstanding[0].map->object.id);
-    uint64_t task = worker->outstanding[0].range.begin;
-    assert_false(begun[map][task]);
-    begun[map][task] = true;
-    fates[map][task] = LOST;
+    const struct crewi_worker *worker = at_home(work);
+    if (worker->outstanding_count && worker->outstanding[0].alone)
+        lose_task(work, map_index(worker->outstanding[0].map->object.id),
+                  worker->outstanding[0].range.begin);
 }
 
 static void die(struct work *work, const void *draft, uint32_t size, uint64_t progress)
@@ -152,13 +177,13 @@ static void do_part(struct work *work)
     uint64_t done =
         run_some(work, draft, planned, what ? planned : unit_random_below(&seed, planned));
     if (what == 0 && done < planned) { /* in a task */
-        run_task(work, work->chunk.begin + work->next + done, LOST);
+        lose_task(work, map_index(work->chunk.map), work->chunk.begin + work->next + done);
         die(work, draft, size, done);
     } else if (what == 1 && done == planned) { /* all done, nothing sent */
         die(work, draft, size, done);
     } else {
         send_draft(work, draft, done);
-        if (what == 2) { /* sent, and the draft is still there */
+        if (what == 2 && !chances.retries) { /* sent, and the draft is still there */
             if (done < planned)
                 lose_what_is_alone(work);
             die(work, draft, size, done);
@@ -167,10 +192,21 @@ static void do_part(struct work *work)
     free(draft);
 }
 
+/* It has had as many chunks as it may. */
+static void retire(struct work *work)
+{
+    assert_int_equal(at_home(work)->state, CREWI_WORKER_RETIRING);
+    fake_child_ended(work->child, FAKE_EXIT(0));
+    pool_start_all(job);
+    *work = (struct work){.child = pool_worker(&creator, pool, (int)(work - works))};
+    pool_ready(work->child);
+}
+
 static void step(struct work *work)
 {
     bool stop;
-    uint64_t what = unit_random_below(&seed, 20);
+    uint64_t what = unit_random_below(&seed, work->child->signals ? 4 : 20);
+    assert_int_equal(work->child->signals, at_home(work)->killed);
     if (what == 0) { /* idle, or between two parts */
         lose_what_is_alone(work);
         die(work, NULL, 0, 0);
@@ -179,8 +215,19 @@ static void step(struct work *work)
     } else {
         work->next = 0;
         work->has_chunk = pool_next_chunk(work->child, &work->chunk, &stop);
-        assert_false(stop);
+        if (stop)
+            retire(work);
     }
+}
+
+/* Cancels or kills a map, whatever its state is. */
+static void give_up(int map)
+{
+    bool kills = unit_random_below(&seed, 2);
+    struct fake_call call = result_call(kills ? CREWI_RESULT_KILL : CREWI_RESULT_CANCEL, maps[map]);
+    unsigned char whole;
+    fake_call(&creator, &call, &whole, kills ? 0 : 1);
+    cancelled[map] = pool_progress(&creator, maps[map]).cancelled;
 }
 
 static bool all_over(void)
@@ -198,9 +245,10 @@ static void check_map(int map)
     pool_take(&creator, maps[map], counts[map], &outcome);
     crew_status first = CREW_OK;
     for (uint64_t i = 0; i < counts[map]; i++) {
-        static const crew_status expected[] = {CREW_OK, CREW_OK, CREW_EDOMAIN, CREW_EWORKERDIED};
+        static const crew_status expected[] = {CREW_ECANCELED, CREW_ECANCELED,   CREW_OK,
+                                               CREW_EDOMAIN,   CREW_EWORKERDIED, CREW_ECANCELED};
         enum fate fate = fates[map][i];
-        assert_int_not_equal(fate, UNTOUCHED);
+        assert_true(fate > AGAIN || progress.cancelled);
         assert_int_equal(outcome.statuses[i], expected[fate]);
         assert_int_equal(outcome.results[i], fate == DONE ? pool_result(i) : 0);
         if (expected[fate] && !first)
@@ -212,39 +260,86 @@ static void check_map(int map)
     assert_int_equal(progress.done, counts[map]);
 }
 
+static void submit(int map)
+{
+    counts[map] = 1 + unit_random_below(&seed, TASKS);
+    uint64_t chunk = unit_random_below(&seed, 3) ? 0 : 1 + unit_random_below(&seed, 40);
+    struct crewi_pool_submission submission = pool_submission(counts[map], chunk);
+    if (chances.retries) /* and any schedule with that */
+        retries[map] = (int)unit_random_below(&seed, (uint64_t)chances.retries + 1);
+    if (chances.retries)
+        submission.schedule = (uint8_t)unit_random_below(&seed, CREW_SCHEDULE_WEIGHTED + 1);
+    submission.retries = (uint8_t)retries[map];
+    if (chances.urgent)
+        submission.priority = (int32_t)unit_random_below(&seed, 3) - 1;
+    maps[map] = pool_submit_as(&creator, pool, &submission);
+}
+
 static void one_job(void)
 {
     memset(fates, 0, sizeof fates);
-    memset(begun, 0, sizeof begun);
-    for (int map = 0; map < MAPS; map++) {
-        counts[map] = 1 + unit_random_below(&seed, TASKS);
-        maps[map] = pool_submit(&creator, pool, counts[map],
-                                unit_random_below(&seed, 3) ? 0 : 1 + unit_random_below(&seed, 40));
-    }
+    memset(failures, 0, sizeof failures);
+    memset(retries, 0, sizeof retries);
+    memset(cancelled, 0, sizeof cancelled);
+    for (int map = 0; map < MAPS; map++)
+        submit(map);
     for (int steps = 0; !all_over(); steps++) {
         assert_true(steps < 100000);
+        if (chances.cancels && unit_random_below(&seed, 200) == 0)
+            give_up((int)unit_random_below(&seed, MAPS));
         step(&works[unit_random_below(&seed, WORKERS)]);
     }
     for (int map = 0; map < MAPS; map++)
         check_map(map);
 }
 
-static void no_task_twice_and_none_lost(void **state)
+static void many_jobs(const struct crewi_pool_spec *spec, int count)
 {
-    (void)state;
-    seed = 2024;
-    pool = pool_open(&creator, WORKERS);
+    pool = pool_open_as(&creator, spec);
     for (int place = 0; place < WORKERS; place++)
         works[place] = (struct work){.child = pool_worker(&creator, pool, place)};
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < count; i++)
         one_job();
     assert_int_equal(fake_engine(job, 0)->objects.count, 1 + WORKERS); /* nothing piles up */
+}
+
+static void no_task_twice_and_none_lost(void **state)
+{
+    struct crewi_pool_spec spec = pool_spec(WORKERS);
+    (void)state;
+    seed = 2024;
+    memset(&chances, 0, sizeof chances);
+    many_jobs(&spec, 40);
+}
+
+/* With all that a program can choose. */
+static void again_only_what_may_be(void **state)
+{
+    struct crewi_pool_spec spec = pool_spec(WORKERS);
+    (void)state;
+    seed = 2025;
+    chances.cancels = chances.urgent = true;
+    chances.retries = 2;
+    many_jobs(&spec, 30);
+}
+
+static void workers_that_retire(void **state)
+{
+    struct crewi_pool_spec spec = pool_spec(WORKERS);
+    (void)state;
+    seed = 2026;
+    spec.max_tasks = 3;
+    chances.cancels = chances.urgent = true;
+    chances.retries = 3;
+    many_jobs(&spec, 15);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_task_twice_and_none_lost, begin, end),
+        cmocka_unit_test_setup_teardown(again_only_what_may_be, begin, end),
+        cmocka_unit_test_setup_teardown(workers_that_retire, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
