@@ -192,6 +192,17 @@ crew_status crew_pool_apply(crew_pool pool, crew_task task, const void *item, vo
     return crew_pool_map(pool, task, item, result, 1, NULL);
 }
 
+/* Nobody can ask for it: it ends as soon as it can, and what is written until then has its place.
+ */
+static crew_status take_back(uint64_t map)
+{
+    crewi_result_ask(map, CREWI_RESULT_CANCEL, NULL, 0, NULL);
+    crewi_result_await(map, CREWI_FOREVER);
+    crewi_result_ask(map, CREWI_RESULT_CLOSE, NULL, 0, NULL);
+    crewi_cache_remove(&crewi_client_current()->cache, map);
+    return crewi_error_memory();
+}
+
 /* The thread that calls back must not look for what is not remembered yet. */
 static crew_status begin(const struct map_call *call,
                          const struct crewi_pool_submission *submission, uint64_t *map)
@@ -201,9 +212,12 @@ static crew_status begin(const struct map_call *call,
         return status;
     crewi_callbacks_lock();
     status = submit(call, submission, map);
+    bool submitted = !status;
     if (!status)
         status = crewi_result_remember(*map, call->pool, submission, call->results, call->attr);
     crewi_callbacks_unlock();
+    if (status && submitted)
+        status = take_back(*map);
     return status;
 }
 

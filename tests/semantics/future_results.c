@@ -196,6 +196,27 @@ void fut_03(const struct variant *variant)
     mark_remove(&step.go);
 }
 
+// A result whose pool is terminated is an error, too, of which others that go on need not wait.
+static void lose_one_beside(crew_result other)
+{
+    struct step lost = waiting_step();
+    struct answer answer;
+    bool done[2];
+    size_t count = 99;
+    crew_pool pool = open_pool(1);
+    crew_result results[] = {other, begin_one(pool, &lost, &answer)};
+    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_ERROR, 0, done, &count));
+    CHECK_INT(count, 0);
+    CHECK_OK(crew_pool_terminate(pool));
+    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_ERROR, LIMIT_S, done, &count));
+    CHECK_INT(count, 1);
+    CHECK(!done[0] && done[1]);
+    CHECK_STATUS(crew_result_get(results[1], 0), CREW_ECANCELED);
+    close_pool(pool);
+    mark_remove(&lost.begun);
+    mark_remove(&lost.go);
+}
+
 // The first, the first error, or all; those that are not done are told apart.
 void fut_04(const struct variant *variant)
 {
@@ -222,6 +243,7 @@ void fut_04(const struct variant *variant)
     CHECK_OK(crew_result_waitable(results[0], &waitable));
     CHECK_OK(crew_wait(&waitable, 1, 0.01, &ready, &count));
     CHECK(!ready);
+    lose_one_beside(results[0]);
     let_go(&slow);
     CHECK_OK(crew_results_wait(three, 3, CREW_ALL_COMPLETED, LIMIT_S, done, &count));
     CHECK_INT(count, 3);
