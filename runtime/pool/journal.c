@@ -269,6 +269,23 @@ static crew_status look_inside(struct crewi_journal *journal)
     return CREW_OK;
 }
 
+/* What SQLite finds wrong with the file is found before anything is run. */
+static crew_status check_file(struct crewi_journal *journal)
+{
+    sqlite3_stmt *statement;
+    crew_status status = prepare(journal, "PRAGMA quick_check(1)", &statement);
+    if (status)
+        return status;
+    int code = sqlite3_step(statement);
+    if (code != SQLITE_ROW)
+        status = failed(journal, "read");
+    else if (strcmp(text_of(statement, 0), "ok") != 0)
+        status = crewi_error(CREW_EBROKEN, "the journal %s is damaged: %s. Remove it to begin anew",
+                             journal->path, text_of(statement, 0));
+    sqlite3_finalize(statement);
+    return status;
+}
+
 /* One that keeps no result yet is for any map. A commit outlives the process at once, and a failure
  * of the power once the log is brought over. */
 static crew_status prepare_to_write(struct crewi_journal *journal,
@@ -276,8 +293,8 @@ static crew_status prepare_to_write(struct crewi_journal *journal,
 {
     char hash[33];
     crewi_journal_hash(identity->items, identity->count * identity->item_size, hash);
-    crew_status status = CREW_OK;
-    if (!journal->is_new)
+    crew_status status = journal->is_new ? CREW_OK : check_file(journal);
+    if (!status && !journal->is_new)
         status = ask(journal, "SELECT max(id) FROM part", &journal->last_old);
     if (!status && journal->last_old)
         status = check_identity(journal, identity, hash);
