@@ -106,6 +106,16 @@ class Batch(Case):
         self.assertEqual(len({report["sum"] for report in reports}), 1)
         self.assertEqual(reports[3]["schedule"], "factoring")
 
+    def test_journal(self):
+        journal = self.path("run.db")
+        first, second, plain = (self.report(2, *SMALL, *args) for args in (["--journal", journal],) * 2 + ([],))
+        self.assertEqual(first["sum"], second["sum"])
+        self.assertEqual(first["sum"], plain["sum"])
+        self.assertEqual([sum(worker["tasks"] for worker in report["per_worker"]) for report in (first, second)], [211, 0])
+        self.assertEqual(os.listdir(self.folder.name), ["run.db"])
+        self.bad(1, ["run.db", "other items"], 0, *SMALL, "--seed", 5, "--journal", journal)
+        self.bad(1, ["is no journal"], 0, *SMALL, "--journal", MATMUL_POOL)
+
     def test_report_has_its_keys(self):
         report = self.report(2, *SMALL)
         self.assertLessEqual(KEYS, set(report))
@@ -251,6 +261,7 @@ class WrongUse(Case):
                 (["one argument too many"], ["batch", "more"]),
                 (["two files"], ["product", "a.npy", "-o", "c.npy"]),
                 (["-o"], ["product", "a.npy", "b.npy"]),
+                (["--journal", "batch"], ["product", "a.npy", "b.npy", "-o", "c.npy", "--journal", "run.db"]),
                 (["-o"], ["batch", "-o", "c.npy"])):
             with self.subTest(args=args):
                 self.bad(2, words, 2, *args)
