@@ -10,7 +10,7 @@
 #include <time.h>
 
 /* How long somebody may be at it who only reads. */
-#define PATIENCE_MS 2000
+#define PATIENCE_MS 1000
 
 /* "crew", so that file(1) and we tell it from other databases; and which form of it this is. */
 #define APPLICATION_ID "1668441463"
