@@ -322,16 +322,26 @@ class WrongUse(Case):
         self.bad(1, ["File too large"], 0, "product", a, a, "-o", self.path("c.npy"), preexec_fn=limit)
         self.assertEqual(os.listdir(self.folder.name), ["a.npy"])
 
-    def test_full_disk(self):
+    def full_disk(self):
         disk = self.path("disk")
         os.mkdir(disk)
         if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "none", disk],
                                                capture_output=True, check=False).returncode:
             self.skipTest("needs root and a mount")
         self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        return disk
+
+    def test_full_disk(self):
+        disk = self.full_disk()
         a = self.save("a.npy", np.ones((256, 256)))
         self.bad(1, ["No space left"], 2, "product", a, a, "-o", os.path.join(disk, "c.npy"))
         self.assertEqual(os.listdir(disk), [])
+
+    def test_journal_on_a_full_disk(self):
+        """The map goes on, and says so at its end."""
+        journal = os.path.join(self.full_disk(), "run.db")
+        many = ["--size", "2", "--repeat", "1", "--tasks", "100000", "--no-progress", "--json", "-", "--journal", journal]
+        self.bad(1, ["cannot write the journal", "run.db", "full"], 2, *many)
 
 
 class Signals(Case):
