@@ -27,6 +27,7 @@ enum key {
     KEY_SCHEDULE,
     KEY_TIMEOUT,
     KEY_RETRIES,
+    KEY_JOURNAL,
     KEY_START_METHOD,
     KEY_JSON,
     KEY_PROGRESS,
@@ -41,6 +42,8 @@ static const struct argp_option options[] = {
     {"repeat", KEY_REPEAT, "N", 0, "products in each task (1000)", 1},
     {"tasks", KEY_TASKS, "N", 0, "tasks (2000)", 1},
     {"seed", KEY_SEED, "N", 0, "task i fills its matrices from seed + i (1)", 1},
+    {"journal", KEY_JOURNAL, "FILE", 0,
+     "keep what is finished there, and do only what is missing (none)", 1},
     {0, 0, 0, 0, "Mode product: one product of two matrices in NumPy files", 2},
     {"output", 'o', "C.npy", 0, "where the product goes; needed", 2},
     {"tile", KEY_TILE, "N", 0, "rows and columns of a task's part (256)", 2},
@@ -171,6 +174,8 @@ static void check(const struct matmul_settings *settings, const struct argp_stat
         usage_error(state, "product needs -o: where the result goes");
     if (settings->mode == MATMUL_BATCH && (settings->output || settings->verify))
         usage_error(state, "%s belongs to the mode product", settings->output ? "-o" : "--verify");
+    if (settings->mode == MATMUL_PRODUCT && settings->journal)
+        usage_error(state, "--journal belongs to the mode batch");
     if (settings->start_method == CREW_START_RANK && settings->workers > crew_rank_count())
         usage_error(state,
                     "--workers %d --start-method rank: there are %d ranks, and each has room for "
@@ -195,6 +200,9 @@ static error_t parse_batch(int key, char *text, struct matmul_settings *settings
         return 0;
     case KEY_SEED:
         settings->seed = seed(text, state);
+        return 0;
+    case KEY_JOURNAL:
+        settings->journal = text;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -327,5 +335,6 @@ crew_map_attr matmul_map_attr(const struct matmul_settings *settings)
                            .schedule = settings->schedule,
                            .timeout_s = settings->timeout_s,
                            .retries = settings->retries,
+                           .journal = settings->journal,
                            .progress = settings->progress};
 }

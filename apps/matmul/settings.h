@@ -21,6 +21,7 @@ struct matmul_settings {
     int size, repeat; /* batch */
     size_t tasks;
     uint64_t seed;
+    const char *journal;        /* NULL: none */
     const char *a, *b, *output; /* product */
     int tile;
     bool verify;

@@ -128,12 +128,15 @@ typedef struct crew_map_attr {
                         count / (4 * workers) down to 1 */
     crew_schedule schedule; /**< where chunk is 0 */
     crew_status *statuses;  /**< room for a status of each task, or NULL */
-    double timeout_s;  /**< that one task may take; its worker is ended then, and another one goes
-                            on. 0: any time. Not for workers inside ranks: ::CREW_ENOTSUP */
-    int retries;       /**< how often a task that failed is tried again */
-    unsigned retry_on; /**< after what: ::crew_retry bits; 0: after anything */
-    int priority;      /**< tasks of the map with the highest number go out first */
-    bool progress;     /**< draw a progress bar on stderr */
+    double timeout_s;    /**< that one task may take; its worker is ended then, and another one goes
+                              on. 0: any time. Not for workers inside ranks: ::CREW_ENOTSUP */
+    int retries;         /**< how often a task that failed is tried again */
+    unsigned retry_on;   /**< after what: ::crew_retry bits; 0: after anything */
+    int priority;        /**< tasks of the map with the highest number go out first */
+    const char *journal; /**< a file that keeps what is finished, so that the same map run again
+                              does what is missing; see crew_pool_map(), which it is for. NULL: none
+                          */
+    bool progress;       /**< draw a progress bar on stderr */
     crew_progress_callback *on_progress; /**< for crew_pool_map() only; NULL: none */
     void *progress_arg;
     crew_result_callback *callback;       /**< called when all tasks have succeeded, as by
@@ -167,6 +170,17 @@ CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *att
 /**
  * Runs @p task for each of @p count items and returns when all are done. Python: Pool.map.
  *
+ * With attr.journal, tasks that have succeeded are kept with their results in an SQLite database of
+ * that name, about ten times a second and at the end. Run again with the same journal, whatever
+ * ended the run before, the map does the tasks that are not in there, and takes the other results
+ * from it; tasks that have failed are tried again. What was finished less than a moment before the
+ * calling process was killed may be done again, and so may what was finished in the last seconds
+ * before the power failed. One run at a time uses a journal. Anybody may read it when it is closed,
+ * with sqlite3 for example: the view `result` has a row for each task, the table `map` says of what
+ * it is. A journal belongs to one map: the same function of the same build of the program or
+ * library that has it, and items that are the same byte for byte, padding included. Python has no
+ * counterpart.
+ *
  * @param items    @p count elements of task.item_size bytes, with no pointers inside
  * @param results  room for @p count elements of task.result_size bytes; element i is the result of
  * item i. What belongs to a task that failed is zero.
@@ -177,6 +191,11 @@ CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *att
  *         ::CREW_EINVAL an argument NULL, an item of size 0, sizes that overflow; ::CREW_EBUILD;
  * ::CREW_ESTATE the pool was closed; ::CREW_EBROKEN workers cannot be replaced; ::CREW_ECANCELED it
  * was terminated
+ *         With a journal, before anything is run: ::CREW_EBUILD it is of another function or build;
+ * ::CREW_EINVAL it is of other items, sizes or counts, or the file is none, or a result has more
+ * than a billion bytes; ::CREW_ESTATE it is in use; ::CREW_ESYSTEM it cannot be read or written;
+ * ::CREW_EBROKEN it is damaged. When all tasks have succeeded and are in @p results, but the
+ * journal could not be written on the way (a full disk): ::CREW_ESYSTEM
  */
 CREW_API crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, void *results,
                                    size_t count, const crew_map_attr *attr);
@@ -193,8 +212,8 @@ CREW_API crew_status crew_pool_apply(crew_pool pool, crew_task task, const void 
  * @param results  as for crew_pool_map(); it has to stay until crew_result_get() has returned
  * something other than ::CREW_ETIMEDOUT, or the pool is destroyed; so has attr.statuses
  * @param result   set to the new handle, to be given back with crew_result_close() or with the pool
- * @return ::CREW_EINVAL also for a progress bar: nobody would draw it; otherwise as
- * crew_pool_map(), but for how the tasks go
+ * @return ::CREW_EINVAL also for a progress bar or a journal: nobody would draw or keep it;
+ * otherwise as crew_pool_map(), but for how the tasks go
  */
 CREW_API crew_status crew_pool_map_async(crew_pool pool, crew_result *result, crew_task task,
                                          const void *items, void *results, size_t count,

@@ -5,11 +5,15 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/client.h"
+#include "pool/map_journal.h"
 #include "pool/pool_protocol.h"
 #include "pool/progress_bar.h"
 #include "pool/result_call.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* How often a progress bar is drawn. */
@@ -104,20 +108,43 @@ static crew_status describe(const struct map_call *call, struct crewi_pool_submi
 }
 
 /* A caller in the home rank shares its arrays with the home; a child sends the items, and gets the
- * results with the outcome. */
-static crew_status submit(const struct map_call *call,
-                          const struct crewi_pool_submission *submission, uint64_t *map)
+ * results with the outcome. The head is the submission, and ranges if it is partial. */
+static crew_status submit_head(const struct map_call *call,
+                               const struct crewi_pool_submission *submission, const void *head,
+                               size_t head_size, uint64_t *map)
 {
     struct crewi_call request = {
         .kind = CREWI_KIND_POOL,
         .op = CREWI_POOL_SUBMIT,
         .object = call->pool.id,
-        .head = submission,
-        .head_size = sizeof *submission,
+        .head = head,
+        .head_size = head_size,
         .body = call->items,
         .body_size = submission->shared ? 0 : submission->count * submission->item_size,
     };
     return crewi_call_fixed(&request, map, sizeof *map);
+}
+
+static crew_status submit(const struct map_call *call,
+                          const struct crewi_pool_submission *submission, uint64_t *map)
+{
+    return submit_head(call, submission, submission, sizeof *submission, map);
+}
+
+static crew_status submit_partial(const struct map_call *call,
+                                  const struct crewi_pool_submission *submission,
+                                  const struct crewi_range *ranges, uint64_t *map)
+{
+    size_t range_bytes = submission->range_count * sizeof *ranges;
+    unsigned char *head = malloc(sizeof *submission + range_bytes);
+    if (!head)
+        return crewi_error_memory();
+    memcpy(head, submission, sizeof *submission);
+    if (range_bytes)
+        memcpy(head + sizeof *submission, ranges, range_bytes);
+    crew_status status = submit_head(call, submission, head, sizeof *submission + range_bytes, map);
+    free(head);
+    return status;
 }
 
 static crew_status ask_progress(uint64_t map, struct crewi_pool_progress *progress)
@@ -132,24 +159,46 @@ static bool shows_progress(const crew_map_attr *attr)
     return attr->progress || attr->on_progress;
 }
 
-/* With a progress bar, or somebody to be told, it is looked at now and then. */
-static crew_status wait_and_show(const crew_map_attr *attr, uint64_t map)
+/* A moment's wait. ::CREW_ETIMEDOUT: there is more to come. */
+static crew_status wait_a_little(struct crewi_map_journal *keeper, uint64_t map)
 {
+    return keeper ? crewi_map_journal_wait(keeper, map) : crewi_result_await(map, PROGRESS_NS);
+}
+
+/* With a progress bar, or somebody to be told, it is looked at now and then. */
+static crew_status wait_and_show(const crew_map_attr *attr, struct crewi_map_journal *keeper,
+                                 uint64_t map)
+{
+    crew_status waited;
     struct crewi_pool_progress progress;
     struct crewi_progress_bar bar;
     crewi_progress_bar_begin(&bar, crewi_now_ns());
     do {
-        crew_status status = crewi_result_await(map, PROGRESS_NS);
-        if (!status || status == CREW_ETIMEDOUT)
-            status = ask_progress(map, &progress);
+        waited = wait_a_little(keeper, map);
+        crew_status status =
+            !waited || waited == CREW_ETIMEDOUT ? ask_progress(map, &progress) : waited;
         if (status)
             return status;
         if (attr->progress)
             crewi_progress_bar_draw(&bar, &progress, crewi_now_ns());
         if (attr->on_progress)
             attr->on_progress(progress.done, progress.failed, progress.count, attr->progress_arg);
-    } while (!progress.over);
+    } while (waited || !progress.over);
     return CREW_OK;
+}
+
+static crew_status wait_until_over(const crew_map_attr *attr, struct crewi_map_journal *keeper,
+                                   uint64_t map)
+{
+    crew_status status;
+    if (shows_progress(attr))
+        return wait_and_show(attr, keeper, map);
+    if (!keeper)
+        return crewi_result_await(map, CREWI_FOREVER);
+    do
+        status = crewi_map_journal_wait(keeper, map);
+    while (status == CREW_ETIMEDOUT);
+    return status;
 }
 
 /* Takes what came of it, of which the home keeps nothing. */
@@ -167,24 +216,64 @@ static crew_status take(const struct map_call *call, const struct crewi_pool_sub
     return status || !outcome ? status : crewi_error(outcome, "%s", reason);
 }
 
+/* The outcome of the tasks comes first; what could not be written is the next thing to know. */
+static crew_status run_with_journal(const struct map_call *call,
+                                    struct crewi_pool_submission *submission,
+                                    struct crewi_map_journal *keeper)
+{
+    uint64_t map = 0;
+    crew_status status = crewi_map_journal_begin(keeper, call->attr->journal, submission,
+                                                 call->items, call->results);
+    if (!status)
+        status = submit_partial(call, submission, keeper->missing, &map);
+    if (!status)
+        status = wait_until_over(call->attr, keeper, map);
+    if (status)
+        return status;
+    crewi_map_journal_note_failures(keeper, map);
+    crew_status outcome = take(call, submission, map);
+    char reason[CREWI_ERROR_SIZE];
+    snprintf(reason, sizeof reason, "%s", crew_error_message());
+    status = crewi_map_journal_finish(keeper, call->results, call->attr->statuses);
+    return outcome ? crewi_error(outcome, "%s", reason) : status;
+}
+
+static crew_status map_with_journal(const struct map_call *call,
+                                    struct crewi_pool_submission *submission)
+{
+    struct crewi_map_journal keeper = {0};
+    crew_status status;
+    pthread_cleanup_push(crewi_map_journal_abandon, &keeper);
+    status = run_with_journal(call, submission, &keeper);
+    pthread_cleanup_pop(1);
+    return status;
+}
+
+static crew_status map_plainly(const struct map_call *call,
+                               struct crewi_pool_submission *submission)
+{
+    uint64_t map = 0;
+    crew_status status = submit(call, submission, &map);
+    if (!status)
+        status = wait_until_over(call->attr, NULL, map);
+    return status ? status : take(call, submission, map);
+}
+
 crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, void *results,
                           size_t count, const crew_map_attr *attr)
 {
     struct map_call call = {"crew_pool_map",        pool, &task, items, results, count,
                             attr ? attr : &defaults};
     struct crewi_pool_submission submission = {0};
-    uint64_t map = 0;
     crew_status status = check(&call);
     if (!status && (call.attr->callback || call.attr->error_callback))
         status = crewi_error(CREW_EINVAL, "crew_pool_map: callbacks are for crew_pool_map_async()");
     if (!status)
         status = describe(&call, &submission);
-    if (!status)
-        status = submit(&call, &submission, &map);
-    if (!status)
-        status = shows_progress(call.attr) ? wait_and_show(call.attr, map)
-                                           : crewi_result_await(map, CREWI_FOREVER);
-    return status ? status : take(&call, &submission, map);
+    if (status)
+        return status;
+    return call.attr->journal ? map_with_journal(&call, &submission)
+                              : map_plainly(&call, &submission);
 }
 
 crew_status crew_pool_apply(crew_pool pool, crew_task task, const void *item, void *result)
@@ -229,6 +318,11 @@ static crew_status map_async(const struct map_call *call, crew_result *result)
         status = crewi_error(CREW_EINVAL, "%s: result is NULL", call->name);
     if (!status && shows_progress(call->attr))
         status = crewi_error(CREW_EINVAL, "%s: nobody would show the progress", call->name);
+    if (!status && call->attr->journal)
+        status = crewi_error(CREW_EINVAL,
+                             "%s: nobody would keep the journal: it is for "
+                             "crew_pool_map()",
+                             call->name);
     if (!status)
         status = describe(call, &submission);
     uint64_t map = 0;

@@ -121,6 +121,20 @@ static uint64_t take_failures(struct crewi_engine *engine, struct crewi_pool_map
     return again;
 }
 
+/* What lies between the failures has succeeded. */
+static void report(struct crewi_engine *engine, struct crewi_pool_map *map,
+                   const struct crewi_worker *worker, const struct crewi_pool_result *result,
+                   const unsigned char *bytes)
+{
+    struct crewi_pool_failure failure;
+    const char *reason;
+    uint64_t next = result->begin, end = result->begin + result->count;
+    for (size_t at = 0; next_failure(result, bytes, &at, &failure, &reason);
+         next = failure.index + 1)
+        crewi_pool_report(engine, map, worker, (struct crewi_range){next, failure.index - next});
+    crewi_pool_report(engine, map, worker, (struct crewi_range){next, end - next});
+}
+
 static void take_off(struct crewi_worker *worker, struct crewi_pool_outstanding *from,
                      uint64_t count)
 {
@@ -178,6 +192,8 @@ static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
     if (result->result_size)
         memcpy(map->results + result->begin * result->result_size, results,
                result->count * result->result_size);
+    if (map->submission.reports)
+        report(engine, map, worker, result, failures);
     worker->tasks += result->count;
     add_time(&worker->busy_ns, result->busy_ns);
     add_time(&worker->cpu_ns, result->cpu_ns);

@@ -59,6 +59,14 @@ struct crewi_pool_errors {
     size_t count, room;
 };
 
+/** What has succeeded, and its creator was not told yet. */
+struct crewi_pool_reports {
+    struct crewi_pool_report *list;
+    size_t count, room;
+    uint64_t bytes;            /* of their results */
+    struct crewi_parking next; /* NEXT */
+};
+
 /** A map under way, or done and not taken yet. */
 struct crewi_pool_map {
     struct crewi_object object; /* of the kind result; its id names the map in messages */
@@ -87,6 +95,7 @@ struct crewi_pool_map {
     uint64_t first_failure;
     char reason[CREWI_ERROR_SIZE];
     struct crewi_parking waits;
+    struct crewi_pool_reports reports;
 };
 
 enum crewi_pool_state {
@@ -213,6 +222,23 @@ crew_task_error *crewi_pool_find_error(const struct crewi_pool_errors *errors, u
 /** NEXT_DONE. */
 void crewi_pool_next_done(struct crewi_engine *engine, struct crewi_pool *pool,
                           const struct crewi_message *message);
+
+/* pool_reports.c */
+
+/** A map that reports begins. */
+void crewi_pool_begin_reports(struct crewi_pool_map *map);
+void crewi_pool_end_reports(struct crewi_engine *engine, struct crewi_pool_map *map);
+
+/** Notes tasks that have succeeded. */
+void crewi_pool_report(struct crewi_engine *engine, struct crewi_pool_map *map,
+                       const struct crewi_worker *worker, struct crewi_range range);
+
+/** It is over: who waits for reports gets the last ones. */
+void crewi_pool_flush_reports(struct crewi_engine *engine, struct crewi_pool_map *map);
+
+/** NEXT. */
+void crewi_pool_next_report(struct crewi_engine *engine, struct crewi_pool_map *map,
+                            const struct crewi_message *message);
 
 extern const struct crewi_kind crewi_pool_kind, crewi_result_kind;
 

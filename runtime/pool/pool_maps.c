@@ -28,6 +28,7 @@ void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
     if (*link)
         *link = map->next;
     crewi_parking_clear(engine, &map->waits);
+    crewi_pool_end_reports(engine, map);
     crewi_schedule_fini(&map->schedule);
     free(map->errors.list);
     free(map->attempts);
@@ -285,6 +286,27 @@ static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
 
 /* Submitting */
 
+/* Bytes of the ranges behind a submission. */
+static uint64_t range_bytes(const struct crewi_pool_submission *submission)
+{
+    return submission->partial ? submission->range_count * sizeof(struct crewi_range) : 0;
+}
+
+/* Whether the ranges are those of tasks, in order and apart. */
+static bool are_sound(const struct crewi_pool_submission *submission, const unsigned char *ranges)
+{
+    struct crewi_range range;
+    uint64_t next = 0;
+    for (uint64_t i = 0; submission->partial && i < submission->range_count; i++) {
+        memcpy(&range, ranges + i * sizeof range, sizeof range);
+        if (range.begin < next || !range.count || range.begin >= submission->count ||
+            range.count > submission->count - range.begin)
+            return false;
+        next = range.begin + range.count;
+    }
+    return true;
+}
+
 static bool is_sound(const struct crewi_pool_submission *submission, uint64_t payload)
 {
     uint64_t largest = submission->item_size > submission->result_size ? submission->item_size
@@ -296,7 +318,11 @@ static bool is_sound(const struct crewi_pool_submission *submission, uint64_t pa
         return false;
     if (submission->count > (UINT64_MAX >> 2) / (largest + sizeof(int32_t)))
         return false;
-    return submission->shared ? payload == 0 : payload == submission->count * submission->item_size;
+    if (submission->partial && (submission->range_count > submission->count ||
+                                submission->range_count > payload / sizeof(struct crewi_range)))
+        return false;
+    return payload - range_bytes(submission) ==
+           (submission->shared ? 0 : submission->count * submission->item_size);
 }
 
 /* Whether a child could be given all results at the end, which come in one message. */
@@ -333,9 +359,27 @@ static bool give_memory(struct crewi_pool_map *map, const void *items)
     return true;
 }
 
+/* Of a partial map, the tasks that are to be done are as if they had come back, the first ones on
+ * top. */
+static bool skip_done(struct crewi_pool_map *map, const unsigned char *ranges)
+{
+    struct crewi_range range;
+    if (!map->submission.partial)
+        return true;
+    map->schedule.next = map->submission.count;
+    for (uint64_t i = map->submission.range_count; i-- > 0;) {
+        memcpy(&range, ranges + i * sizeof range, sizeof range);
+        if (crewi_schedule_return(&map->schedule, range))
+            return false;
+    }
+    map->done = map->submission.count - crewi_schedule_remaining(&map->schedule);
+    return true;
+}
+
+/* What follows the submission: ranges, and items. */
 static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi_pool *pool,
                                        const struct crewi_pool_submission *submission,
-                                       const void *items)
+                                       const unsigned char *behind)
 {
     struct crewi_pool_map *map = calloc(1, sizeof *map);
     if (!map)
@@ -344,13 +388,18 @@ static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi
     map->object.id = crewi_engine_new_id(engine, CREWI_KIND_RESULT);
     map->pool = pool;
     map->notify = submission->notify;
-    if (!give_memory(map, items)) {
+    if (!give_memory(map, behind + range_bytes(submission))) {
         free(map);
         return NULL;
     }
+    crewi_schedule_init(&map->schedule, submission->count, submission->item_size, submission->chunk,
+                        pool->worker_count);
+    crewi_schedule_choose(&map->schedule, submission->schedule);
     if (submission->retries)
         map->attempts = calloc(submission->count + 1, 1);
-    if ((submission->retries && !map->attempts) || crewi_engine_add(engine, &map->object)) {
+    if ((submission->retries && !map->attempts) || !skip_done(map, behind) ||
+        crewi_engine_add(engine, &map->object)) {
+        crewi_schedule_fini(&map->schedule);
         free(map->attempts);
         free(map->owned);
         free(map);
@@ -359,9 +408,7 @@ static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi
     if (map->statuses)
         memset(map->statuses, 0, submission->count * sizeof *map->statuses);
     map->first_failure = CREWI_NO_FAILURE;
-    crewi_schedule_init(&map->schedule, submission->count, submission->item_size, submission->chunk,
-                        pool->worker_count);
-    crewi_schedule_choose(&map->schedule, submission->schedule);
+    crewi_pool_begin_reports(map);
     struct crewi_pool_map **link = &pool->maps;
     while (*link && (*link)->submission.priority >= submission->priority)
         link = &(*link)->next;
@@ -380,7 +427,8 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
     }
     memcpy(&submission, message->data, sizeof submission);
     uint64_t payload = message->size - sizeof submission;
-    if (!is_sound(&submission, payload) ||
+    const unsigned char *behind = (const unsigned char *)message->data + sizeof submission;
+    if (!is_sound(&submission, payload) || !are_sound(&submission, behind) ||
         (submission.shared && !crewi_engine_is_local(engine, &message->origin))) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a map that cannot be");
         return;
@@ -399,8 +447,7 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
                             (unsigned long long)CREWI_FRAME_LIMIT);
         return;
     }
-    struct crewi_pool_map *map =
-        make_map(engine, pool, &submission, (const char *)message->data + sizeof submission);
+    struct crewi_pool_map *map = make_map(engine, pool, &submission, behind);
     if (!map) {
         crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM,
                             "no memory for a map of %llu tasks",
@@ -408,7 +455,7 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
         return;
     }
     crewi_engine_reply(engine, &message->origin, &map->object.id, sizeof map->object.id);
-    if (submission.count)
+    if (map->done < submission.count)
         hand_out_first(engine, pool, map);
     else
         crewi_pool_finish_map(engine, map);

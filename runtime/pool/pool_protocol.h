@@ -21,8 +21,8 @@
 enum crewi_pool_op {
     CREWI_POOL_CREATE = 1, /* to the own rank: crewi_pool_spec and the initializer's argument -> id,
                               when the workers are ready */
-    CREWI_POOL_SUBMIT, /* crewi_pool_submission, and items unless they are shared -> id of the map,
-                          an object of its own */
+    CREWI_POOL_SUBMIT, /* crewi_pool_submission, the ranges of a partial one, and items unless they
+                          are shared -> id of the map, an object of its own */
     CREWI_POOL_NEXT_DONE, /* parked until a map that somebody wants to hear of is done -> its id */
     CREWI_POOL_WORKERS,   /* -> crew_worker_info of each */
     CREWI_POOL_CANCEL,    /* what no worker has */
@@ -46,7 +46,9 @@ enum crewi_result_op {
     CREWI_RESULT_NOTIFY,       /* NEXT_DONE is to bring it -> one byte: 0 if it is done already */
     CREWI_RESULT_CANCEL,       /* -> one byte: whether it is cancelled as a whole */
     CREWI_RESULT_KILL,         /* -> nothing */
-    CREWI_RESULT_CLOSE         /* -> nothing */
+    CREWI_RESULT_CLOSE,        /* -> nothing */
+    CREWI_RESULT_NEXT          /* of one that reports: parked until there is enough to tell, or its
+                                  deadline -> crewi_pool_news */
 };
 
 struct crewi_pool_spec {
@@ -70,9 +72,13 @@ struct crewi_pool_submission {
     uint8_t shared, wants_statuses;
     uint8_t notify;   /* NEXT_DONE is to bring it */
     uint8_t schedule; /* a crew_schedule */
-    uint8_t retries, retry_on, reserved[2];
-    int32_t priority, reserved_too;
+    uint8_t retries, retry_on;
+    uint8_t partial; /* only the tasks of range_count crewi_ranges, in order and apart, which
+                        follow; the others are done */
+    uint8_t reports; /* NEXT will be asked */
+    int32_t priority, reserved;
     int64_t timeout_ns; /* of one task; 0: none */
+    uint64_t range_count;
     char task[CREW_NAME_SIZE];
 };
 
@@ -82,6 +88,21 @@ struct crewi_pool_progress {
     uint8_t over, running, cancelled;
     uint8_t wrong; /* it is over, and not all of it succeeded */
     uint8_t reserved[4];
+};
+
+/** What has succeeded and was not told yet: the ranges follow, and then, unless memory is shared,
+ * their results. */
+struct crewi_pool_news {
+    uint64_t count;
+    uint8_t over, reserved[7]; /* there will be no more */
+};
+
+/** Tasks that one worker has done, after as many attempts each. */
+struct crewi_pool_report {
+    uint64_t begin, count;
+    int32_t rank;
+    uint32_t attempts;
+    char worker[CREW_NAME_SIZE];
 };
 
 /** How a map ended. Behind it: the reason; then, unless memory is shared, statuses (if wanted) and

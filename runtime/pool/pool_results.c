@@ -112,6 +112,7 @@ void crewi_pool_next_done(struct crewi_engine *engine, struct crewi_pool *pool,
 void crewi_pool_map_over(struct crewi_engine *engine, struct crewi_pool_map *map)
 {
     static const unsigned char yes = 1;
+    crewi_pool_flush_reports(engine, map);
     crewi_parking_reply_all(engine, &map->waits, &yes, sizeof yes);
     crewi_pool_tell_next_done(engine, map->pool);
 }
@@ -285,6 +286,9 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool_ma
         break;
     case CREWI_RESULT_KILL:
         kill_map(engine, map, &message->origin);
+        break;
+    case CREWI_RESULT_NEXT:
+        crewi_pool_next_report(engine, map, message);
         break;
     case CREWI_RESULT_CLOSE:
         close_map(engine, map, &message->origin);

@@ -106,6 +106,16 @@ class Batch(Case):
         self.assertEqual(len({report["sum"] for report in reports}), 1)
         self.assertEqual(reports[3]["schedule"], "factoring")
 
+    def test_journal(self):
+        journal = self.path("run.db")
+        first, second, plain = (self.report(2, *SMALL, *args) for args in (["--journal", journal],) * 2 + ([],))
+        self.assertEqual(first["sum"], second["sum"])
+        self.assertEqual(first["sum"], plain["sum"])
+        self.assertEqual([sum(worker["tasks"] for worker in report["per_worker"]) for report in (first, second)], [211, 0])
+        self.assertEqual(os.listdir(self.folder.name), ["run.db"])
+        self.bad(1, ["run.db", "other items"], 0, *SMALL, "--seed", 5, "--journal", journal)
+        self.bad(1, ["is no journal"], 0, *SMALL, "--journal", MATMUL_POOL)
+
     def test_report_has_its_keys(self):
         report = self.report(2, *SMALL)
         self.assertLessEqual(KEYS, set(report))
@@ -251,6 +261,7 @@ class WrongUse(Case):
                 (["one argument too many"], ["batch", "more"]),
                 (["two files"], ["product", "a.npy", "-o", "c.npy"]),
                 (["-o"], ["product", "a.npy", "b.npy"]),
+                (["--journal", "batch"], ["product", "a.npy", "b.npy", "-o", "c.npy", "--journal", "run.db"]),
                 (["-o"], ["batch", "-o", "c.npy"])):
             with self.subTest(args=args):
                 self.bad(2, words, 2, *args)
@@ -311,16 +322,26 @@ class WrongUse(Case):
         self.bad(1, ["File too large"], 0, "product", a, a, "-o", self.path("c.npy"), preexec_fn=limit)
         self.assertEqual(os.listdir(self.folder.name), ["a.npy"])
 
-    def test_full_disk(self):
+    def full_disk(self):
         disk = self.path("disk")
         os.mkdir(disk)
         if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "none", disk],
                                                capture_output=True, check=False).returncode:
             self.skipTest("needs root and a mount")
         self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        return disk
+
+    def test_full_disk(self):
+        disk = self.full_disk()
         a = self.save("a.npy", np.ones((256, 256)))
         self.bad(1, ["No space left"], 2, "product", a, a, "-o", os.path.join(disk, "c.npy"))
         self.assertEqual(os.listdir(disk), [])
+
+    def test_journal_on_a_full_disk(self):
+        """The map goes on, and says so at its end."""
+        journal = os.path.join(self.full_disk(), "run.db")
+        many = ["--size", "2", "--repeat", "1", "--tasks", "100000", "--no-progress", "--json", "-", "--journal", journal]
+        self.bad(1, ["cannot write the journal", "run.db", "full"], 2, *many)
 
 
 class Signals(Case):
