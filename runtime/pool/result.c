@@ -75,12 +75,16 @@ static void end_record(struct crewi_cached *cached)
 {
     struct crewi_result_record *record = (struct crewi_result_record *)cached;
     struct crewi_result_callback *callback;
+    pthread_mutex_lock(&record->mutex);
     while ((callback = record->callbacks)) {
         record->callbacks = callback->next;
         free(callback);
     }
-    pthread_mutex_destroy(&record->mutex);
+    record->awaits_callbacks = false; /* a thread that waits for them would wait for ever */
+    pthread_cond_broadcast(&record->changed);
+    pthread_mutex_unlock(&record->mutex);
     pthread_cond_destroy(&record->changed);
+    pthread_mutex_destroy(&record->mutex);
 }
 
 static crew_status add_callback(struct crewi_result_record *record,
@@ -150,7 +154,7 @@ crew_status crewi_result_use(const char *call, crew_result result,
         return crewi_error(CREW_EINVAL, "%s: the handle is %s", call,
                            result.id ? "no result" : "empty");
     *record = (struct crewi_result_record *)crewi_cache_find(&client->cache, result.id);
-    if (*record)
+    if (*record && !(*record)->closed)
         return CREW_OK;
     return crewi_error(CREW_ENOENT, "%s: the result was closed, or it is not one of this process's",
                        call);
@@ -374,6 +378,17 @@ crew_status crew_result_errors(crew_result result, crew_task_error *errors, size
     return CREW_OK;
 }
 
+/* A callback may close its own result, and others while it runs. */
+static void drop_record(struct crewi_result_record *record)
+{
+    crewi_callbacks_lock();
+    if (record->is_called)
+        record->closed = true;
+    else
+        crewi_cache_remove(&crewi_client_current()->cache, record->cached.id);
+    crewi_callbacks_unlock();
+}
+
 crew_status crew_result_close(crew_result result)
 {
     struct crewi_result_record *record;
@@ -383,6 +398,6 @@ crew_status crew_result_close(crew_result result)
     if (!status)
         status = crewi_result_ask(result.id, CREWI_RESULT_CLOSE, NULL, 0, NULL);
     if (!status || status == CREW_ENOENT)
-        crewi_cache_remove(&crewi_client_current()->cache, result.id);
+        drop_record(record);
     return status == CREW_ENOENT ? CREW_OK : status;
 }

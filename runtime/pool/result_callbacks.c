@@ -62,6 +62,10 @@ static void call_all(struct crewi_result_record *record)
     struct crewi_result_callback *callback;
     pthread_mutex_lock(&record->mutex);
     crew_status status = crewi_result_fetch(record);
+    if (status == CREW_ENOENT) { /* another thread is closing it */
+        pthread_mutex_unlock(&record->mutex);
+        return;
+    }
     if (status)
         crewi_log(CREWI_LOG_ERROR, "the results for a callback: %s", crew_error_message());
     else
@@ -72,6 +76,28 @@ static void call_all(struct crewi_result_record *record)
             callback->function(result, status, callback->arg);
         free(callback);
     }
+}
+
+/* The record of a result, which stays until end_call(). NULL: nobody wants to hear of it any more.
+ */
+static struct crewi_result_record *begin_call(uint64_t id)
+{
+    struct crewi_result_record *record;
+    crewi_callbacks_lock(); /* it may have been submitted a moment ago */
+    crew_status status = crewi_result_use("a callback", (crew_result){id}, &record);
+    if (!status)
+        record->is_called = true;
+    crewi_callbacks_unlock();
+    return status ? NULL : record;
+}
+
+static void end_call(struct crewi_result_record *record)
+{
+    crewi_callbacks_lock();
+    record->is_called = false;
+    if (record->closed)
+        crewi_cache_remove(&crewi_client_current()->cache, record->cached.id);
+    crewi_callbacks_unlock();
 }
 
 static crew_status next_done(crew_pool pool, uint64_t *id)
@@ -88,12 +114,11 @@ static void *thread_main(void *context)
     struct caller *caller = context;
     uint64_t id;
     while (next_done(caller->pool, &id) == CREW_OK) {
-        struct crewi_result_record *record;
-        crewi_callbacks_lock(); /* it may have been submitted a moment ago */
-        crew_status status = crewi_result_use("a callback", (crew_result){id}, &record);
-        crewi_callbacks_unlock();
-        if (!status)
-            call_all(record);
+        struct crewi_result_record *record = begin_call(id);
+        if (!record)
+            continue;
+        call_all(record);
+        end_call(record);
     }
     return NULL;
 }

@@ -168,6 +168,47 @@ void fut_02(const struct variant *variant)
     mark_remove(&step.go);
 }
 
+static void close_its_result(crew_result result, crew_status status, void *arg)
+{
+    _Atomic int *calls = arg;
+    crew_result_state state;
+    CHECK_OK(status);
+    CHECK_OK(crew_result_close(result));
+    CHECK_STATUS(crew_result_get_state(result, &state), CREW_ENOENT);
+    (*calls)++;
+}
+
+static void count_call(crew_result result, crew_status status, void *arg)
+{
+    _Atomic int *calls = arg;
+    CHECK(result.id != 0);
+    CHECK_OK(status);
+    (*calls)++;
+}
+
+// Callbacks that close their results, and some are closed meanwhile by the main thread. What comes
+// later has its callbacks, all the same.
+static void close_while_called(crew_pool pool)
+{
+    static struct step step = {.number = 2};
+    static struct answer answers[30], last;
+    static _Atomic int closed, called;
+    crew_map_attr attr = {.callback = close_its_result, .callback_arg = &closed};
+    closed = called = 0;
+    for (int i = 0; i < 30; i++) {
+        crew_result result;
+        CHECK_OK(crew_pool_apply_async(pool, &result, do_step, &step, &answers[i], &attr));
+        if (i % 3 == 0)
+            CHECK_OK(crew_result_close(result));
+        crew_map_attr counted = {.callback = count_call, .callback_arg = &called};
+        CHECK_OK(crew_pool_apply_async(pool, &result, do_step, &step, &last, &counted));
+        CHECK_OK(crew_result_wait(result, LIMIT_S));
+        CHECK_INT(called, i + 1);
+        CHECK_OK(crew_result_close(result));
+    }
+    CHECK(closed >= 20 && closed <= 30);
+}
+
 // Several callbacks, in the order in which they were added; one that is added late is called at
 // once.
 void fut_03(const struct variant *variant)
@@ -190,6 +231,7 @@ void fut_03(const struct variant *variant)
     for (int i = 0; i < 4; i++)
         CHECK_INT(seen.calls[i], i);
     CHECK(seen.was_ready[3]);
+    close_while_called(pool);
     close_pool(pool);
     CHECK_INT(count_calls(), 4);
     mark_remove(&step.begun);
