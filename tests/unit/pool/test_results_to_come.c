@@ -187,10 +187,10 @@ static void taken_twice(void **state)
     fake_expect_refusal(&creator, ask(CREWI_RESULT_TAKE, map), CREW_ESTATE, "triple is not done");
     fake_expect_refusal(&creator, ask(CREWI_RESULT_ERRORS, map), CREW_ESTATE, "triple is not done");
     work_all();
-    unsigned char first[sizeof head + 4 * 12];
+    unsigned char first[sizeof head + 4 * sizeof(int32_t) + 4 * sizeof(uint64_t)];
     uint64_t result;
     fake_expect_reply(&creator, ask(CREWI_RESULT_TAKE, map), first, sizeof first);
-    memcpy(&result, first + sizeof head + 4 * 4 + 3 * 8, sizeof result);
+    memcpy(&result, first + sizeof first - sizeof result, sizeof result);
     assert_int_equal(result, pool_result(3));
     for (int i = 0; i < 2; i++) { /* how it went is known on, the rest was handed over */
         fake_expect_reply(&creator, ask(CREWI_RESULT_TAKE, map), &head, sizeof head);
@@ -215,7 +215,7 @@ static void little_to_take(void **state)
     submission.wants_statuses = 0;
     uint64_t map = pool_submit_as(&creator, pool, &submission);
     work_all();
-    unsigned char results[sizeof head + 3 * 8];
+    unsigned char results[sizeof head + 3 * sizeof(uint64_t)];
     fake_expect_reply(&creator, ask(CREWI_RESULT_TAKE, map), results, sizeof results);
     submission = pool_submission(3, 3);
     submission.result_size = 0;
@@ -232,7 +232,7 @@ static void little_to_take(void **state)
             fake_tell(&worker(place)->client, &note);
     }
     fake_job_run(job);
-    unsigned char statuses[sizeof head + 3 * 4];
+    unsigned char statuses[sizeof head + 3 * sizeof(int32_t)];
     fake_expect_reply(&creator, ask(CREWI_RESULT_TAKE, map), statuses, sizeof statuses);
 }
 
