@@ -232,6 +232,31 @@ static void times_that_cannot_be(void **state)
     assert_in_range(pool_progress(&creator, map).done, 0, 5); /* they count or they do not */
 }
 
+/* The longest times that can be, again and again: their sum does not overflow. */
+static void times_that_add_up(void **state)
+{
+    struct crewi_pool_submission submission = pool_submission(1100, 1);
+    struct crewi_pool_chunk chunk;
+    crew_worker_info info;
+    bool stop;
+    (void)state;
+    submission.schedule = CREW_SCHEDULE_WEIGHTED;
+    uint64_t map = pool_submit_as(&creator, pool, &submission);
+    while (pool_next_chunk(worker, &chunk, &stop)) {
+        struct crewi_pool_result head = {.map = map,
+                                         .begin = chunk.begin,
+                                         .count = 1,
+                                         .busy_ns = (int64_t)1 << 53,
+                                         .cpu_ns = (int64_t)1 << 53,
+                                         .result_size = 8};
+        say(worker, &head, NULL, &(uint64_t){pool_result(chunk.begin)}, 8);
+    }
+    pool_expect_all(&creator, map, 1100);
+    struct fake_call call = pool_call(CREWI_POOL_WORKERS, pool);
+    fake_call(&creator, &call, &info, sizeof info);
+    assert_true(info.busy_s > 9e9 && info.cpu_s > 9e9);
+}
+
 static void one_who_is_no_worker(void **state)
 {
     struct fake_client stranger;
@@ -272,6 +297,7 @@ int main(void)
         TEST(half_a_message_does_not_count),
         TEST(a_task_fails_once),
         TEST(times_that_cannot_be),
+        TEST(times_that_add_up),
         TEST(one_who_is_no_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
