@@ -79,6 +79,7 @@ struct crewi_pool_map {
     int32_t *statuses; /* NULL: not wanted */
     void *owned;       /* items, results and statuses when they are not the caller's own memory */
     uint64_t done, failed;
+    uint64_t skipped;  /* of a partial map: done before it began */
     uint8_t *attempts; /* that failed, of each task; NULL: none is tried again */
     bool tried_again;  /* some task was run and has to be run again */
     uint64_t order;    /* of maps that are over: which it was */

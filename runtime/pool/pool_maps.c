@@ -40,7 +40,7 @@ void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
 static bool is_given_out(const struct crewi_pool_map *map)
 {
     return crewi_schedule_remaining(&map->schedule) < map->submission.count - map->done ||
-           map->done > 0 || map->tried_again;
+           map->done > map->skipped || map->tried_again;
 }
 
 void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress)
@@ -372,7 +372,8 @@ static bool skip_done(struct crewi_pool_map *map, const unsigned char *ranges)
         if (crewi_schedule_return(&map->schedule, range))
             return false;
     }
-    map->done = map->submission.count - crewi_schedule_remaining(&map->schedule);
+    map->skipped = map->submission.count - crewi_schedule_remaining(&map->schedule);
+    map->done = map->skipped;
     return true;
 }
 

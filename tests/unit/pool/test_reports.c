@@ -90,6 +90,25 @@ static struct crewi_pool_news take_news(uint64_t request, struct crewi_pool_repo
     return news;
 }
 
+/* What was done before is nothing that a worker had of it. */
+static void missing_and_not_begun(void **state)
+{
+    struct payload payload;
+    unsigned char whole = 0;
+    uint64_t map;
+    (void)state;
+    uint64_t pool = pool_open(&creator, 1);
+    pool_submit(&creator, pool, 20, 1); /* for which the worker is busy */
+    struct fake_call call = call_for(pool, &payload, 1);
+    payload.ranges[0] = (struct crewi_range){5, 4};
+    fake_call(&creator, &call, &map, sizeof map);
+    assert_int_equal(pool_progress(&creator, map).running, 0);
+    struct fake_call cancel = result_call(CREWI_RESULT_CANCEL, map);
+    fake_call(&creator, &cancel, &whole, 1);
+    assert_int_equal(whole, 1);
+    assert_int_equal(pool_progress(&creator, map).failed, 4);
+}
+
 static void only_what_is_missing(void **state)
 {
     struct payload payload;
@@ -249,8 +268,9 @@ static void of_one_that_does_not_report(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(only_what_is_missing), TEST(nothing_is_missing),    TEST(every_now_and_then),
-        TEST(around_failures),      TEST(ranges_that_cannot_be), TEST(of_one_that_does_not_report),
+        TEST(only_what_is_missing),        TEST(missing_and_not_begun), TEST(nothing_is_missing),
+        TEST(every_now_and_then),          TEST(around_failures),       TEST(ranges_that_cannot_be),
+        TEST(of_one_that_does_not_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
