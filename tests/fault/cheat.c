@@ -72,7 +72,7 @@ static const struct forgery forgeries[] = {
     {"type 200", {.type = 200, .kind = CREWI_KIND_PROCESS}, 0},
     {"version 77", {.version = 77, .type = CREWI_NOTE, .kind = CREWI_KIND_PROCESS, .op = 1}, 0},
     {"kind 0", {.type = CREWI_NOTE, .kind = 0, .op = 1}, 0},
-    {"kind 9", {.type = CREWI_NOTE, .kind = 9, .op = 1}, 0},
+    {"a kind that is none", {.type = CREWI_NOTE, .kind = CREWI_KIND_LIMIT - 1, .op = 1}, 0},
     {"kind 255", {.type = CREWI_REQUEST, .kind = 255, .op = 1}, 0},
     {"no such rank",
      {.type = CREWI_NOTE, .kind = CREWI_KIND_PROCESS, .op = 1, .target_rank = 1000},
