@@ -37,13 +37,19 @@ static void free_list(struct crewi_cached *list)
     }
 }
 
-void crewi_cache_fini(struct crewi_cache *cache)
+void crewi_cache_clear(struct crewi_cache *cache)
 {
     _Atomic(struct crewi_cached *) *buckets = get_buckets(cache);
     for (size_t i = 0; buckets && i < CREWI_CACHE_BUCKETS; i++)
-        free_list(atomic_load(&buckets[i]));
+        free_list(atomic_exchange(&buckets[i], NULL));
     free_list(cache->spares);
-    free(buckets);
+    cache->spares = NULL;
+}
+
+void crewi_cache_fini(struct crewi_cache *cache)
+{
+    crewi_cache_clear(cache);
+    free(get_buckets(cache));
     pthread_mutex_destroy(&cache->mutex);
 }
 

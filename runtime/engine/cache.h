@@ -37,7 +37,11 @@ struct crewi_cache {
 
 void crewi_cache_init(struct crewi_cache *cache);
 
-/** Ends and frees all records. */
+/** Ends and frees all records: nobody looks at any of them any more. What they end with may take
+ * locks, so no lock is to be held. */
+void crewi_cache_clear(struct crewi_cache *cache);
+
+/** The same, and frees the rest. */
 void crewi_cache_fini(struct crewi_cache *cache);
 
 /** NULL when there is none. */

@@ -189,6 +189,7 @@ static void end_inside(void *context)
     if (inside->argument.mapped) /* before anybody hears of the end */
         munmap(inside->argument.memory, inside->argument.mapped);
     crewi_client_set_thread(NULL);
+    crewi_cache_clear(&inside->client.cache);
     crewi_loop_lock(inside->loop);
     crewi_client_fini_local(&inside->client);
     tell(inside, CREWI_OP_CHILD_ENDED, inside->wait_status);

@@ -211,6 +211,7 @@ static void end_main(void)
     crewi_process_leave();
     crewi_observe_forget(&rank.main);
     fflush(NULL);
+    crewi_cache_clear(&rank.main.cache);
     crewi_loop_lock(&rank.loop);
     crewi_client_fini_local(&rank.main);
     crewi_client_set_process(NULL);
