@@ -51,15 +51,11 @@ static crew_status check_attr(const crew_queue *queue, const crew_queue_attr *at
 {
     if (!queue)
         return crewi_error(CREW_EINVAL, "crew_queue_create: queue is NULL");
-    if (attr->name && !*attr->name)
-        return crewi_error(CREW_EINVAL, "the name of a queue is empty");
-    if (attr->name && strlen(attr->name) >= CREW_NAME_SIZE)
-        return crewi_error(CREW_EINVAL, "the name \"%.20s...\" has %zu characters, more than %d",
-                           attr->name, strlen(attr->name), CREW_NAME_SIZE - 1);
-    if (attr->scattered && attr->max_items > 0)
+    crew_status status = crewi_check_name("a queue", attr->name, CREW_NAME_SIZE);
+    if (!status && attr->scattered && attr->max_items > 0)
         return crewi_error(CREW_EINVAL,
                            "a scattered queue cannot have a bound: nobody counts its items");
-    return CREW_OK;
+    return status;
 }
 
 crew_status crew_queue_create(crew_queue *queue, const crew_queue_attr *attr)

@@ -146,6 +146,26 @@ crew_status crewi_call_fixed(const struct crewi_call *call, void *data, size_t s
     return status;
 }
 
+size_t crewi_reply_copy(struct crewi_frame *reply, size_t element_size, void *elements, size_t room)
+{
+    size_t count = reply->header.size / element_size;
+    size_t copied = count < room ? count : room;
+    if (copied)
+        memcpy(elements, reply->payload, copied * element_size);
+    crewi_frame_destroy(reply);
+    return count;
+}
+
+crew_status crewi_check_name(const char *what, const char *name, size_t room)
+{
+    if (name && !*name)
+        return crewi_error(CREW_EINVAL, "the name of %s is empty", what);
+    if (name && strlen(name) >= room)
+        return crewi_error(CREW_EINVAL, "the name \"%.20s...\" has %zu characters, more than %zu",
+                           name, strlen(name), room - 1);
+    return CREW_OK;
+}
+
 void crewi_many_expect(struct crewi_client *client, struct crewi_many *many)
 {
     for (size_t i = 0; i < many->count; i++) {

@@ -161,6 +161,15 @@ crew_status crewi_call_fixed(const struct crewi_call *call, void *data, size_t s
 crew_status crewi_call_many(const struct crewi_call *calls, size_t count, bool any,
                             struct crewi_frame **replies, uint64_t *first);
 
+/** Copies the elements that a reply consists of, as many as there is room for, and destroys it.
+ * Returns how many there are. */
+size_t crewi_reply_copy(struct crewi_frame *reply, size_t element_size, void *elements,
+                        size_t room);
+
+/** Whether an object may have that name, NULL for none, with its NUL in @p room bytes; @p what is
+ * it, with its article: "a queue". ::CREW_EINVAL it is empty or too long */
+crew_status crewi_check_name(const char *what, const char *name, size_t room);
+
 /** Says it without asking. */
 crew_status crewi_tell(const struct crewi_call *note);
 

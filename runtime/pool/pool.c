@@ -130,11 +130,7 @@ crew_status crew_pool_workers(crew_pool pool, crew_worker_info *workers, size_t 
     crew_status status = ask(pool, CREWI_POOL_WORKERS, NULL, 0, 0, &reply);
     if (status)
         return status;
-    *count = reply->header.size / sizeof *workers;
-    size_t copied = *count < room ? *count : room;
-    if (copied)
-        memcpy(workers, reply->payload, copied * sizeof *workers);
-    crewi_frame_destroy(reply);
+    *count = crewi_reply_copy(reply, sizeof *workers, workers, room);
     return CREW_OK;
 }
 

@@ -307,12 +307,13 @@ crew_status crew_result_kill(crew_result result)
 static crew_status add_for_later(struct crewi_result_record *record,
                                  const struct crewi_result_callback *wanted, bool *later)
 {
-    unsigned char told = 1;
+    unsigned char told;
     struct crewi_call call = call_for(record->cached.id, CREWI_RESULT_NOTIFY, NULL, 0);
     crew_status status = crewi_callbacks_begin((crew_pool){record->pool});
     pthread_mutex_lock(&record->mutex);
-    if (!status && !record->awaits_callbacks)
-        status = record->taken ? (told = 0, CREW_OK) : crewi_call_fixed(&call, &told, sizeof told);
+    told = record->awaits_callbacks || !record->taken;
+    if (!status && !record->awaits_callbacks && !record->taken)
+        status = crewi_call_fixed(&call, &told, sizeof told);
     if (!status && told)
         status = add_callback(record, wanted);
     if (!status && told)
@@ -370,11 +371,7 @@ crew_status crew_result_errors(crew_result result, crew_task_error *errors, size
         status = crewi_result_ask(result.id, CREWI_RESULT_ERRORS, NULL, 0, &reply);
     if (status)
         return status;
-    *count = reply->header.size / sizeof *errors;
-    size_t copied = *count < room ? *count : room;
-    if (copied)
-        memcpy(errors, reply->payload, copied * sizeof *errors);
-    crewi_frame_destroy(reply);
+    *count = crewi_reply_copy(reply, sizeof *errors, errors, room);
     return CREW_OK;
 }
 

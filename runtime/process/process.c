@@ -23,12 +23,7 @@
 
 crew_status crewi_process_check_name(const char *name)
 {
-    if (name && !*name)
-        return crewi_error(CREW_EINVAL, "the name of a process is empty");
-    if (name && strlen(name) >= CREW_NAME_SIZE)
-        return crewi_error(CREW_EINVAL, "the name \"%.20s...\" has %zu characters, more than %d",
-                           name, strlen(name), CREW_NAME_SIZE - 1);
-    return CREW_OK;
+    return crewi_check_name("a process", name, CREW_NAME_SIZE);
 }
 
 /* Any rank on the host of that name; -1 when there is none. */

@@ -59,12 +59,8 @@ static crew_status check(const char *call, crew_datatype type, int64_t count,
     if ((uint64_t)count > INT64_MAX / size)
         return crewi_error(CREW_ENOMEM, "%s: %lld elements of %zu bytes", call, (long long)count,
                            size);
-    if (attr->name && !*attr->name)
-        return crewi_error(CREW_EINVAL, "the name of an array is empty");
-    if (attr->name && strlen(attr->name) >= CREW_NAME_SIZE)
-        return crewi_error(CREW_EINVAL, "the name \"%.20s...\" has %zu characters, more than %d",
-                           attr->name, strlen(attr->name), CREW_NAME_SIZE - 1);
-    return check_locks(call, attr);
+    crew_status status = crewi_check_name("an array", attr->name, CREW_NAME_SIZE);
+    return status ? status : check_locks(call, attr);
 }
 
 static crew_status choose_lock(const crew_array_attr *attr, struct crewi_array_spec *spec)

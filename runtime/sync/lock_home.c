@@ -46,7 +46,7 @@ static bool queue_or_lock(struct crewi_engine *engine, struct crewi_sync *sync,
         uint64_t now = atomic_load(sync->word);
         if (now & CREWI_WORD_QUEUED)
             return true;
-        if (now & CREWI_WORD_OWNER ? crewi_word_queue(sync->word, now) : false)
+        if (now & CREWI_WORD_OWNER && crewi_word_queue(sync->word, now))
             return true;
         if (lock_word(engine, sync, origin, status))
             return false;

@@ -8,6 +8,7 @@
 
 #include <crew/run.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 struct crewi_call crewi_sync_call(uint8_t op, const void *head, size_t size)
@@ -153,15 +154,12 @@ bool crewi_sync_look_again(struct crewi_sync_looks *looks)
 
 crew_status crewi_sync_set_name(struct crewi_sync_spec *spec, const char *what, const char *name)
 {
-    if (!name)
-        return CREW_OK;
-    if (!*name)
-        return crewi_error(CREW_EINVAL, "the name of a %s is empty", what);
-    if (strlen(name) >= sizeof spec->name)
-        return crewi_error(CREW_EINVAL, "the name \"%.20s...\" has %zu characters, more than %zu",
-                           name, strlen(name), sizeof spec->name - 1);
-    memcpy(spec->name, name, strlen(name) + 1);
-    return CREW_OK;
+    char with_article[CREW_NAME_SIZE];
+    snprintf(with_article, sizeof with_article, "a %s", what);
+    crew_status status = crewi_check_name(with_article, name, sizeof spec->name);
+    if (!status && name)
+        memcpy(spec->name, name, strlen(name) + 1);
+    return status;
 }
 
 crew_status crewi_sync_make(const struct crewi_sync_spec *spec, const void *arg, uint64_t *id)

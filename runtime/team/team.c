@@ -34,16 +34,6 @@ struct crewi_call crewi_team_call(enum crewi_team_op op, const uint64_t *id)
 
 /* Creating */
 
-static crew_status check_name(const char *name)
-{
-    if (name && !*name)
-        return crewi_error(CREW_EINVAL, "the name of a team is empty");
-    if (name && strlen(name) >= CREWI_TEAM_NAME_SIZE)
-        return crewi_error(CREW_EINVAL, "the name \"%.20s...\" has %zu characters, more than %d",
-                           name, strlen(name), CREWI_TEAM_NAME_SIZE - 1);
-    return CREW_OK;
-}
-
 static crew_status check_ranks(const crew_team_attr *attr)
 {
     if (attr->rank_count < 0 || (attr->rank_count > 0) != (attr->ranks != NULL))
@@ -133,7 +123,7 @@ static crew_status check_create(const crew_team *team, int size, const crew_team
     (void)team;
     crew_status status = check_size(size, attr);
     if (!status)
-        status = check_name(attr->name);
+        status = crewi_check_name("a team", attr->name, CREWI_TEAM_NAME_SIZE);
     return status ? status : check_ranks(attr);
 }
 
@@ -218,11 +208,7 @@ crew_status crew_team_members(crew_team team, crew_process *members, size_t room
     status = crewi_call(&call, &reply);
     if (status)
         return status;
-    *count = reply->header.size / sizeof *members;
-    size_t copied = *count < room ? *count : room;
-    if (copied)
-        memcpy(members, reply->payload, copied * sizeof *members);
-    crewi_frame_destroy(reply);
+    *count = crewi_reply_copy(reply, sizeof *members, members, room);
     return CREW_OK;
 }
 
