@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A small program prints what it should. usage: chapter_test.py EXPECTED COMMAND...
+
+The file EXPECTED has the lines, and may begin with directives:
+
+  #replace REGEX -> TEXT   in what was printed, before it is compared (times, process ids)
+  #drop REGEX              lines that match do not count
+  #unordered               lines may come in any order, but for
+  #before FIRST -> SECOND  every line that matches FIRST comes before every one that matches SECOND
+
+Nothing may go to standard error but the line that mpirun or crewrun is run with, and the exit status is 0.
+"""
+
+import re
+import subprocess
+import sys
+
+LIMIT_S = 100
+
+
+def read_expected(path):
+    directives, lines = [], []
+    with open(path, encoding="utf-8") as file:
+        for line in file.read().splitlines():
+            if line.startswith("#"):
+                name, _, rest = line[1:].partition(" ")
+                directives.append((name, rest))
+            else:
+                lines.append(line)
+    return directives, lines
+
+
+def pair(text):
+    first, _, second = text.partition(" -> ")
+    return first, second
+
+
+def normalise(lines, directives):
+    for name, rest in directives:
+        if name == "replace":
+            pattern, text = pair(rest)
+            lines = [re.sub(pattern, text, line) for line in lines]
+        elif name == "drop":
+            lines = [line for line in lines if not re.search(rest, line)]
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+def check_order(lines, directives):
+    for name, rest in directives:
+        if name != "before":
+            continue
+        first, second = pair(rest)
+        ends = [i for i, line in enumerate(lines) if re.search(first, line)]
+        begins = [i for i, line in enumerate(lines) if re.search(second, line)]
+        if not ends or not begins:
+            return f"no line matches both sides of: {rest}"
+        if max(ends) > min(begins):
+            return f"out of order: {lines[max(ends)]!r} comes after {lines[min(begins)]!r}"
+    return None
+
+
+def main():
+    directives, expected = read_expected(sys.argv[1])
+    unknown = {name for name, _ in directives} - {"replace", "drop", "unordered", "before"}
+    if unknown:
+        return f"{sys.argv[1]}: there are no directives {unknown}"
+    done = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S)
+    lines = normalise(done.stdout.splitlines(), directives)
+    wanted = [line for line in expected if line.strip()]
+    wrong = check_order(lines, directives)
+    if any(name == "unordered" for name, _ in directives):
+        lines, wanted = sorted(lines), sorted(wanted)
+    if done.returncode:
+        wrong = f"exit status {done.returncode}"
+    elif done.stderr:
+        wrong = "something on standard error"
+    elif lines != wanted:
+        wrong = "other lines than expected"
+    if not wrong:
+        return 0
+    return "\n".join([wrong, "--- expected", *wanted, "--- printed", *lines, "--- standard output", done.stdout,
+                      "--- standard error", done.stderr])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
