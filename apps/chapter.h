@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the small programs share, so that each shows its concept and nothing else: the command line
- * and what happens when a call fails. */
+/* What the small programs share, so that each shows its concept and nothing else: the command
+ * line, the clock, and what happens when a call fails. */
 #ifndef CHAPTER_H
 #define CHAPTER_H
 
@@ -9,6 +9,12 @@
 /** A program that takes no arguments: --help prints @p doc and ends it with 0, an argument that
  * makes no sense ends it with 2. */
 void chapter_takes_no_arguments(int argc, char **argv, const char *doc);
+
+/** Sleeps; also when a signal comes meanwhile, to the end. */
+void chapter_sleep(double seconds);
+
+/** Seconds of a clock that only goes forward; the difference of two is the time between. */
+double chapter_now_s(void);
 
 /** Ends the process with 1 and the reason if a call did not succeed. */
 void must(crew_status status);
