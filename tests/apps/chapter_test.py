@@ -7,10 +7,12 @@ The file EXPECTED has the lines, and may begin with directives:
   #drop REGEX              lines that match do not count
   #unordered               lines may come in any order, but for
   #before FIRST -> SECOND  every line that matches FIRST comes before every one that matches SECOND
+  #same FIRST -> SECOND    what the groups of both match, in what was printed, is the same and in the same order
 
 Nothing may go to standard error but the line that mpirun or crewrun is run with, and the exit status is 0.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -59,15 +61,28 @@ def check_order(lines, directives):
     return None
 
 
+def check_same(text, directives):
+    for name, rest in directives:
+        if name != "same":
+            continue
+        first, second = (re.findall(pattern, text) for pattern in pair(rest))
+        if not first or first != second:
+            return f"{first} and {second} should be the same: {rest}"
+    return None
+
+
 def main():
     directives, expected = read_expected(sys.argv[1])
-    unknown = {name for name, _ in directives} - {"replace", "drop", "unordered", "before"}
+    unknown = {name for name, _ in directives} - {"replace", "drop", "unordered", "before", "same"}
     if unknown:
         return f"{sys.argv[1]}: there are no directives {unknown}"
-    done = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S)
+    # Python without a buffer writes the text and the end of a line one by one, and mixes lines of processes.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S,
+                          env=environment)
     lines = normalise(done.stdout.splitlines(), directives)
     wanted = [line for line in expected if line.strip()]
-    wrong = check_order(lines, directives)
+    wrong = check_order(lines, directives) or check_same(done.stdout, directives)
     if any(name == "unordered" for name, _ in directives):
         lines, wanted = sorted(lines), sorted(wanted)
     if done.returncode:
