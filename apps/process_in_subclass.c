@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* process_in_subclass.py: a class of processes with a run of its own: a struct that begins with
+ * crew_process_class. Several objects of it, each with a number, are started and joined.
+ *
+ *   mpirun -np 4 ./process_in_subclass
+ *
+ * prints
+ *
+ *   called run method in Process-1 with number 0
+ *
+ * and the same for four more.
+ */
+#include "chapter.h"
+
+#include <crew/crew.h>
+#include <stdio.h>
+
+struct my_process {
+    crew_process_class base;
+    int number;
+};
+
+static int my_process_run(void *arg)
+{
+    const struct my_process *self = arg;
+    char name[CREW_NAME_SIZE];
+    must(crew_process_name(crew_current_process(), name, sizeof name));
+    printf("called run method in %s with number %d\n", name, self->number);
+    return 0;
+}
+
+static int app(int argc, char **argv)
+{
+    chapter_takes_no_arguments(argc, argv, "Starts five processes of a class with its own run.");
+    for (int i = 0; i < 5; i++) {
+        struct my_process object = {{my_process_run, sizeof object}, i};
+        crew_process process;
+        must(crew_process_create_class(&process, &object.base, NULL));
+        must(crew_process_start(process));
+        must(crew_process_join(process, CREW_FOREVER));
+        must(crew_process_close(process));
+    }
+    return 0;
+}
+
+CREW_MAIN(app)
