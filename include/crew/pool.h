@@ -182,7 +182,8 @@ CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *att
  * library that has it, and items that are the same byte for byte, padding included. Python has no
  * counterpart.
  *
- * @param items    @p count elements of task.item_size bytes, with no pointers inside
+ * @param items    @p count elements of task.item_size bytes, with no pointers inside. Handles of
+ * queues, locks and so on may be in there; they have to stay open until the tasks are done.
  * @param results  room for @p count elements of task.result_size bytes; element i is the result of
  * item i. What belongs to a task that failed is zero.
  * @param count    0 is fine: nothing is done
