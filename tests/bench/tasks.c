@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a pool costs: tasks that do nothing, with items of SIZE bytes and results of 8. Cases:
- * single:SIZE:WORKERS hands them out one by one, auto:SIZE:WORKERS as the pool likes, and
- * apply:SIZE:WORKERS waits for each. --place children or ranks: where the workers are. Peers:
- * tasks_mpi.c, tasks.py.
+ * single:SIZE:WORKERS hands them out one by one, auto:SIZE:WORKERS as the pool likes,
+ * imap:SIZE:WORKERS one by one as the caller takes the results, and apply:SIZE:WORKERS waits for
+ * each. --place children or ranks: where the workers are. Peers: tasks_mpi.c, tasks.py.
  */
 #include "measure.h"
 
@@ -18,7 +18,7 @@ struct load {
     crew_pool pool;
     crew_task task;
     size_t size;
-    bool one_by_one, waits;
+    enum { SINGLE, AUTO, IMAP, APPLY } how;
 };
 
 static crew_status first_word(const void *item, void *result)
@@ -41,11 +41,25 @@ static bool apply_each(const struct load *load, long count, const char *items, l
     return true;
 }
 
+static bool take_each(const struct load *load, long count, const char *items, long *results)
+{
+    crew_iterator iterator;
+    crew_status status =
+        crew_pool_imap(load->pool, load->task, items, (size_t)count, NULL, &iterator);
+    if (status)
+        return fail("imap");
+    for (long i = 0; i < count && !status; i++)
+        status = crew_iterator_next(iterator, &results[i], NULL, CREW_FOREVER);
+    return crew_iterator_close(iterator) == CREW_OK && (!status || fail("next"));
+}
+
 static bool run_all(const struct load *load, long count, const char *items, long *results)
 {
-    const crew_map_attr attr = {.chunk = load->one_by_one};
-    if (load->waits)
+    const crew_map_attr attr = {.chunk = load->how == SINGLE};
+    if (load->how == APPLY)
         return apply_each(load, count, items, results);
+    if (load->how == IMAP)
+        return take_each(load, count, items, results);
     if (crew_pool_map(load->pool, load->task, items, results, (size_t)count, &attr))
         return fail("map");
     return true;
@@ -71,12 +85,14 @@ static bool run_block(void *context, long count, double *seconds)
 
 static bool read_load(struct load *load, const struct bench_case *which)
 {
-    load->one_by_one = strcmp(which->mode, "single") == 0;
-    load->waits = strcmp(which->mode, "apply") == 0;
+    static const char *const names[] = {"single", "auto", "imap", "apply"};
+    int how = SINGLE;
+    while (how <= APPLY && strcmp(which->mode, names[how]) != 0)
+        how++;
+    load->how = how;
     load->size = which->size;
     load->task = (crew_task){first_word, which->size, sizeof(long), "first_word"};
-    return (load->one_by_one || load->waits || strcmp(which->mode, "auto") == 0) &&
-           which->size >= sizeof(long) && which->size <= LARGEST;
+    return how <= APPLY && which->size >= sizeof(long) && which->size <= LARGEST;
 }
 
 static bool run_case(const struct bench_settings *settings, const char *word)
@@ -86,7 +102,8 @@ static bool run_case(const struct bench_settings *settings, const char *word)
     struct bench_result result;
     struct load load = {.size = 0};
     if (!bench_case_read(&which, word) || !read_load(&load, &which)) {
-        fprintf(stderr, "bench_tasks: %s is no case: single, auto or apply:SIZE:WORKERS\n", word);
+        fprintf(stderr, "bench_tasks: %s is no case: single, auto, imap or apply:SIZE:WORKERS\n",
+                word);
         return false;
     }
     crew_pool_attr attr = {.workers = (int)which.extra};
@@ -106,7 +123,7 @@ static int app(int argc, char **argv)
     int first = 0;
     if (!bench_settings_read(&settings, argc, argv, &first)) {
         fprintf(stderr, "usage: bench_tasks [--seconds S] [--count N] [--place children|ranks] "
-                        "single|auto|apply:SIZE:WORKERS...\n");
+                        "single|auto|imap|apply:SIZE:WORKERS...\n");
         return 2;
     }
     for (int i = first; i < argc; i++)
