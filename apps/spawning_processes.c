@@ -10,19 +10,21 @@
  *   process 2 has done 2000 steps
  */
 #include "chapter.h"
+#include "do_something.h"
 
 #include <crew/crew.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static int my_func(void *arg)
 {
     const int *number = arg;
-    int steps = 0;
+    struct number_list list = {0};
     printf("calling my_func from process %d\n", *number);
-    while (steps < *number * 1000)
-        steps++;
-    printf("process %d has done %d steps\n", *number, steps);
-    return 0;
+    bool done = do_something((size_t)*number * 1000, &list);
+    printf("process %d has done %zu steps\n", *number, list.length);
+    free(list.numbers);
+    return done ? 0 : 1;
 }
 
 static int app(int argc, char **argv)

@@ -102,7 +102,7 @@ typedef struct crew_pool_attr {
 typedef enum crew_schedule {
     CREW_SCHEDULE_GUIDED,    /**< large chunks first, and smaller ones as less is left */
     CREW_SCHEDULE_STATIC,    /**< as many chunks as workers, all of one size: for even tasks */
-    CREW_SCHEDULE_DYNAMIC,   /**< one task in a chunk */
+    CREW_SCHEDULE_DYNAMIC,   /**< one task in a chunk, as chunk = 1 */
     CREW_SCHEDULE_FACTORING, /**< rounds of one chunk for each worker, each round half of the rest
                               */
     CREW_SCHEDULE_WEIGHTED   /**< as guided, and larger for workers that were faster so far */
@@ -125,7 +125,8 @@ typedef void crew_progress_callback(size_t done, size_t failed, size_t count, vo
 /** How a map is to go; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_map_attr {
     size_t chunk; /**< tasks in a chunk; 0: as schedule says, by default guided, from Python's
-                        count / (4 * workers) down to 1 */
+                        count / (4 * workers) down to 1. Chunks that take some microseconds
+                        travel together, unless max_tasks_per_worker counts them. */
     crew_schedule schedule; /**< where chunk is 0 */
     crew_status *statuses;  /**< room for a status of each task, or NULL */
     double timeout_s;    /**< that one task may take; its worker is ended then, and another one goes
@@ -181,7 +182,8 @@ CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *att
  * library that has it, and items that are the same byte for byte, padding included. Python has no
  * counterpart.
  *
- * @param items    @p count elements of task.item_size bytes, with no pointers inside
+ * @param items    @p count elements of task.item_size bytes, with no pointers inside. Handles of
+ * queues, locks and so on may be in there; they have to stay open until the tasks are done.
  * @param results  room for @p count elements of task.result_size bytes; element i is the result of
  * item i. What belongs to a task that failed is zero.
  * @param count    0 is fine: nothing is done

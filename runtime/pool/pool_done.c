@@ -348,6 +348,7 @@ static void be_careful(struct crewi_worker *worker)
     for (uint32_t i = 0; i < worker->outstanding_count; i++) {
         worker->outstanding[i].map->careful = true;
         worker->outstanding[i].map->schedule.fixed = 1;
+        worker->outstanding[i].map->schedule.bundles = false;
     }
 }
 

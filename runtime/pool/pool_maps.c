@@ -396,6 +396,7 @@ static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi
     crewi_schedule_init(&map->schedule, submission->count, submission->item_size, submission->chunk,
                         pool->worker_count);
     crewi_schedule_choose(&map->schedule, submission->schedule);
+    map->schedule.bundles = !pool->spec.max_tasks; /* which counts chunks */
     if (submission->retries)
         map->attempts = calloc(submission->count + 1, 1);
     if ((submission->retries && !map->attempts) || !skip_done(map, behind) ||

@@ -17,6 +17,9 @@
 #define IN_HAND_NS (300 * CREWI_MICROSECOND)
 #define CHUNKS_IN_HAND 8
 
+/* Chunks of a chosen size that take no longer than this all in all travel together. */
+#define BUNDLE_NS (20 * CREWI_MICROSECOND)
+
 /* With tasks of this length the way there does not matter, but who has the last ones does. */
 #define LONG_TASK_NS (5 * CREWI_MILLISECOND)
 
@@ -71,6 +74,16 @@ static uint64_t tasks_for(const struct crewi_schedule *schedule, int64_t ns)
     return task_ns ? (uint64_t)(ns / task_ns) : 1;
 }
 
+/* Chunks of a chosen size that are over at once travel together, for the way of each would take
+ * longer than its tasks. */
+static uint64_t together(const struct crewi_schedule *schedule, uint64_t size)
+{
+    if (!schedule->bundles)
+        return size;
+    uint64_t most = share(crewi_schedule_remaining(schedule), 4 * (uint64_t)schedule->workers);
+    return larger(size, smaller(tasks_for(schedule, BUNDLE_NS), most) / size * size);
+}
+
 static uint64_t guided_size(const struct crewi_schedule *schedule)
 {
     uint64_t most = share(schedule->count, 4 * (uint64_t)schedule->workers);
@@ -102,12 +115,12 @@ static uint64_t weighted_size(const struct crewi_schedule *schedule, double spee
 static uint64_t chunk_size(struct crewi_schedule *schedule, double speed)
 {
     if (schedule->fixed)
-        return smaller(schedule->fixed, schedule->limit);
+        return smaller(together(schedule, schedule->fixed), schedule->limit);
     switch (schedule->policy) {
     case CREW_SCHEDULE_STATIC:
         return smaller(share(schedule->count, schedule->workers), schedule->limit);
     case CREW_SCHEDULE_DYNAMIC:
-        return 1;
+        return smaller(together(schedule, 1), schedule->limit);
     case CREW_SCHEDULE_FACTORING:
         return smaller(factoring_size(schedule), schedule->limit);
     case CREW_SCHEDULE_WEIGHTED:

@@ -32,6 +32,7 @@ struct crewi_schedule {
     uint64_t next, count; /* next: the first task that was never given out */
     uint64_t fixed;       /* tasks in a chunk; 0: as the policy says */
     crew_schedule policy;
+    bool bundles;        /* chunks of a fixed size that are over at once may go out as one */
     uint64_t round_size; /* factoring: tasks in a chunk of this round */
     uint32_t round_left; /* chunks */
     uint64_t limit;      /* the most in a chunk, for its bytes */

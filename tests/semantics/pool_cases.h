@@ -25,6 +25,9 @@ case_function calls_pool_create, calls_pool_map, calls_pool_handles, calls_pool_
 // pool_module.c: tasks of a library that is loaded later
 case_function pool_module, pool_module_tasks;
 
+// pool_sharing.c: handles that tasks get, several pools
+case_function pool_handles_in_items, pool_handles_in_initializer, pool_several;
+
 // Checks of calls outside crew_run(), by main.
 void check_pool_outside(void);
 

@@ -3,13 +3,14 @@
 
 import multiprocessing
 
+from do_something import do_something
+
 
 def my_func(number):
     print(f"calling my_func from process {number}")
-    steps = 0
-    while steps < number * 1000:
-        steps += 1
-    print(f"process {number} has done {steps} steps")
+    out_list = []
+    do_something(number * 1000, out_list)
+    print(f"process {number} has done {len(out_list)} steps")
 
 
 if __name__ == "__main__":

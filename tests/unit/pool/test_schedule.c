@@ -70,6 +70,35 @@ static void fixed_sizes(void **state)
     crewi_schedule_fini(&schedule);
 }
 
+/* 20 us of them, as far as there are enough left for all, and not when chunks are counted. */
+static void chunks_of_empty_tasks_travel_together(void **state)
+{
+    struct crewi_schedule schedule;
+    struct crewi_range chunk;
+    (void)state;
+    crewi_schedule_init(&schedule, 1000, 8, 3, 2);
+    schedule.bundles = true;
+    crewi_schedule_take(&schedule, &chunk);
+    assert_int_equal(chunk.count, 3); /* nothing is known yet */
+    crewi_schedule_measure(&schedule, 1, CREWI_MICROSECOND);
+    crewi_schedule_take(&schedule, &chunk);
+    assert_int_equal(chunk.count, 18); /* whole chunks */
+    schedule.next = 1000 - 48;
+    crewi_schedule_take(&schedule, &chunk);
+    assert_int_equal(chunk.count, 6); /* of 48, for two workers */
+    crewi_schedule_measure(&schedule, 9, CREWI_MILLISECOND);
+    crewi_schedule_take(&schedule, &chunk);
+    assert_int_equal(chunk.count, 3); /* longer ones have come */
+    crewi_schedule_init(&schedule, 1000, 8, 0, 2);
+    crewi_schedule_choose(&schedule, CREW_SCHEDULE_DYNAMIC);
+    crewi_schedule_measure(&schedule, 1, CREWI_MICROSECOND);
+    crewi_schedule_take(&schedule, &chunk);
+    assert_int_equal(chunk.count, 1);
+    schedule.bundles = true;
+    crewi_schedule_take(&schedule, &chunk);
+    assert_int_equal(chunk.count, 20);
+}
+
 /* A chunk is not larger than a message should be, and has a task at least. */
 static void bytes_are_limited(void **state)
 {
@@ -182,6 +211,7 @@ static void each_task_once(uint64_t *seed)
     assert_non_null(done);
     crewi_schedule_init(&schedule, count, item_size, fixed,
                         1 + (uint32_t)unit_random_below(seed, 20));
+    schedule.bundles = unit_random_below(seed, 2);
     while (crewi_schedule_take(&schedule, &chunk)) {
         assert_true(chunk.count > 0 && chunk.begin + chunk.count <= count);
         assert_true(crewi_schedule_check(&schedule));
@@ -247,6 +277,7 @@ int main(void)
         cmocka_unit_test(the_first_chunk_is_pythons),
         cmocka_unit_test(chunks_shrink_to_one),
         cmocka_unit_test(fixed_sizes),
+        cmocka_unit_test(chunks_of_empty_tasks_travel_together),
         cmocka_unit_test(bytes_are_limited),
         cmocka_unit_test(short_tasks_come_in_larger_chunks),
         cmocka_unit_test(what_came_back_goes_out_first),
