@@ -51,6 +51,7 @@ static int change_rest(void *arg)
     crew_any x;
     must(crew_namespace_get(shared->space, "x", &x));
     must(crew_namespace_set(shared->space, "x", crew_int(x.integer + 1)));
+    crew_any_clear(&x);
     must(crew_namespace_set(shared->space, "y", crew_string("hello")));
     must(crew_value_set_double(shared->value, 3.1415927));
     for (int i = 0; i < LENGTH; i++)
