@@ -31,8 +31,7 @@ struct job {
 static int produce(void *arg)
 {
     const struct job *job = arg;
-    char name[CREW_NAME_SIZE];
-    must(crew_process_name(crew_current_process(), name, sizeof name));
+    const char *name = crew_current_name();
     for (int i = 0; i < ITEMS; i++) {
         int item = (int)arc4random_uniform(257);
         size_t size;
@@ -48,10 +47,9 @@ static int produce(void *arg)
 static int consume(void *arg)
 {
     const struct job *job = arg;
-    char name[CREW_NAME_SIZE];
     int item, count = 0;
     size_t size;
-    must(crew_process_name(crew_current_process(), name, sizeof name));
+    const char *name = crew_current_name();
     while (crew_queue_get(job->queue, &item, sizeof item, &size) == CREW_OK && size > 0) {
         printf("Process Consumer : item %d popped from queue by %s\n", item, name);
         count++;

@@ -7,7 +7,7 @@
  *
  * prints
  *
- *   Error: task 2 of divide: division by zero (PoolWorker-1 on rank 0, vm)
+ *   Error: task 2 of divide: division by zero (PoolWorker-1 on rank 0, node1)
  *   10 / -2 = -5
  *   10 / 0 failed: division by zero
  *

@@ -26,10 +26,9 @@ struct job {
 static int work(void *arg)
 {
     const struct job *job = arg;
-    char name[CREW_NAME_SIZE];
     int task;
     size_t size;
-    must(crew_process_name(crew_current_process(), name, sizeof name));
+    const char *name = crew_current_name();
     must(crew_queue_get(job->tasks, &task, sizeof task, &size));
     while (size > 0) {
         printf("%s : task %d done, %d * %d = %d\n", name, task, task, task, task * task);

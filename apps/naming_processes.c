@@ -31,9 +31,9 @@ static void read_command(char *command, size_t size)
 
 static int my_func(void *arg)
 {
-    char name[CREW_NAME_SIZE], command[CREW_NAME_SIZE];
+    const char *name = crew_current_name();
+    char command[CREW_NAME_SIZE];
     (void)arg;
-    must(crew_process_name(crew_current_process(), name, sizeof name));
     printf("Starting process name = %s\n", name);
     read_command(command, sizeof command);
     printf("%s is %s to ps\n", name, command);

@@ -6,7 +6,7 @@
  *
  * prints
  *
- *   called run method in Process-1 with number 0
+ *   called run method in MyProcess-1 with number 0
  *
  * and the same for four more.
  */
@@ -23,8 +23,7 @@ struct my_process {
 static int my_process_run(void *arg)
 {
     const struct my_process *self = arg;
-    char name[CREW_NAME_SIZE];
-    must(crew_process_name(crew_current_process(), name, sizeof name));
+    const char *name = crew_current_name();
     printf("called run method in %s with number %d\n", name, self->number);
     return 0;
 }
@@ -33,7 +32,7 @@ static int app(int argc, char **argv)
 {
     chapter_takes_no_arguments(argc, argv, "Starts five processes of a class with its own run.");
     for (int i = 0; i < 5; i++) {
-        struct my_process object = {{my_process_run, sizeof object}, i};
+        struct my_process object = {{my_process_run, sizeof object, "MyProcess"}, i};
         crew_process process;
         must(crew_process_create_class(&process, &object.base, NULL));
         must(crew_process_start(process));

@@ -27,14 +27,13 @@ struct job {
 
 static void show(crew_lock serializer, const char *what)
 {
-    char name[CREW_NAME_SIZE], date[32];
+    char date[32];
     struct timespec now;
     struct tm local;
     clock_gettime(CLOCK_REALTIME, &now);
     strftime(date, sizeof date, "%F %T", localtime_r(&now.tv_sec, &local));
-    must(crew_process_name(crew_current_process(), name, sizeof name));
     must(crew_lock_acquire(serializer));
-    printf("process %s ----> %s.%06ld%s\n", name, date, now.tv_nsec / 1000, what);
+    printf("process %s ----> %s.%06ld%s\n", crew_current_name(), date, now.tv_nsec / 1000, what);
     must(crew_lock_release(serializer));
 }
 

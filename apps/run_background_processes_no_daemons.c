@@ -27,8 +27,7 @@ struct numbers {
 static int count(void *arg)
 {
     const struct numbers *numbers = arg;
-    char name[CREW_NAME_SIZE];
-    must(crew_process_name(crew_current_process(), name, sizeof name));
+    const char *name = crew_current_name();
     printf("Starting %s\n", name);
     for (int i = numbers->first; i <= numbers->last; i++) {
         printf("---> %d\n", i);

@@ -126,6 +126,8 @@ typedef enum crew_end_cause {
 typedef struct crew_process_class {
     int (*run)(void *self); /**< runs on a copy of the whole struct; its result is the exit code */
     size_t size;            /**< of the whole struct, in bytes */
+    const char *name;       /**< of the class: its processes are name-1, name-2 by default; NULL:
+                                 Process. Read by crew_process_create_class(); NULL in the process */
 } crew_process_class;
 
 /** Where a process is in its life; Python's words for it. */
@@ -292,6 +294,10 @@ CREW_API crew_status crew_process_close(crew_process process);
 /** The calling process; in the main process its own handle, with the name `MainProcess`. Id 0
  * outside crew_run(). Never blocks. */
 CREW_API crew_process crew_current_process(void);
+
+/** Its name, which stays where it is as long as the process lives; "" outside crew_run(). Never
+ * blocks. Python: current_process().name. */
+CREW_API const char *crew_current_name(void);
 
 /**
  * The process that created the calling one. That one may be joined and asked whether it is alive,

@@ -217,6 +217,15 @@ crew_status crew_process_create(crew_process *process, crew_process_function *fu
     return status ? status : create(process, &spec, arg, size);
 }
 
+/* There has to be room for a count behind it. */
+static crew_status take_class_name(struct crewi_process_spec *spec, const char *name)
+{
+    crew_status status = crewi_check_name("a process class", name, sizeof spec->prefix / 2);
+    if (!status)
+        memcpy(spec->prefix, name, strlen(name) + 1);
+    return status;
+}
+
 crew_status crew_process_create_class(crew_process *process, const crew_process_class *object,
                                       const crew_process_attr *attr)
 {
@@ -231,6 +240,8 @@ crew_status crew_process_create_class(crew_process *process, const crew_process_
                            "has (%zu): set size to the size of the whole struct",
                            object->size, sizeof *object);
     status = prepare("crew_process_create_class", attr, &spec);
+    if (!status && object->name)
+        status = take_class_name(&spec, object->name);
     if (status)
         return status;
     spec.is_class = true;
@@ -517,6 +528,12 @@ crew_process crew_current_process(void)
 {
     const struct crewi_client *client = crewi_client_current();
     return client ? client->identity.process : (crew_process){0};
+}
+
+const char *crew_current_name(void)
+{
+    const struct crewi_client *client = crewi_client_current();
+    return client ? client->identity.name : "";
 }
 
 /* The ids of the live children, in a frame of the caller's. */

@@ -68,8 +68,10 @@ static int run(struct crewi_frame *frame, struct argument *argument)
     }
     crew_process_function *body = (crew_process_function *)function;
     crewi_log_notice(CREWI_LOG_INFO, "child process calling its function");
-    if (is_class) /* the one in the copy is where it was in the creator */
+    if (is_class) { /* those in the copy are where they were in the creator */
         ((crew_process_class *)argument->memory)->run = body;
+        ((crew_process_class *)argument->memory)->name = NULL;
+    }
     return body(argument->memory);
 }
 

@@ -263,9 +263,12 @@ static int check_whereabouts(void *arg)
 {
     const struct whereabouts *expected = arg;
     crew_process self = crew_current_process();
+    crew_process_info info;
     char host[256] = "";
     int rank = -1;
     CHECK_INT(pid_of(self), getpid());
+    CHECK_OK(crew_process_describe(self, &info));
+    CHECK_TEXT(crew_current_name(), info.name);
     CHECK_OK(crew_process_rank(self, &rank));
     CHECK_INT(rank, expected->rank);
     CHECK_INT(crew_current_rank(), expected->rank);
@@ -431,6 +434,7 @@ void check_outside(void)
     CHECK_STATUS(crew_thread_create(&thread, NULL, no_thread, NULL), CREW_ESTATE);
     CHECK_STATUS(crew_active_children(NULL, 0, &count), CREW_ESTATE);
     CHECK_INT(crew_current_process().id, 0);
+    CHECK_TEXT(crew_current_name(), "");
     CHECK_INT(crew_rank_count(), 0);
     CHECK_INT(crew_host_count(), 0);
     CHECK_INT(crew_cpu_count(0), 0);

@@ -199,6 +199,7 @@ static int count_up(void *self)
     struct counter *counter = self;
     CHECK(counter->base.run == count_up);
     CHECK_INT(counter->base.size, sizeof *counter);
+    CHECK(counter->base.name == NULL);
     CHECK_TEXT(counter->label, "from one to ten");
     while (counter->from < counter->to)
         counter->from++;
@@ -207,9 +208,17 @@ static int count_up(void *self)
 
 void calls_class(const struct variant *variant)
 {
-    struct counter counter = {{count_up, sizeof counter}, 1, 10, "from one to ten"};
+    struct counter counter = {{count_up, sizeof counter, "Counter"}, 1, 10, "from one to ten"};
     crew_process process;
+    crew_process_info info;
+    const crew_process_attr named = {.name = "Count"};
+    CHECK_OK(crew_process_create_class(&process, &counter.base, &named));
+    CHECK_OK(crew_process_describe(process, &info));
+    CHECK_TEXT(info.name, "Count");
+    CHECK_OK(crew_process_close(process));
     CHECK_OK(crew_process_create_class(&process, &counter.base, &variant->attr));
+    CHECK_OK(crew_process_describe(process, &info));
+    CHECK_INT(strncmp(info.name, "Counter-", strlen("Counter-")), 0);
     counter.to = 20; // it has its own
     CHECK_OK(crew_process_start(process));
     CHECK_INT(finish(process), 10);
@@ -221,9 +230,14 @@ void calls_class(const struct variant *variant)
     CHECK(!is_alive(process));
     CHECK_OK(crew_process_close(process));
 
-    counter.base = (crew_process_class){count_up, sizeof counter.base - 1};
+    counter.base = (crew_process_class){count_up, sizeof counter.base - 1, NULL};
     CHECK_STATUS(crew_process_create_class(&process, &counter.base, NULL), CREW_EINVAL);
     CHECK_STATUS(crew_process_create_class(&process, NULL, NULL), CREW_EINVAL);
     counter.base.size = sizeof counter;
+    counter.base.name = "";
+    CHECK_STATUS(crew_process_create_class(&process, &counter.base, NULL), CREW_EINVAL);
+    counter.base.name = "a name of a class that leaves no room for a number behind it";
+    CHECK_STATUS(crew_process_create_class(&process, &counter.base, NULL), CREW_EINVAL);
+    counter.base.name = NULL;
     CHECK_STATUS(crew_process_create_class(NULL, &counter.base, NULL), CREW_EINVAL);
 }
