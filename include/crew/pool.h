@@ -88,7 +88,8 @@ typedef crew_status crew_pool_initializer(void *arg);
 
 /** How a pool is to be; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_pool_attr {
-    int workers; /**< 0: one for each rank. They go round the ranks, from rank 0 on. */
+    int workers; /**< 0: one for each rank. They go round the ranks, in their order; one that takes
+                      the place of another is on the same rank. */
     crew_start_method start_method;     /**< ::CREW_START_RANK allows one worker on each rank */
     crew_pool_initializer *initializer; /**< NULL: none. One that fails breaks the pool. */
     const void *initializer_arg;        /**< initializer_size bytes, copied */
@@ -96,6 +97,12 @@ typedef struct crew_pool_attr {
     int max_tasks_per_worker; /**< chunks after which a worker is replaced by a new one; 0: never.
                                    Python: maxtasksperchild */
     size_t memory_limit;      /**< bytes of each worker, as crew_process_attr::memory_limit */
+    const int *ranks;         /**< the only ranks for workers, each once, in the order in which they
+                                   go round; copied. NULL: all, from rank 0 on */
+    size_t rank_count;
+    const char *const *hosts; /**< or all ranks of these hosts, host by host, with names as
+                                   crew_rank_host() has them; copied. NULL: all */
+    size_t host_count;
 } crew_pool_attr;
 
 /** How tasks are divided into chunks. */
@@ -163,8 +170,9 @@ typedef struct crew_worker_info {
  *
  * @param pool  set to the new handle, to be given back with crew_pool_destroy()
  * @return ::CREW_EINVAL workers below 0 or more than 4096, or more than one a rank with
- * ::CREW_START_RANK; ::CREW_EBROKEN they do not stay alive; what the initializer returned; what
- * crew_process_start() returns. No process is left behind then.
+ * ::CREW_START_RANK; a rank or a host that is not in the job, or is given twice, or both attr.ranks
+ * and attr.hosts, or a list of none; ::CREW_EBROKEN the workers do not stay alive; what the
+ * initializer returned; what crew_process_start() returns. No process is left behind then.
  */
 CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr);
 

@@ -7,10 +7,13 @@
 #include "base/options.h"
 #include "engine/client.h"
 #include "pool/pool_protocol.h"
+#include "pool/pool_ranks.h"
 #include "pool/result_call.h"
 #include "process/process_call.h"
 
 #include <crew/run.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,7 +45,6 @@ static crew_status ask(crew_pool pool, enum crewi_pool_op op, const void *data, 
 
 static crew_status check_attr(const crew_pool_attr *attr, crew_start_method method)
 {
-    int ranks = crew_rank_count();
     if (attr->workers < 0)
         return crewi_error(CREW_EINVAL,
                            "a pool of %d workers: expected at least 1 (0 for one on each rank)",
@@ -65,11 +67,90 @@ static crew_status check_attr(const crew_pool_attr *attr, crew_start_method meth
     if (attr->initializer && attr->initializer_size && !attr->initializer_arg)
         return crewi_error(CREW_EINVAL, "initializer_arg is NULL, with a size of %zu",
                            attr->initializer_size);
-    if (method == CREW_START_RANK && attr->workers > ranks)
-        return crewi_error(CREW_EINVAL,
-                           "%d workers inside %d ranks: CREW_START_RANK allows one on each",
-                           attr->workers, ranks);
     return CREW_OK;
+}
+
+/* How many there are to be, 0 for one on each of so many ranks. */
+static crew_status count_workers(int workers, uint32_t ranks, crew_start_method method,
+                                 int32_t *count)
+{
+    if (method == CREW_START_RANK && (int64_t)workers > ranks)
+        return crewi_error(CREW_EINVAL,
+                           "%d workers inside %u ranks: CREW_START_RANK allows one on each",
+                           workers, ranks);
+    *count = workers ? workers : ranks < WORKER_LIMIT ? (int32_t)ranks : WORKER_LIMIT;
+    return CREW_OK;
+}
+
+/* The description and the ranks behind it, in memory to be freed; NULL when there is none. */
+static void *make_head(const struct crewi_pool_spec *spec, const struct crewi_pool_ranks *ranks)
+{
+    size_t rank_bytes = spec->chosen * sizeof *ranks->list;
+    unsigned char *head = malloc(sizeof *spec + rank_bytes);
+    if (!head)
+        return NULL;
+    memcpy(head, spec, sizeof *spec);
+    if (rank_bytes)
+        memcpy(head + sizeof *spec, ranks->list, rank_bytes);
+    return head;
+}
+
+static crew_status fill_in(const crew_pool_attr *attr, crew_start_method method,
+                           const struct crewi_identity *creator, struct crewi_pool_spec *spec)
+{
+    *spec = (struct crewi_pool_spec){
+        .inside = method == CREW_START_RANK,
+        .start_method = (uint8_t)creator->start_method,
+        .bind = crewi_options.bind == CREWI_BIND_CORE,
+        .initialized = attr->initializer != NULL,
+        .max_tasks = (uint32_t)attr->max_tasks_per_worker,
+        .memory_limit = attr->memory_limit,
+        .log = crewi_logger_settings(crewi_logger_current()),
+    };
+    memcpy(spec->creator_name, creator->name, sizeof spec->creator_name);
+    memcpy(spec->creator_path, creator->path, sizeof spec->creator_path);
+    crew_status status = crewi_funcref_make(&spec->worker, (crewi_function *)crewi_pool_worker);
+    return status || !attr->initializer
+               ? status
+               : crewi_funcref_make(&spec->initializer, (crewi_function *)attr->initializer);
+}
+
+/* What is asked for, and the head of the request. */
+static crew_status describe(const crew_pool_attr *attr, crew_start_method method,
+                            const struct crewi_identity *creator, struct crewi_pool_spec *spec,
+                            void **head)
+{
+    struct crewi_pool_ranks ranks;
+    crew_status status = fill_in(attr, method, creator, spec);
+    if (!status)
+        status = crewi_pool_choose_ranks(attr, &ranks);
+    if (status)
+        return status;
+    spec->chosen = ranks.count;
+    status = count_workers(attr->workers, ranks.list ? ranks.count : (uint32_t)crew_rank_count(),
+                           method, &spec->workers);
+    *head = status ? NULL : make_head(spec, &ranks);
+    free(ranks.list);
+    return status || *head ? status : crewi_error_memory();
+}
+
+/* Asks for it, and frees the head, even when a process inside a rank is ended in the call. */
+static crew_status create(const crew_pool_attr *attr, void *head, size_t head_size, crew_pool *pool)
+{
+    crew_status status;
+    struct crewi_call call = {
+        .kind = CREWI_KIND_POOL,
+        .op = CREWI_POOL_CREATE,
+        .rank = (uint32_t)crew_current_rank(),
+        .head = head,
+        .head_size = head_size,
+        .body = attr->initializer_arg,
+        .body_size = attr->initializer ? attr->initializer_size : 0,
+    };
+    pthread_cleanup_push(free, head);
+    status = crewi_call_fixed(&call, &pool->id, sizeof pool->id);
+    pthread_cleanup_pop(1);
+    return status;
 }
 
 crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr)
@@ -89,36 +170,13 @@ crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr)
     if (client->identity.daemon)
         return crewi_error(CREW_ESTATE, "%s is a daemon: daemonic processes may not have children",
                            client->identity.name);
-    struct crewi_pool_spec spec = {
-        .workers = attr->workers                      ? attr->workers
-                   : crew_rank_count() < WORKER_LIMIT ? crew_rank_count()
-                                                      : WORKER_LIMIT,
-        .inside = method == CREW_START_RANK,
-        .start_method = (uint8_t)client->identity.start_method,
-        .bind = crewi_options.bind == CREWI_BIND_CORE,
-        .initialized = attr->initializer != NULL,
-        .max_tasks = (uint32_t)attr->max_tasks_per_worker,
-        .memory_limit = attr->memory_limit,
-        .log = crewi_logger_settings(crewi_logger_current()),
-    };
-    memcpy(spec.creator_name, client->identity.name, sizeof spec.creator_name);
-    memcpy(spec.creator_path, client->identity.path, sizeof spec.creator_path);
-    status = crewi_funcref_make(&spec.worker, (crewi_function *)crewi_pool_worker);
-    if (!status && attr->initializer)
-        status = crewi_funcref_make(&spec.initializer, (crewi_function *)attr->initializer);
+    struct crewi_pool_spec spec;
+    void *head;
+    status = describe(attr, method, &client->identity, &spec, &head);
     if (status)
         return status;
     client->has_made_processes = true;
-    struct crewi_call call = {
-        .kind = CREWI_KIND_POOL,
-        .op = CREWI_POOL_CREATE,
-        .rank = (uint32_t)crew_current_rank(),
-        .head = &spec,
-        .head_size = sizeof spec,
-        .body = attr->initializer_arg,
-        .body_size = attr->initializer ? attr->initializer_size : 0,
-    };
-    return crewi_call_fixed(&call, &pool->id, sizeof pool->id);
+    return create(attr, head, sizeof spec + spec.chosen * sizeof(int32_t), pool);
 }
 
 crew_status crew_pool_workers(crew_pool pool, crew_worker_info *workers, size_t room, size_t *count)

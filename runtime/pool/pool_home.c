@@ -40,6 +40,36 @@ static bool is_sound(const struct crewi_pool_spec *spec)
            memchr(spec->creator_path, '\0', sizeof spec->creator_path);
 }
 
+/* Whether the ranks behind it are in the job. */
+static bool has_sound_ranks(const struct crewi_engine *engine, const struct crewi_pool_spec *spec,
+                            const struct crewi_message *message)
+{
+    const unsigned char *ranks = (const unsigned char *)message->data + sizeof *spec;
+    int32_t rank;
+    if (spec->chosen > engine->rank_count ||
+        message->size - sizeof *spec < spec->chosen * sizeof rank)
+        return false;
+    for (uint32_t i = 0; i < spec->chosen; i++) {
+        memcpy(&rank, ranks + i * sizeof rank, sizeof rank);
+        if (rank < 0 || (uint32_t)rank >= engine->rank_count)
+            return false;
+    }
+    return true;
+}
+
+/* Workers go round the ranks that were chosen, or all of them. */
+static void place_workers(const struct crewi_engine *engine, struct crewi_pool *pool,
+                          const unsigned char *ranks)
+{
+    uint32_t chosen = pool->spec.chosen;
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        int32_t rank = (int32_t)(i % engine->rank_count);
+        if (chosen)
+            memcpy(&rank, ranks + i % chosen * sizeof rank, sizeof rank);
+        pool->workers[i].rank = rank;
+    }
+}
+
 static bool make_worker_arg(struct crewi_pool *pool, const void *initializer_arg, size_t size)
 {
     struct crewi_pool_worker_arg arg = {.pool = pool->object.id,
@@ -67,8 +97,10 @@ static struct crewi_pool *make(struct crewi_engine *engine, const struct crewi_p
                                 .creation = message->origin,
                                 .workers = workers,
                                 .worker_count = (uint32_t)spec->workers};
-    if (!make_worker_arg(pool, (const char *)message->data + sizeof *spec,
-                         message->size - sizeof *spec))
+    size_t rank_bytes = spec->chosen * sizeof(int32_t);
+    const unsigned char *behind = (const unsigned char *)message->data + sizeof *spec;
+    place_workers(engine, pool, behind);
+    if (!make_worker_arg(pool, behind + rank_bytes, message->size - sizeof *spec - rank_bytes))
         goto fail;
     if (crewi_engine_add(engine, &pool->object) == CREW_OK)
         return pool;
@@ -84,7 +116,8 @@ static void create(struct crewi_engine *engine, const struct crewi_message *mess
     struct crewi_pool_spec spec = {0};
     if (message->size >= sizeof spec)
         memcpy(&spec, message->data, sizeof spec);
-    if (message->size < sizeof spec || !is_sound(&spec)) {
+    if (message->size < sizeof spec || !is_sound(&spec) ||
+        !has_sound_ranks(engine, &spec, message)) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "a pool description that cannot be");
         return;

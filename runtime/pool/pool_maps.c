@@ -240,11 +240,11 @@ void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
         crewi_pool_retire(engine, worker);
 }
 
-/* What goes to one rank travels together. How many ranks get something. */
+/* What goes to one rank travels together. How many other ranks get something. */
 static uint32_t collect_first_chunks(const struct crewi_engine *engine, struct crewi_pool *pool,
                                      struct crewi_pool_map *map, struct crewi_frames *for_rank)
 {
-    uint32_t ranks = 0;
+    uint32_t others = 0;
     for (uint32_t i = 0; i < pool->worker_count; i++) {
         struct crewi_worker *worker = &pool->workers[i];
         struct crewi_frame *frame;
@@ -254,30 +254,28 @@ static uint32_t collect_first_chunks(const struct crewi_engine *engine, struct c
         crewi_frames_push(&for_rank[frame->header.target_rank], frame);
     }
     for (uint32_t rank = 0; rank < engine->rank_count; rank++)
-        ranks += for_rank[rank].first != NULL;
-    return ranks;
+        others += rank != engine->rank && for_rank[rank].first;
+    return others;
 }
 
-/* The first chunk of every worker that is idle, in one scatter if that can be and most ranks get
- * one, and the second ones point to point. */
+/* The first chunk of every worker that is idle, in one scatter if that can be and at least half of
+ * the other ranks get one, and the second ones point to point. */
 static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
                            struct crewi_pool_map *map)
 {
     struct crewi_frames *for_rank = malloc(engine->rank_count * sizeof *for_rank);
     for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++)
         crewi_frames_init(&for_rank[rank]);
-    uint32_t ranks = for_rank ? collect_first_chunks(engine, pool, map, for_rank) : 0;
-    if (ranks) {
-        crew_status status = 2 * ranks >= engine->rank_count
-                                 ? crewi_transport_scatter(engine->transport, for_rank)
-                                 : CREW_ENOTSUP;
-        if (status && status != CREW_ENOTSUP)
-            crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
-        for (uint32_t rank = 0; rank < engine->rank_count; rank++) {
-            struct crewi_frame *frame;
-            while ((frame = crewi_frames_pop(&for_rank[rank])))
-                crewi_engine_send(engine, frame);
-        }
+    uint32_t others = for_rank ? collect_first_chunks(engine, pool, map, for_rank) : 0;
+    crew_status status = others && 2 * others >= engine->rank_count - 1
+                             ? crewi_transport_scatter(engine->transport, for_rank)
+                             : CREW_ENOTSUP;
+    if (status && status != CREW_ENOTSUP)
+        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++) {
+        struct crewi_frame *frame;
+        while ((frame = crewi_frames_pop(&for_rank[rank])))
+            crewi_engine_send(engine, frame);
     }
     free(for_rank);
     for (uint32_t i = 0; i < pool->worker_count; i++)

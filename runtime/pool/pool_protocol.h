@@ -19,8 +19,8 @@
 
 /** Of callers and workers. */
 enum crewi_pool_op {
-    CREWI_POOL_CREATE = 1, /* to the own rank: crewi_pool_spec and the initializer's argument -> id,
-                              when the workers are ready */
+    CREWI_POOL_CREATE = 1, /* to the own rank: crewi_pool_spec, the ranks chosen as int32_t, and the
+                              initializer's argument -> id, when the workers are ready */
     CREWI_POOL_SUBMIT, /* crewi_pool_submission, the ranges of a partial one, and items unless they
                           are shared -> id of the map, an object of its own */
     CREWI_POOL_NEXT_DONE, /* parked until a map that somebody wants to hear of is done -> its id */
@@ -55,6 +55,7 @@ struct crewi_pool_spec {
     int32_t workers;
     uint32_t max_tasks; /* chunks that a worker takes; 0: any number */
     uint64_t memory_limit;
+    uint32_t chosen; /* ranks to go round, which follow; 0: all */
     uint8_t inside, bind, initialized,
         start_method; /* the last: what a worker chooses by default */
     struct crewi_funcref worker, initializer;

@@ -69,10 +69,8 @@ static bool launch(struct crewi_engine *engine, struct crewi_pool *pool,
 
 crew_status crewi_pool_start_workers(struct crewi_engine *engine, struct crewi_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->worker_count; i++) {
-        pool->workers[i].rank = (int)(i % engine->rank_count);
+    for (uint32_t i = 0; i < pool->worker_count; i++)
         pool->workers[i].state = CREWI_WORKER_GONE;
-    }
     for (uint32_t i = 0; i < pool->worker_count; i++) {
         pool->workers[i].core = choose_core(pool, i);
         if (!launch(engine, pool, &pool->workers[i]))

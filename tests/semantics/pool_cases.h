@@ -22,6 +22,9 @@ case_function pol_10, pol_11, pol_12, pol_14, pol_17, pol_18, pol_22, pool_worke
 case_function calls_pool_create, calls_pool_map, calls_pool_handles, calls_pool_others,
     calls_pool_workers;
 
+// pool_places.c: pools over chosen ranks and hosts
+case_function pol_ranks, pol_ranks_wrong, pol_ranks_replaced, pol_hosts, pol_hosts_wrong;
+
 // pool_module.c: tasks of a library that is loaded later
 case_function pool_module, pool_module_tasks;
 
