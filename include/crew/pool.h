@@ -45,6 +45,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -165,6 +166,29 @@ typedef struct crew_worker_info {
     double cpu_s;   /**< seconds of processor time in them: less, where others use the core, too */
 } crew_worker_info;
 
+/** What a pool did so far, in all its maps, and what it cost; see crew_pool_describe(). */
+typedef struct crew_pool_info {
+    int home;         /**< the rank that hands out its tasks: that of the process that created it */
+    size_t workers;   /**< how many it is to have */
+    uint64_t tasks;   /**< done by workers, well or not, each once */
+    uint64_t failed;  /**< of those */
+    uint64_t retried; /**< times that one that failed was to be tried again */
+    uint64_t died;    /**< workers that ended and were not told to */
+    uint64_t replaced; /**< workers that took the place of others: of those that died, and of those
+                            that had had crew_pool_attr::max_tasks_per_worker chunks */
+    double start_s;    /**< seconds from crew_pool_create() until all workers were ready */
+    double wall_s;     /**< seconds since then, or until the last worker had ended */
+    double working_s;  /**< of those, the ones in which a map was under way */
+    double busy_s; /**< seconds that workers spent in tasks, all of them together, as far as they
+                        have said so; over working_s * workers: their busy share */
+    double cpu_s;  /**< seconds of processor time in them */
+    double home_cpu_s; /**< seconds of processor time that the process of the home rank used while
+                            maps were under way, without tasks of a ::CREW_START_RANK worker in it:
+                            handing out and taking in, and waiting for that in crew_pool_map() if
+                            the caller is there, but also whatever else the program did there
+                            meanwhile. Other ranks, which pass on messages, are not counted. */
+} crew_pool_info;
+
 /**
  * Starts the workers, and returns when all are ready. Python: Pool(processes).
  *
@@ -242,6 +266,24 @@ CREW_API crew_status crew_pool_apply_async(crew_pool pool, crew_result *result, 
  */
 CREW_API crew_status crew_pool_workers(crew_pool pool, crew_worker_info *workers, size_t room,
                                        size_t *count);
+
+/**
+ * What the pool did so far, and what it cost. Does not wait. Python has no counterpart.
+ *
+ * @param info  set
+ * @return ::CREW_EINVAL info is NULL
+ */
+CREW_API crew_status crew_pool_describe(crew_pool pool, crew_pool_info *info);
+
+/**
+ * Prints what the pool did so far: a table with the tasks of each worker and the share of the time
+ * with maps under way that it was busy and had a processor, and below, the totals and what the pool
+ * cost, as crew_pool_describe() has it. Does not wait for tasks. Python has no counterpart.
+ *
+ * @param stream  where to, in one piece
+ * @return ::CREW_EINVAL stream is NULL; ::CREW_ESYSTEM it cannot be written
+ */
+CREW_API crew_status crew_pool_print_summary(crew_pool pool, FILE *stream);
 
 /** Takes no more tasks; workers end when they are done. Twice is fine. Does not wait. Python:
  * Pool.close. */

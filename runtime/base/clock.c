@@ -20,6 +20,11 @@ int64_t crewi_thread_cpu_ns(void)
     return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
+int64_t crewi_process_cpu_ns(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 int64_t crewi_timeout_ns(double timeout_s)
 {
     if (!(timeout_s > 0))

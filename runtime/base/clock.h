@@ -25,6 +25,9 @@ int64_t crewi_now_ns(void);
 /** The processor time of the calling thread. A system call, unlike crewi_now_ns(). */
 int64_t crewi_thread_cpu_ns(void);
 
+/** The processor time of the calling process, of all its threads. A system call. */
+int64_t crewi_process_cpu_ns(void);
+
 /** A user's timeout in seconds as a duration: none below 0, ::CREWI_FOREVER from ::CREW_FOREVER (or
  * a century) on. NaN is 0. */
 int64_t crewi_timeout_ns(double timeout_s);

@@ -148,6 +148,9 @@ struct crewi_host_ops {
     crew_status (*signal)(void *host, uint32_t slot, int signal);
     /** Takes in what the children have sent by now. NULL: nothing is ever under way from them. */
     void (*drain)(void *host);
+    /** The processor time that this rank itself has used, without its children. NULL: not known.
+     */
+    int64_t (*cpu_ns)(void *host);
 };
 
 struct crewi_engine {

@@ -3,6 +3,7 @@
 #include "engine/loop.h"
 
 #include "affinity/affinity.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -329,5 +330,11 @@ static void drain(void *host)
         ;
 }
 
+static int64_t cpu_ns(void *host)
+{
+    (void)host;
+    return crewi_process_cpu_ns();
+}
+
 const struct crewi_host_ops crewi_loop_host = {
-    .spawn = spawn, .signal = send_signal, .drain = drain};
+    .spawn = spawn, .signal = send_signal, .drain = drain, .cpu_ns = cpu_ns};

@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "engine/client.h"
 #include "pool/map_journal.h"
+#include "pool/map_progress.h"
 #include "pool/pool_protocol.h"
-#include "pool/progress_bar.h"
 #include "pool/result_call.h"
 
 #include <math.h>
@@ -28,6 +28,7 @@ struct map_call {
     void *results;
     size_t count;
     const crew_map_attr *attr;
+    struct crewi_map_progress *progress; /* NULL: none is shown */
 };
 
 static const crew_map_attr defaults;
@@ -166,33 +167,34 @@ static crew_status wait_a_little(struct crewi_map_journal *keeper, uint64_t map)
 }
 
 /* With a progress bar, or somebody to be told, it is looked at now and then. */
-static crew_status wait_and_show(const crew_map_attr *attr, struct crewi_map_journal *keeper,
+static crew_status wait_and_show(const struct map_call *call, struct crewi_map_journal *keeper,
                                  uint64_t map)
 {
+    const crew_map_attr *attr = call->attr;
     crew_status waited;
     struct crewi_pool_progress progress;
-    struct crewi_progress_bar bar;
-    crewi_progress_bar_begin(&bar, crewi_now_ns());
     do {
         waited = wait_a_little(keeper, map);
         crew_status status =
             !waited || waited == CREW_ETIMEDOUT ? ask_progress(map, &progress) : waited;
         if (status)
             return status;
-        if (attr->progress)
-            crewi_progress_bar_draw(&bar, &progress, crewi_now_ns());
+        if (call->progress)
+            crewi_map_progress_draw(call->progress, &progress);
         if (attr->on_progress)
             attr->on_progress(progress.done, progress.failed, progress.count, attr->progress_arg);
     } while (waited || !progress.over);
+    if (call->progress)
+        crewi_map_progress_conclude(call->progress);
     return CREW_OK;
 }
 
-static crew_status wait_until_over(const crew_map_attr *attr, struct crewi_map_journal *keeper,
+static crew_status wait_until_over(const struct map_call *call, struct crewi_map_journal *keeper,
                                    uint64_t map)
 {
     crew_status status;
-    if (shows_progress(attr))
-        return wait_and_show(attr, keeper, map);
+    if (shows_progress(call->attr))
+        return wait_and_show(call, keeper, map);
     if (!keeper)
         return crewi_result_await(map, CREWI_FOREVER);
     do
@@ -227,7 +229,7 @@ static crew_status run_with_journal(const struct map_call *call,
     if (!status)
         status = submit_partial(call, submission, keeper->missing, &map);
     if (!status)
-        status = wait_until_over(call->attr, keeper, map);
+        status = wait_until_over(call, keeper, map);
     if (status)
         return status;
     crewi_map_journal_note_failures(keeper, map);
@@ -255,15 +257,35 @@ static crew_status map_plainly(const struct map_call *call,
     uint64_t map = 0;
     crew_status status = submit(call, submission, &map);
     if (!status)
-        status = wait_until_over(call->attr, NULL, map);
+        status = wait_until_over(call, NULL, map);
     return status ? status : take(call, submission, map);
+}
+
+static crew_status map_as_asked(const struct map_call *call,
+                                struct crewi_pool_submission *submission)
+{
+    return call->attr->journal ? map_with_journal(call, submission) : map_plainly(call, submission);
+}
+
+static crew_status map_with_progress(struct map_call *call,
+                                     struct crewi_pool_submission *submission)
+{
+    struct crewi_map_progress progress;
+    crew_status status = crewi_map_progress_begin(&progress, call->pool);
+    if (status)
+        return status;
+    call->progress = &progress;
+    pthread_cleanup_push(crewi_map_progress_end, &progress);
+    status = map_as_asked(call, submission);
+    pthread_cleanup_pop(1);
+    return status;
 }
 
 crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, void *results,
                           size_t count, const crew_map_attr *attr)
 {
-    struct map_call call = {"crew_pool_map",        pool, &task, items, results, count,
-                            attr ? attr : &defaults};
+    struct map_call call = {"crew_pool_map",         pool, &task, items, results, count,
+                            attr ? attr : &defaults, NULL};
     struct crewi_pool_submission submission = {0};
     crew_status status = check(&call);
     if (!status && (call.attr->callback || call.attr->error_callback))
@@ -272,8 +294,8 @@ crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, voi
         status = describe(&call, &submission);
     if (status)
         return status;
-    return call.attr->journal ? map_with_journal(&call, &submission)
-                              : map_plainly(&call, &submission);
+    return call.attr->progress ? map_with_progress(&call, &submission)
+                               : map_as_asked(&call, &submission);
 }
 
 crew_status crew_pool_apply(crew_pool pool, crew_task task, const void *item, void *result)
@@ -338,8 +360,8 @@ crew_status crew_pool_map_async(crew_pool pool, crew_result *result, crew_task t
                                 const void *items, void *results, size_t count,
                                 const crew_map_attr *attr)
 {
-    struct map_call call = {"crew_pool_map_async",  pool, &task, items, results, count,
-                            attr ? attr : &defaults};
+    struct map_call call = {"crew_pool_map_async",   pool, &task, items, results, count,
+                            attr ? attr : &defaults, NULL};
     return map_async(&call, result);
 }
 
@@ -347,6 +369,6 @@ crew_status crew_pool_apply_async(crew_pool pool, crew_result *result, crew_task
                                   const void *item, void *result_room, const crew_map_attr *attr)
 {
     struct map_call call = {"crew_pool_apply_async", pool, &task, item, result_room, 1,
-                            attr ? attr : &defaults};
+                            attr ? attr : &defaults, NULL};
     return map_async(&call, result);
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "engine/client.h"
+#include "pool/pool_call.h"
 #include "pool/pool_protocol.h"
 #include "pool/pool_ranks.h"
 #include "pool/result_call.h"
@@ -28,8 +29,8 @@ static crew_status check_handle(crew_pool pool)
                : crewi_error(CREW_EINVAL, "the pool handle is empty");
 }
 
-static crew_status ask(crew_pool pool, enum crewi_pool_op op, const void *data, size_t size,
-                       int64_t timeout_ns, struct crewi_frame **reply)
+crew_status crewi_pool_ask(crew_pool pool, enum crewi_pool_op op, const void *data, size_t size,
+                           int64_t timeout_ns, struct crewi_frame **reply)
 {
     struct crewi_call call = {
         .kind = CREWI_KIND_POOL,
@@ -185,7 +186,7 @@ crew_status crew_pool_workers(crew_pool pool, crew_worker_info *workers, size_t 
     if (!count || (room && !workers))
         return crewi_error(CREW_EINVAL, "crew_pool_workers: %s is NULL",
                            count ? "workers" : "count");
-    crew_status status = ask(pool, CREWI_POOL_WORKERS, NULL, 0, 0, &reply);
+    crew_status status = crewi_pool_ask(pool, CREWI_POOL_WORKERS, NULL, 0, 0, &reply);
     if (status)
         return status;
     *count = crewi_reply_copy(reply, sizeof *workers, workers, room);
@@ -194,17 +195,17 @@ crew_status crew_pool_workers(crew_pool pool, crew_worker_info *workers, size_t 
 
 crew_status crew_pool_close(crew_pool pool)
 {
-    return ask(pool, CREWI_POOL_CLOSE, NULL, 0, 0, NULL);
+    return crewi_pool_ask(pool, CREWI_POOL_CLOSE, NULL, 0, 0, NULL);
 }
 
 crew_status crew_pool_terminate(crew_pool pool)
 {
-    return ask(pool, CREWI_POOL_TERMINATE, NULL, 0, 0, NULL);
+    return crewi_pool_ask(pool, CREWI_POOL_TERMINATE, NULL, 0, 0, NULL);
 }
 
 crew_status crew_pool_join(crew_pool pool)
 {
-    crew_status status = ask(pool, CREWI_POOL_JOIN, NULL, 0, CREWI_FOREVER, NULL);
+    crew_status status = crewi_pool_ask(pool, CREWI_POOL_JOIN, NULL, 0, CREWI_FOREVER, NULL);
     if (!status)
         crewi_callbacks_end(pool);
     return status;
@@ -214,7 +215,7 @@ crew_status crew_pool_shutdown(crew_pool pool, bool wait, bool cancel)
 {
     crew_status status = crew_pool_close(pool);
     if (!status && cancel)
-        status = ask(pool, CREWI_POOL_CANCEL, NULL, 0, 0, NULL);
+        status = crewi_pool_ask(pool, CREWI_POOL_CANCEL, NULL, 0, 0, NULL);
     return status || !wait ? status : crew_pool_join(pool);
 }
 
@@ -223,5 +224,5 @@ crew_status crew_pool_destroy(crew_pool pool)
     crew_status status = crew_pool_terminate(pool);
     if (!status)
         status = crew_pool_join(pool);
-    return status ? status : ask(pool, CREWI_POOL_DESTROY, NULL, 0, 0, NULL);
+    return status ? status : crewi_pool_ask(pool, CREWI_POOL_DESTROY, NULL, 0, 0, NULL);
 }

@@ -34,7 +34,8 @@ static bool try_again(struct crewi_pool_map *map, uint64_t index, crew_status st
         crewi_schedule_return(&map->schedule, (struct crewi_range){index, 1}))
         return false;
     map->attempts[index]++;
-    map->tried_again = true;
+    map->retried++;
+    map->pool->account.retried++;
     return true;
 }
 
@@ -62,6 +63,7 @@ static void note_failure(struct crewi_engine *engine, struct crewi_pool_map *map
     if (map->statuses)
         map->statuses[failure->index] = failure->status;
     map->failed++;
+    map->pool->account.failed++;
     crewi_process_describe(engine, worker->process, &info);
     keep_error(map, worker, &info, failure, reason);
     if (failure->index >= map->first_failure)
@@ -149,6 +151,7 @@ static void take_off(struct crewi_worker *worker, struct crewi_pool_outstanding 
 static void count_done(struct crewi_engine *engine, struct crewi_pool_map *map, uint64_t count)
 {
     map->done += count;
+    map->pool->account.tasks += count;
     if (map->done == map->submission.count)
         crewi_pool_finish_map(engine, map);
 }

@@ -96,7 +96,8 @@ static struct crewi_pool *make(struct crewi_engine *engine, const struct crewi_p
                                 .creator = message->origin.process,
                                 .creation = message->origin,
                                 .workers = workers,
-                                .worker_count = (uint32_t)spec->workers};
+                                .worker_count = (uint32_t)spec->workers,
+                                .account.created_ns = engine->now_ns};
     size_t rank_bytes = spec->chosen * sizeof(int32_t);
     const unsigned char *behind = (const unsigned char *)message->data + sizeof *spec;
     place_workers(engine, pool, behind);
@@ -213,6 +214,9 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool *p
         break;
     case CREWI_POOL_WORKERS:
         describe_workers(engine, pool, message);
+        break;
+    case CREWI_POOL_DESCRIBE:
+        crewi_pool_describe(engine, pool, message);
         break;
     case CREWI_POOL_CANCEL:
         for (struct crewi_pool_map *map = pool->maps; map; map = map->next)

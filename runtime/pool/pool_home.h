@@ -81,7 +81,7 @@ struct crewi_pool_map {
     uint64_t done, failed;
     uint64_t skipped;  /* of a partial map: done before it began */
     uint8_t *attempts; /* that failed, of each task; NULL: none is tried again */
-    bool tried_again;  /* some task was run and has to be run again */
+    uint64_t retried;  /* times that a task was run and is to be run again */
     uint64_t order;    /* of maps that are over: which it was */
     bool over;
     bool taken;           /* what is not shared was handed over */
@@ -106,6 +106,15 @@ enum crewi_pool_state {
     CREWI_POOL_TERMINATED
 };
 
+/** What a pool did, and what that cost. */
+struct crewi_pool_account {
+    uint64_t tasks, failed, retried, replaced, died; /* as in crew_pool_info */
+    int64_t created_ns, ready_ns, ended_ns;          /* the last when the last worker has ended */
+    uint32_t under_way;                              /* maps that are not over */
+    int64_t working_since_ns, working_ns;            /* with maps under way */
+    int64_t cpu_since_ns, cpu_ns;                    /* of this rank in that time */
+};
+
 struct crewi_pool {
     struct crewi_object object;
     struct crewi_pool_spec spec;
@@ -123,6 +132,7 @@ struct crewi_pool {
     struct crewi_pool_map *maps;
     uint64_t maps_over; /* so far */
     bool has_closed;    /* maps that are to go when they are over */
+    struct crewi_pool_account account;
     struct crewi_parking joins;
     struct crewi_parking next_done;
 };
@@ -159,6 +169,16 @@ void crewi_pool_word_end(char *text, size_t size, int wait_status);
 /** What the caller is told about the workers. */
 void crewi_pool_describe_worker(struct crewi_engine *engine, const struct crewi_worker *worker,
                                 crew_worker_info *info);
+
+/* pool_account.c */
+
+/** A map is under way; and over. */
+void crewi_pool_account_begin(const struct crewi_engine *engine, struct crewi_pool *pool);
+void crewi_pool_account_end(const struct crewi_engine *engine, struct crewi_pool *pool);
+
+/** DESCRIBE. */
+void crewi_pool_describe(struct crewi_engine *engine, struct crewi_pool *pool,
+                         const struct crewi_message *message);
 
 /* pool_maps.c */
 

@@ -40,7 +40,7 @@ void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
 static bool is_given_out(const struct crewi_pool_map *map)
 {
     return crewi_schedule_remaining(&map->schedule) < map->submission.count - map->done ||
-           map->done > map->skipped || map->tried_again;
+           map->done > map->skipped || map->retried;
 }
 
 void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress)
@@ -48,6 +48,8 @@ void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_
     *progress = (struct crewi_pool_progress){.done = map->done,
                                              .failed = map->failed,
                                              .count = map->submission.count,
+                                             .skipped = map->skipped,
+                                             .retried = map->retried,
                                              .order = map->order,
                                              .over = map->over,
                                              .running = !map->over && is_given_out(map),
@@ -60,6 +62,7 @@ void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *m
     struct crewi_pool *pool = map->pool;
     map->over = true;
     map->order = ++pool->maps_over;
+    crewi_pool_account_end(engine, pool);
     crewi_pool_map_over(engine, map);
     if (pool->state == CREWI_POOL_CLOSED && !crewi_pool_has_work(pool))
         crewi_pool_stop_workers(engine, pool, false);
@@ -455,6 +458,7 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
         return;
     }
     crewi_engine_reply(engine, &message->origin, &map->object.id, sizeof map->object.id);
+    crewi_pool_account_begin(engine, pool);
     if (map->done < submission.count)
         hand_out_first(engine, pool, map);
     else

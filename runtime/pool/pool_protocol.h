@@ -30,11 +30,12 @@ enum crewi_pool_op {
     CREWI_POOL_TERMINATE,
     CREWI_POOL_JOIN,
     CREWI_POOL_DESTROY,
-    CREWI_POOL_READY,  /* a worker: has begun */
-    CREWI_POOL_UNFIT,  /* a worker: its initializer failed: int32_t status and the reason */
-    CREWI_POOL_RESULT, /* a worker: crewi_pool_result, failures, results */
-    CREWI_POOL_CHUNK,  /* to a worker: crewi_pool_chunk and items */
-    CREWI_POOL_STOP    /* to a worker: there is nothing more to do */
+    CREWI_POOL_READY,   /* a worker: has begun */
+    CREWI_POOL_UNFIT,   /* a worker: its initializer failed: int32_t status and the reason */
+    CREWI_POOL_RESULT,  /* a worker: crewi_pool_result, failures, results */
+    CREWI_POOL_CHUNK,   /* to a worker: crewi_pool_chunk and items */
+    CREWI_POOL_STOP,    /* to a worker: there is nothing more to do */
+    CREWI_POOL_DESCRIBE /* one byte: whether with workers -> crewi_pool_description */
 };
 
 /** Of the creator, to a map. crew_wait() asks it with CREWI_OP_WAIT. */
@@ -85,10 +86,18 @@ struct crewi_pool_submission {
 
 struct crewi_pool_progress {
     uint64_t done, failed, count;
-    uint64_t order; /* of maps that are over: which it was */
+    uint64_t skipped; /* of a partial map: done before it began */
+    uint64_t retried; /* times that a task was to be tried again */
+    uint64_t order;   /* of maps that are over: which it was */
     uint8_t over, running, cancelled;
     uint8_t wrong; /* it is over, and not all of it succeeded */
     uint8_t reserved[4];
+};
+
+/** What a pool did, and what it cost. */
+struct crewi_pool_description {
+    crew_pool_info info;
+    crew_worker_info workers[]; /* of each, if they are wanted */
 };
 
 /** What has succeeded and was not told yet: the ranges follow, and then, unless memory is shared,

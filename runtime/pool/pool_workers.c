@@ -135,6 +135,7 @@ static void conclude_start(struct crewi_engine *engine, struct crewi_pool *pool)
         if (pool->workers[i].state != CREWI_WORKER_READY)
             return;
     pool->state = CREWI_POOL_OPEN;
+    pool->account.ready_ns = engine->now_ns;
     crewi_engine_reply(engine, &pool->creation, &pool->object.id, sizeof pool->object.id);
 }
 
@@ -201,6 +202,7 @@ static void tell_end(struct crewi_engine *engine, struct crewi_pool *pool)
 {
     if (pool->live)
         return;
+    pool->account.ended_ns = engine->now_ns;
     crewi_parking_reply_all(engine, &pool->joins, NULL, 0);
     crewi_pool_tell_next_done(engine, pool);
 }
@@ -253,6 +255,8 @@ static void replace(struct crewi_engine *engine, struct crewi_pool *pool,
               end);
     if (!launch(engine, pool, worker))
         break_pool(engine, pool, CREW_ENOMEM, "out of memory for a new worker");
+    else
+        pool->account.replaced++;
 }
 
 void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -265,6 +269,7 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
     if (!worker)
         return;
     bool stopping = worker->state == CREWI_WORKER_STOPPING;
+    bool retiring = worker->state == CREWI_WORKER_RETIRING;
     if (worker->state == CREWI_WORKER_STARTING)
         worker->early_deaths++;
     crewi_pool_recover(engine, pool, worker, &report, (const char *)message->data + sizeof report);
@@ -273,8 +278,10 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
     pool->live--;
     bool goes_on = pool->state == CREWI_POOL_STARTING || pool->state == CREWI_POOL_OPEN ||
                    (pool->state == CREWI_POOL_CLOSED && crewi_pool_has_work(pool));
-    if (goes_on && !stopping && !pool->broken && !pool->start_status)
+    if (goes_on && !stopping && !pool->broken && !pool->start_status) {
+        pool->account.died += !retiring;
         replace(engine, pool, worker, report.status);
+    }
     conclude_start(engine, pool);
     tell_end(engine, pool);
 }

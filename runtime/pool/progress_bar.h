@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @file
- * A progress bar on stderr: share, tasks, rate, remaining time, failures, in one line that is drawn
- * again.
+ * A progress bar on stderr: share, tasks, rate, remaining time, failures, tasks that were tried
+ * again, in one line. On a terminal it is drawn again and again, elsewhere once at the end.
  */
 #ifndef CREWI_POOL_PROGRESS_BAR_H
 #define CREWI_POOL_PROGRESS_BAR_H
@@ -21,9 +21,13 @@ void crewi_progress_bar_begin(struct crewi_progress_bar *bar, int64_t now_ns);
 void crewi_progress_bar_draw(const struct crewi_progress_bar *bar,
                              const struct crewi_pool_progress *progress, int64_t now_ns);
 
-/** Words it, without line control: for draw, and for tests. */
+/** The room that a line may take. */
+#define CREWI_PROGRESS_BAR_SIZE 256
+
+/** Words it, without line control, in fewer columns than these: what there is no room for is left
+ * out, the bar first, failures last. 0: as many as it takes. */
 void crewi_progress_bar_text(const struct crewi_progress_bar *bar,
-                             const struct crewi_pool_progress *progress, int64_t now_ns, char *text,
-                             size_t size);
+                             const struct crewi_pool_progress *progress, int64_t now_ns,
+                             int columns, char text[CREWI_PROGRESS_BAR_SIZE]);
 
 #endif

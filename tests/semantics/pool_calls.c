@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 static int data;
@@ -91,15 +92,19 @@ static void refuse_handle(uint64_t id, crew_status expected)
     struct outcome outcome = {.number = 77};
     crew_pool pool = {id};
     size_t count = 77;
+    crew_pool_info info = {.tasks = 77};
     CHECK_STATUS(crew_pool_map(pool, do_job, &job, &outcome, 1, NULL), expected);
     CHECK_STATUS(crew_pool_map(pool, do_job, NULL, NULL, 0, NULL), expected);
     CHECK_STATUS(crew_pool_workers(pool, NULL, 0, &count), expected);
+    CHECK_STATUS(crew_pool_describe(pool, &info), expected);
+    CHECK_STATUS(crew_pool_print_summary(pool, stderr), expected);
     CHECK_STATUS(crew_pool_close(pool), expected);
     CHECK_STATUS(crew_pool_terminate(pool), expected);
     CHECK_STATUS(crew_pool_join(pool), expected);
     CHECK_STATUS(crew_pool_destroy(pool), expected);
     CHECK_INT(outcome.number, 77);
     CHECK_INT(count, 77);
+    CHECK_INT(info.tasks, 77);
 }
 
 void calls_pool_handles(const struct variant *variant)

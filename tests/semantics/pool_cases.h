@@ -25,6 +25,9 @@ case_function calls_pool_create, calls_pool_map, calls_pool_handles, calls_pool_
 // pool_places.c: pools over chosen ranks and hosts
 case_function pol_ranks, pol_ranks_wrong, pol_ranks_replaced, pol_hosts, pol_hosts_wrong;
 
+// pool_account.c: what a pool did, and what it cost
+case_function pol_describe, pol_describe_idle, pol_describe_deaths, pol_summary;
+
 // pool_module.c: tasks of a library that is loaded later
 case_function pool_module, pool_module_tasks;
 

@@ -200,8 +200,13 @@ static void fake_drain(void *host)
             CREW_OK);
 }
 
+static int64_t fake_cpu(void *host)
+{
+    return ((const struct fake_rank *)host)->job->cpu_ns;
+}
+
 static const struct crewi_host_ops fake_host = {
-    .spawn = fake_spawn, .signal = fake_signal, .drain = fake_drain};
+    .spawn = fake_spawn, .signal = fake_signal, .drain = fake_drain, .cpu_ns = fake_cpu};
 
 /* The job */
 

@@ -65,6 +65,7 @@ struct fake_rank {
 struct fake_job {
     uint32_t rank_count;
     int64_t now_ns;
+    int64_t cpu_ns;     /* that each rank says it has used */
     uint64_t carried;   /* messages between ranks */
     uint64_t scattered; /* of those, in scatters */
     bool can_scatter;
