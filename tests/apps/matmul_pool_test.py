@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """matmul_pool as a user runs it. usage: matmul_pool_test.py CREWRUN MATMUL_POOL TEST"""
 
+import fcntl
 import json
 import os
 import pty
 import resource
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -155,11 +158,19 @@ class Progress(Case):
 
     def test_drawn_when_asked_for(self):
         done = self.good(2, *SMALL, "--progress")
-        self.assertIn("100% [", done.stderr)
-        self.assertIn("211/211", done.stderr)
+        lines = done.stderr.splitlines()
+        self.assertRegex(lines[0], r"^100% \[#{30}\] 211/211, .* tasks/s, .* s$")
+        self.assertRegex(lines[1], "^worker +rank +host +core +tasks +busy +CPU$")
+        rows = [line.split() for line in lines[2:4]]
+        self.assertEqual([row[0] for row in rows], ["PoolWorker-1", "PoolWorker-2"])
+        self.assertEqual(sum(int(row[4]) for row in rows), 211)
+        self.assertRegex(lines[4], "^2 workers: 211 tasks in ")
+        self.assertRegex(lines[5], "^the process of rank 0 used ")
+        self.assertEqual(len(lines), 6)
 
-    def on_terminal(self, ranks, *args):
+    def on_terminal(self, ranks, *args, columns=80):
         primary, secondary = pty.openpty()
+        fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen(command(ranks, *args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=secondary)
         os.close(secondary)
         seen = b""
@@ -178,6 +189,16 @@ class Progress(Case):
         for ranks in (0, 2):
             self.assertIn(b"100% [", self.on_terminal(ranks, *SMALL))
             self.assertNotIn(b"100% [", self.on_terminal(ranks, *SMALL, "--no-progress"))
+
+    def test_narrow_terminals(self):
+        for ranks, columns in ((0, 40), (2, 30), (0, 5)):
+            seen = self.on_terminal(ranks, *SMALL, columns=columns)
+            bar = seen[:seen.index(b"\r\nworker")].split(b"\r")
+            self.assertEqual(bar[0], b"")
+            self.assertTrue(bar[-1].startswith(b"100%"), seen)
+            for line in bar[1:]:
+                self.assertTrue(line.endswith(b"\x1b[K"), seen)
+                self.assertLess(len(line), columns + len(b"\x1b[K"))
 
 
 class Products(Case):
@@ -355,27 +376,39 @@ class Signals(Case):
         return [(int(row[0]), row[2]) for row in rows if int(row[0]) in below]
 
     def begin(self, ranks):
-        """Starts a long batch, and returns when the workers are at it."""
+        """Starts a long batch on a terminal, and returns when the workers are at it."""
+        primary, secondary = pty.openpty()
+        self.addCleanup(os.close, primary)
         process = subprocess.Popen(command(ranks, "--tasks", 10**6, "--progress"), stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        seen = b""
-        while b"tasks/s" not in seen:
-            some = os.read(process.stderr.fileno(), 4096)
-            self.assertTrue(some, f"the program ended: {seen}")
-            seen += some
-        drain = threading.Thread(target=process.stderr.read)
-        drain.start()
-        self.addCleanup(process.stderr.close)
-        self.addCleanup(drain.join)
+                                   stdout=subprocess.DEVNULL, stderr=secondary)
+        os.close(secondary)
+        self.seen = b""
+        while b"tasks/s" not in self.seen:
+            some = os.read(primary, 4096)
+            self.assertTrue(some, f"the program ended: {self.seen}")
+            self.seen += some
+        self.drain = threading.Thread(target=self.read_all, args=[primary])
+        self.drain.start()
+        self.addCleanup(self.drain.join)
         workers = [entry for entry in self.children_of(process.pid) if entry[1].startswith("PoolWorker")]
         self.assertEqual(len(workers), max(ranks, 1))
         return process, workers
+
+    def read_all(self, terminal):
+        """Until nobody has it any more."""
+        try:
+            while some := os.read(terminal, 4096):
+                self.seen += some
+        except OSError:
+            pass
 
     def test_ctrl_c(self):
         for ranks in (0, 3):
             process, _ = self.begin(ranks)
             process.send_signal(signal.SIGINT)
             self.assertNotEqual(process.wait(LIMIT_S), 0)
+            self.drain.join()
+            self.assertTrue(self.seen.endswith(b"\r\n"), self.seen)  # the line of the bar is ended
 
     def test_killed_worker_fails_its_task_alone(self):
         process, workers = self.begin(2)
