@@ -146,7 +146,12 @@ static size_t pool_spec(struct filling *filling)
                                    .bind = choice >> 7,
                                    .worker = function(),
                                    .creator_name = "MainProcess"};
-    return put(filling, &spec, sizeof spec);
+    if (spec.workers == 7) { /* over two ranks, one of which may not be there */
+        int32_t ranks[] = {1, fuzz_u8(filling->input) % (FUZZ_JOB_RANKS + 1)};
+        spec.chosen = 2;
+        memcpy(filling->room + sizeof spec, ranks, sizeof ranks);
+    }
+    return put(filling, &spec, sizeof spec) + spec.chosen * sizeof(int32_t);
 }
 
 static size_t pool_submission(struct filling *filling)
@@ -598,6 +603,7 @@ static const struct {
     {CREWI_KIND_PROCESS, CREWI_PROCESS_RELEASE, process_claim},
     {CREWI_KIND_POOL, CREWI_POOL_CREATE, pool_spec},
     {CREWI_KIND_POOL, CREWI_POOL_SUBMIT, pool_submission},
+    {CREWI_KIND_POOL, CREWI_POOL_DESCRIBE, flag},
     {CREWI_KIND_RESULT, CREWI_RESULT_TAKE, flag},
     {CREWI_KIND_RESULT, CREWI_OP_FORGET_WAITS, range},
     {CREWI_KIND_POOL, CREWI_POOL_UNFIT, number},
