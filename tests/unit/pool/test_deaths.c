@@ -218,14 +218,20 @@ static void without_a_word(void **state)
 static void answer_quickly(struct fake_child *child)
 {
     struct crewi_pool_chunk chunk = next_chunk(child);
-    uint64_t result = pool_result(chunk.begin);
-    struct crewi_pool_result head = {
-        .map = chunk.map, .begin = chunk.begin, .count = 1, .busy_ns = 1000, .result_size = 8};
+    uint64_t results[1000];
+    struct crewi_pool_result head = {.map = chunk.map,
+                                     .begin = chunk.begin,
+                                     .count = chunk.count,
+                                     .busy_ns = 1000 * (int64_t)chunk.count,
+                                     .result_size = sizeof *results};
     struct fake_call note = pool_call(CREWI_POOL_RESULT, pool);
+    assert_true(chunk.count <= 1000);
+    for (uint64_t i = 0; i < chunk.count; i++)
+        results[i] = pool_result(chunk.begin + i);
     note.head = &head;
     note.head_size = sizeof head;
-    note.body = &result;
-    note.body_size = sizeof result;
+    note.body = results;
+    note.body_size = chunk.count * sizeof *results;
     fake_tell(&child->client, &note);
     fake_job_run(job);
 }
@@ -235,7 +241,7 @@ static void answer_quickly(struct fake_child *child)
 static void one_by_one_is_one_at_a_time(void **state)
 {
     (void)state;
-    pool_submit(&creator, pool, 400, 1);
+    pool_submit(&creator, pool, 4000, 1);
     struct crewi_pool *home = (struct crewi_pool *)crewi_engine_find(fake_engine(job, 0), pool);
     const struct crewi_worker *survivor = &home->workers[1];
     for (int i = 0; i < 4; i++)
