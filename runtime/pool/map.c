@@ -267,16 +267,17 @@ static crew_status map_as_asked(const struct map_call *call,
     return call->attr->journal ? map_with_journal(call, submission) : map_plainly(call, submission);
 }
 
-static crew_status map_with_progress(struct map_call *call,
+static crew_status map_with_progress(const struct map_call *call,
                                      struct crewi_pool_submission *submission)
 {
+    struct map_call shown = *call;
     struct crewi_map_progress progress;
     crew_status status = crewi_map_progress_begin(&progress, call->pool);
     if (status)
         return status;
-    call->progress = &progress;
+    shown.progress = &progress;
     pthread_cleanup_push(crewi_map_progress_end, &progress);
-    status = map_as_asked(call, submission);
+    status = map_as_asked(&shown, submission);
     pthread_cleanup_pop(1);
     return status;
 }

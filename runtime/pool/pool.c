@@ -91,7 +91,7 @@ static void *make_head(const struct crewi_pool_spec *spec, const struct crewi_po
     if (!head)
         return NULL;
     memcpy(head, spec, sizeof *spec);
-    if (rank_bytes)
+    if (ranks->list)
         memcpy(head + sizeof *spec, ranks->list, rank_bytes);
     return head;
 }

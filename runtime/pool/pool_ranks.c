@@ -77,11 +77,11 @@ static crew_status take_hosts(const crew_pool_attr *attr, struct crewi_pool_rank
 {
     char hosts[HOSTS_SIZE];
     for (size_t i = 0; i < attr->host_count; i++) {
-        const char *host = attr->hosts[i];
-        int first = host ? first_on(host) : crew_rank_count();
+        const char *host = attr->hosts[i] ? attr->hosts[i] : "(null)";
+        int first = first_on(host);
         if (first == crew_rank_count())
             return crewi_error(CREW_EINVAL, "a pool over host \"%s\": the hosts of the job are %s",
-                               host ? host : "(null)", word_hosts(hosts));
+                               host, word_hosts(hosts));
         if (is_in(ranks, first))
             return crewi_error(CREW_EINVAL, "a pool over host \"%s\" twice: each may be given once",
                                host);

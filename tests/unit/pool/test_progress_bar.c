@@ -21,7 +21,8 @@ static const char *in_columns(int columns, int64_t elapsed_ns, struct crewi_pool
     char line[CREWI_PROGRESS_BAR_SIZE];
     crewi_progress_bar_begin(&bar, 5 * CREWI_SECOND);
     crewi_progress_bar_text(&bar, &progress, 5 * CREWI_SECOND + elapsed_ns, columns, line);
-    return strcpy(text, line);
+    snprintf(text, sizeof text, "%s", line);
+    return text;
 }
 
 static const char *after(int64_t elapsed_ns, struct crewi_pool_progress progress)
