@@ -96,6 +96,11 @@ typedef struct crew_pool_attr {
     int max_tasks_per_worker; /**< chunks after which a worker is replaced by a new one; 0: never.
                                    Python: maxtasksperchild */
     size_t memory_limit;      /**< bytes of each worker, as crew_process_attr::memory_limit */
+    bool break_on_death; /**< a worker that ends unasked is not replaced, and breaks the pool: all
+                              that was not done is ::CREW_EBROKEN, and so is every later map, with
+                              who ended and how. Tasks that crew ends (a time limit,
+                              crew_result_kill()) break nothing. Python: what
+                              ProcessPoolExecutor does (BrokenProcessPool) */
 } crew_pool_attr;
 
 /** How tasks are divided into chunks. */
@@ -242,6 +247,21 @@ CREW_API crew_status crew_pool_close(crew_pool pool);
 /** Ends the workers at once. What is still to be done is cancelled. Twice is fine. Does not wait.
  * Python: Pool.terminate. */
 CREW_API crew_status crew_pool_terminate(crew_pool pool);
+
+/**
+ * Takes no more tasks, cancels those that no worker has begun, and sends SIGTERM to all workers,
+ * which are not replaced. Twice is fine. Does not wait: a task that ignores the signal is finished,
+ * and crew_pool_join() waits for it. crew_pool_terminate() does not tell tasks apart: it cancels
+ * them all, at once. Python: ProcessPoolExecutor.terminate_workers.
+ *
+ * What waited for a worker is ::CREW_ECANCELED, what ran is ::CREW_EBROKEN, and what was done is
+ * there.
+ */
+CREW_API crew_status crew_pool_terminate_workers(crew_pool pool);
+
+/** The same with SIGKILL, which no task can ignore. ::CREW_ENOTSUP the workers run inside ranks.
+ * Python: ProcessPoolExecutor.kill_workers. */
+CREW_API crew_status crew_pool_kill_workers(crew_pool pool);
 
 /** Waits until all workers have ended. ::CREW_ESTATE neither closed nor terminated. Twice is fine.
  * Python: Pool.join. */

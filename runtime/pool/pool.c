@@ -11,6 +11,7 @@
 #include "process/process_call.h"
 
 #include <crew/run.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -99,6 +100,7 @@ crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr)
         .initialized = attr->initializer != NULL,
         .max_tasks = (uint32_t)attr->max_tasks_per_worker,
         .memory_limit = attr->memory_limit,
+        .break_on_death = attr->break_on_death,
         .log = crewi_logger_settings(crewi_logger_current()),
     };
     memcpy(spec.creator_name, client->identity.name, sizeof spec.creator_name);
@@ -142,6 +144,21 @@ crew_status crew_pool_close(crew_pool pool)
 crew_status crew_pool_terminate(crew_pool pool)
 {
     return ask(pool, CREWI_POOL_TERMINATE, NULL, 0, 0, NULL);
+}
+
+static crew_status end_workers(crew_pool pool, int32_t number)
+{
+    return ask(pool, CREWI_POOL_END_WORKERS, &number, sizeof number, 0, NULL);
+}
+
+crew_status crew_pool_terminate_workers(crew_pool pool)
+{
+    return end_workers(pool, SIGTERM);
+}
+
+crew_status crew_pool_kill_workers(crew_pool pool)
+{
+    return end_workers(pool, SIGKILL);
 }
 
 crew_status crew_pool_join(crew_pool pool)

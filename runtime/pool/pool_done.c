@@ -291,7 +291,7 @@ static crew_status word_death(const struct crewi_pool_map *map, const struct cre
     }
     snprintf(reason, 128, "its worker %s%s", end,
              report->cause == CREW_END_MEMORY_LIMIT ? ", for it used more memory than it may" : "");
-    return CREW_EWORKERDIED;
+    return map->pool->broken || map->pool->ended ? CREW_EBROKEN : CREW_EWORKERDIED;
 }
 
 /* Whether a worker has ended itself for a task that took too long. */
@@ -302,6 +302,12 @@ static bool has_timed_out(const struct crewi_process_report *report, const unsig
         return false;
     memcpy(&result, draft, sizeof result);
     return result.timed_out;
+}
+
+bool crewi_pool_was_ended(const struct crewi_worker *worker,
+                          const struct crewi_process_report *report, const void *draft)
+{
+    return worker->killed || has_timed_out(report, draft);
 }
 
 /* The signal, and where it was, if the worker has left a word. */
@@ -368,7 +374,8 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
 {
     struct crewi_pool_outstanding *running = NULL;
     enum whereabouts where = salvage(engine, worker, report, draft, &running);
-    if (where == SOMEWHERE && worker->outstanding_count && worker->outstanding[0].alone)
+    if (where == SOMEWHERE && worker->outstanding_count &&
+        (worker->outstanding[0].alone || (pool->ended && pool->spec.inside)))
         running = &worker->outstanding[0];
     if (running && worker->killed && !running->map->cancelled)
         running = NULL; /* it was not meant */

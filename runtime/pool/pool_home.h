@@ -113,7 +113,8 @@ struct crewi_pool {
     size_t worker_arg_size;
     uint64_t creator;
     enum crewi_pool_state state;
-    bool broken;              /* workers cannot be replaced */
+    bool broken;              /* workers cannot be replaced, or are not to be */
+    bool ended;               /* its workers were ended by a signal: none is replaced */
     crew_status start_status; /* why it could not start */
     char reason[CREWI_ERROR_SIZE];
     bool abandoned;               /* nobody will ask: gone with the last worker */
@@ -147,6 +148,9 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
 
 /** Has idle workers end, and all of them when @p force says so. */
 void crewi_pool_stop_workers(struct crewi_engine *engine, struct crewi_pool *pool, bool force);
+
+/** Sends all of them a signal; none is replaced from now on. */
+void crewi_pool_end_workers(struct crewi_engine *engine, struct crewi_pool *pool, int number);
 
 /** Has an idle worker end; another one takes its place. */
 void crewi_pool_retire(struct crewi_engine *engine, struct crewi_worker *worker);
@@ -184,6 +188,11 @@ bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool
 void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
                         struct crewi_worker *worker, const struct crewi_process_report *report,
                         const void *draft);
+
+/** Whether a worker that is gone was ended by crew, for a task that took too long or was to be
+ * killed. */
+bool crewi_pool_was_ended(const struct crewi_worker *worker,
+                          const struct crewi_process_report *report, const void *draft);
 
 /** Ends all maps that are not over. */
 void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,

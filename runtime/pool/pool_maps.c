@@ -228,7 +228,7 @@ static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_
 void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
                      struct crewi_worker *worker)
 {
-    if (worker->state != CREWI_WORKER_READY)
+    if (worker->state != CREWI_WORKER_READY || pool->broken)
         return;
     for (struct crewi_pool_map *map = pool->maps; map; map = map->next) {
         struct crewi_frame *frame;

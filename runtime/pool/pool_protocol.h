@@ -28,6 +28,7 @@ enum crewi_pool_op {
     CREWI_POOL_CANCEL,    /* what no worker has */
     CREWI_POOL_CLOSE,
     CREWI_POOL_TERMINATE,
+    CREWI_POOL_END_WORKERS, /* int32_t signal: SIGTERM or SIGKILL */
     CREWI_POOL_JOIN,
     CREWI_POOL_DESTROY,
     CREWI_POOL_READY,  /* a worker: has begun */
@@ -56,7 +57,9 @@ struct crewi_pool_spec {
     uint32_t max_tasks; /* chunks that a worker takes; 0: any number */
     uint64_t memory_limit;
     uint8_t inside, bind, initialized,
-        start_method; /* the last: what a worker chooses by default */
+        start_method;       /* the last: what a worker chooses by default */
+    uint8_t break_on_death; /* a worker that ends unasked breaks the pool */
+    uint8_t reserved[7];
     struct crewi_funcref worker, initializer;
     char creator_name[CREW_NAME_SIZE];
     char creator_path[CREW_NAME_SIZE];
