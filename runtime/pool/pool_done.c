@@ -212,7 +212,8 @@ bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool
         return false;
     memcpy(&result, data, sizeof result);
     if (!chunk_of(worker, &result))
-        return worker->outstanding_count == 0; /* of a map that was given up meanwhile */
+        return worker->outstanding_count == 0 && /* of a map that was given up meanwhile */
+               (pool->broken || pool->state == CREWI_POOL_TERMINATED);
     if (size != sizeof result + result.failure_bytes + result.count * result.result_size)
         return false;
     const unsigned char *failures = (const unsigned char *)data + sizeof result;
