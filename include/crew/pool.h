@@ -140,8 +140,7 @@ typedef struct crew_map_attr {
     unsigned retry_on;   /**< after what: ::crew_retry bits; 0: after anything */
     int priority;        /**< tasks of the map with the highest number go out first */
     const char *journal; /**< a file that keeps what is finished, so that the same map run again
-                              does what is missing; see crew_pool_map(), which it is for. NULL: none
-                          */
+                              does what is missing; see crew_pool_map(). NULL: none */
     bool progress;       /**< draw a progress bar on stderr */
     crew_progress_callback *on_progress; /**< for crew_pool_map() only; NULL: none */
     void *progress_arg;
@@ -219,8 +218,13 @@ CREW_API crew_status crew_pool_apply(crew_pool pool, crew_task task, const void 
  * @param results  as for crew_pool_map(); it has to stay until crew_result_get() has returned
  * something other than ::CREW_ETIMEDOUT, or the pool is destroyed; so has attr.statuses
  * @param result   set to the new handle, to be given back with crew_result_close() or with the pool
- * @return ::CREW_EINVAL also for a progress bar or a journal: nobody would draw or keep it;
- * otherwise as crew_pool_map(), but for how the tasks go
+ * With attr.journal, a thread of the calling process keeps it, and the result is done when it is
+ * closed; crew_pool_join() waits for that, too. What is wrong with the journal is known before the
+ * call returns, and what could not be written on the way is said by crew_result_get().
+ *
+ * @return ::CREW_EINVAL also for a progress bar, which nobody would draw; ::CREW_ENOTSUP a journal,
+ * or a callback, of a process inside a rank, which is one thread of it; otherwise as
+ * crew_pool_map(), but for how the tasks go
  */
 CREW_API crew_status crew_pool_map_async(crew_pool pool, crew_result *result, crew_task task,
                                          const void *items, void *results, size_t count,

@@ -8,6 +8,7 @@
 #include "engine/client.h"
 #include "pool/pool_protocol.h"
 #include "pool/result_call.h"
+#include "pool/result_keeper.h"
 #include "process/process_call.h"
 
 #include <crew/run.h>
@@ -164,9 +165,11 @@ crew_status crew_pool_kill_workers(crew_pool pool)
 crew_status crew_pool_join(crew_pool pool)
 {
     crew_status status = ask(pool, CREWI_POOL_JOIN, NULL, 0, CREWI_FOREVER, NULL);
-    if (!status)
-        crewi_callbacks_end(pool);
-    return status;
+    if (status)
+        return status;
+    crewi_keepers_join(pool);
+    crewi_callbacks_end(pool);
+    return CREW_OK;
 }
 
 crew_status crew_pool_shutdown(crew_pool pool, bool wait, bool cancel)

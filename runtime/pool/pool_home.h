@@ -84,7 +84,8 @@ struct crewi_pool_map {
     bool tried_again;  /* some task was run and has to be run again */
     uint64_t order;    /* of maps that are over: which it was */
     bool over;
-    bool taken;           /* what is not shared was handed over */
+    bool kept;  /* its journal is open still: for others than who keeps it, it is not over */
+    bool taken; /* what is not shared was handed over */
     bool cancelled_whole; /* before any of it had gone out */
     bool cancelled;       /* what comes back from workers is not given out again */
     bool killed;          /* workers that get to what they have of it are ended */
@@ -249,6 +250,12 @@ void crewi_pool_flush_reports(struct crewi_engine *engine, struct crewi_pool_map
 /** NEXT. */
 void crewi_pool_next_report(struct crewi_engine *engine, struct crewi_pool_map *map,
                             const struct crewi_message *message);
+
+/** Whether it is over, and its journal is closed. */
+static inline bool crewi_pool_is_done(const struct crewi_pool_map *map)
+{
+    return map->over && !map->kept;
+}
 
 extern const struct crewi_kind crewi_pool_kind, crewi_result_kind;
 

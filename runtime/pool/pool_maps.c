@@ -45,14 +45,15 @@ static bool is_given_out(const struct crewi_pool_map *map)
 
 void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress)
 {
-    *progress = (struct crewi_pool_progress){.done = map->done,
-                                             .failed = map->failed,
-                                             .count = map->submission.count,
-                                             .order = map->order,
-                                             .over = map->over,
-                                             .running = !map->over && is_given_out(map),
-                                             .cancelled = map->cancelled,
-                                             .wrong = map->over && map->status};
+    *progress =
+        (struct crewi_pool_progress){.done = map->done,
+                                     .failed = map->failed,
+                                     .count = map->submission.count,
+                                     .order = map->order,
+                                     .over = crewi_pool_is_done(map),
+                                     .running = !crewi_pool_is_done(map) && is_given_out(map),
+                                     .cancelled = map->cancelled,
+                                     .wrong = crewi_pool_is_done(map) && map->status};
 }
 
 void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *map)
@@ -389,6 +390,7 @@ static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi
     map->object.id = crewi_engine_new_id(engine, CREWI_KIND_RESULT);
     map->pool = pool;
     map->notify = submission->notify;
+    map->kept = submission->kept;
     if (!give_memory(map, behind + range_bytes(submission))) {
         free(map);
         return NULL;

@@ -48,6 +48,7 @@ enum crewi_result_op {
     CREWI_RESULT_CANCEL,       /* -> one byte: whether it is cancelled as a whole */
     CREWI_RESULT_KILL,         /* -> nothing */
     CREWI_RESULT_CLOSE,        /* -> nothing */
+    CREWI_RESULT_KEPT,         /* of one with a journal: that is closed -> nothing */
     CREWI_RESULT_NEXT          /* of one that reports: parked until there is enough to tell, or its
                                   deadline -> crewi_pool_news */
 };
@@ -79,7 +80,9 @@ struct crewi_pool_submission {
     uint8_t partial; /* only the tasks of range_count crewi_ranges, in order and apart, which
                         follow; the others are done */
     uint8_t reports; /* NEXT will be asked */
-    int32_t priority, reserved;
+    int32_t priority;
+    uint8_t kept; /* it has a journal: it is not done before the creator says KEPT */
+    uint8_t reserved[3];
     int64_t timeout_ns; /* of one task; 0: none */
     uint64_t range_count;
     char task[CREW_NAME_SIZE];
