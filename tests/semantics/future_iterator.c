@@ -44,9 +44,10 @@ void pol_03(const struct variant *variant)
     CHECK_OK(crew_pool_imap(pool, do_step, NULL, 0, NULL, &iterator));
     CHECK_STATUS(crew_iterator_next(iterator, NULL, NULL, 0), CREW_EOF);
     CHECK_OK(crew_iterator_close(iterator));
-    CHECK_STATUS(
-        crew_pool_imap(pool, do_step, steps, COUNT, &(crew_imap_attr){.chunk = -1}, &iterator),
-        CREW_EINVAL);
+    for (int unordered = 0; unordered < 2; unordered++) {
+        crew_imap_attr attr = {.chunk = -1, .unordered = unordered};
+        CHECK_STATUS(crew_pool_imap(pool, do_step, steps, COUNT, &attr, &iterator), CREW_EINVAL);
+    }
     close_pool(pool);
 }
 
