@@ -126,12 +126,12 @@ static crew_status submit_head(const struct map_call *call,
     return crewi_call_fixed(&request, map, sizeof *map);
 }
 
-/* The ranges are those of a partial one; NULL otherwise. */
+/* The ranges are those of a partial one; NULL: there are none. */
 static crew_status submit(const struct map_call *call,
                           const struct crewi_pool_submission *submission,
                           const struct crewi_range *ranges, uint64_t *map)
 {
-    if (!submission->partial)
+    if (!ranges)
         return submit_head(call, submission, submission, sizeof *submission, map);
     size_t range_bytes = submission->range_count * sizeof *ranges;
     unsigned char *head = malloc(sizeof *submission + range_bytes);
