@@ -162,7 +162,8 @@ CREW_API crew_status crew_result_errors(crew_result result, crew_task_error *err
                                         size_t *count);
 
 /** Gives it back. One that is not done goes on, and nobody hears of it; the memory for its results
- * has to stay then until the pool is closed and joined. Closing it again does no harm. */
+ * has to stay then until the pool is closed and joined, and its journal, if it has one, is kept to
+ * the end. Closing it again does no harm. */
 CREW_API crew_status crew_result_close(crew_result result);
 
 #ifdef __cplusplus
