@@ -126,6 +126,7 @@ CREW_API crew_status crew_results_wait(const crew_result *results, size_t count,
  *
  * @param seen   @p count flags, all false at first: which have been returned; a result that stands
  * there twice is returned once
+ * @param timeout_s  for this one; for all of them, as Python has it, hand in what is left of it
  * @param index  set to which it is
  * @return ::CREW_EOF all have been returned; ::CREW_ETIMEDOUT none in time; ::CREW_EINVAL an
  * argument NULL

@@ -360,6 +360,28 @@ void fut_04(const struct variant *variant)
     mark_remove(&slow.go);
 }
 
+// A time for all of them: what is done in it is returned, and what is left has no more.
+static void next_until(crew_pool pool, double end)
+{
+    struct step slow = waiting_step(), fast = {.number = 2};
+    struct answer answers[2];
+    bool returned[2] = {0};
+    size_t index = 99;
+    crew_result results[] = {begin_one(pool, &slow, &answers[0]),
+                             begin_one(pool, &fast, &answers[1])};
+    CHECK_OK(crew_result_wait(results[1], LIMIT_S));
+    CHECK_OK(crew_results_next(results, 2, returned, 0, &index));
+    CHECK_INT(index, 1);
+    double left = end - check_now();
+    CHECK_STATUS(crew_results_next(results, 2, returned, left > 0 ? left : 0, &index),
+                 CREW_ETIMEDOUT);
+    CHECK(check_now() >= end);
+    let_go(&slow);
+    CHECK_OK(crew_result_wait(results[0], LIMIT_S));
+    mark_remove(&slow.begun);
+    mark_remove(&slow.go);
+}
+
 // In the order in which they are done, and one that stands there twice once.
 void fut_05(const struct variant *variant)
 {
@@ -380,6 +402,7 @@ void fut_05(const struct variant *variant)
     CHECK_OK(crew_results_next(results, 3, returned, LIMIT_S, &index));
     CHECK_INT(index, 0);
     CHECK_STATUS(crew_results_next(results, 3, returned, LIMIT_S, &index), CREW_EOF);
+    next_until(pool, check_now() + 0.05);
     memset(returned, 0, sizeof returned); // both are done now
     CHECK_OK(crew_results_next(results, 3, returned, 0, &index));
     CHECK_INT(index, 1);
