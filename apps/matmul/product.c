@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tiles, and panels that have to be sent along, are in memory a wave at a time. */
-#define WAVE_BYTES ((size_t)512 << 20)
-
 /* Tiles go through the kernel of large matrices, whatever their size. */
 #define LARGE_SIZE 4096
 
@@ -27,7 +24,7 @@ struct product {
     size_t item_size, result_size;
     unsigned char *items;
     double *results;
-    size_t wave; /* tiles in one */
+    size_t wave; /* tiles, and panels that have to be sent along, that are in memory at a time */
     struct matmul_report *report;
 };
 
@@ -125,7 +122,7 @@ static crew_status plan(struct product *product)
                          "smaller --tile",
                          product->item_size);
     size_t all = product->tile_rows * product->tile_cols,
-           fits = WAVE_BYTES / (product->item_size + product->result_size + 1);
+           fits = product->settings->memory / (product->item_size + product->result_size + 1);
     product->wave = smaller(all, fits ? fits : 1);
     product->items = calloc(product->wave ? product->wave : 1, product->item_size);
     product->results =
@@ -141,8 +138,12 @@ static void fill_item(const struct product *product, size_t number, struct produ
            inner = product->inputs.inner;
     size_t row = number / product->tile_cols * product->tile,
            col = number % product->tile_cols * product->tile;
-    *item = (struct product_item){row, smaller(row + product->tile, rows), col,
-                                  smaller(col + product->tile, cols)};
+    *item = (struct product_item){.row_begin = row,
+                                  .row_end = smaller(row + product->tile, rows),
+                                  .col_begin = col,
+                                  .col_end = smaller(col + product->tile, cols),
+                                  .a = product->inputs.a_identity,
+                                  .b = product->inputs.b_identity};
     if (product->inputs.visible)
         return;
     double *a = (double *)(void *)(item + 1), *b = a + (item->row_end - item->row_begin) * inner;
@@ -176,16 +177,33 @@ static crew_status measure(struct product *product, crew_pool pool)
     return status;
 }
 
+/* A wave is a map, and each map has a journal of its own. */
+static crew_status name_journal(const struct product *product, size_t first, char path[PATH_MAX],
+                                crew_map_attr *attr)
+{
+    if (!attr->journal || !first)
+        return CREW_OK;
+    int length = snprintf(path, PATH_MAX, "%s.%zu", attr->journal, first / product->wave + 1);
+    if (length >= PATH_MAX)
+        return crew_fail(CREW_EINVAL, "the name of the journal %s is too long", attr->journal);
+    attr->journal = path;
+    return CREW_OK;
+}
+
 /* Tiles first to first + count - 1: computed, then written. Only computing is timed. */
 static crew_status run_wave(struct product *product, crew_pool pool, size_t first, size_t count)
 {
     struct npy_error error;
+    char journal[PATH_MAX];
     crew_task task = {product_tile, product->item_size, product->result_size, "product_tile"};
     crew_map_attr attr = matmul_map_attr(product->settings);
     for (size_t i = 0; i < count; i++)
         fill_item(product, first + i, item_at(product, i));
+    crew_status status = name_journal(product, first, journal, &attr);
+    if (status)
+        return status;
     double begin = matmul_now();
-    crew_status status = crew_pool_map(pool, task, product->items, product->results, count, &attr);
+    status = crew_pool_map(pool, task, product->items, product->results, count, &attr);
     product->report->seconds += matmul_now() - begin;
     for (size_t i = 0; i < count && !status; i++) {
         const struct product_item *item = item_at(product, i);

@@ -25,10 +25,11 @@ struct product_inputs {
     bool visible; /* the files are to be mapped */
 };
 
-/** A tile; with panels behind it, of A row by row, then of B, when the files are not visible
- * everywhere. */
+/** A tile, and of what: a journal of other files is another one's. With panels behind it, of A row
+ * by row, then of B, when the files are not visible everywhere. */
 struct product_item {
     size_t row_begin, row_end, col_begin, col_end;
+    struct npy_identity a, b;
 };
 
 /** The initializer of workers; its argument is a product_inputs. */

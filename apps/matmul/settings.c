@@ -14,6 +14,7 @@
 #define REPEAT_LIMIT 1000000000
 #define TILE_LIMIT 8192
 #define TASK_LIMIT 1000000000
+#define MEMORY_LIMIT (1 << 20) /* MiB */
 
 enum key {
     KEY_SIZE = 256,
@@ -22,6 +23,7 @@ enum key {
     KEY_SEED,
     KEY_TILE,
     KEY_VERIFY,
+    KEY_MEMORY,
     KEY_WORKERS,
     KEY_CHUNK,
     KEY_SCHEDULE,
@@ -42,12 +44,15 @@ static const struct argp_option options[] = {
     {"repeat", KEY_REPEAT, "N", 0, "products in each task (1000)", 1},
     {"tasks", KEY_TASKS, "N", 0, "tasks (2000)", 1},
     {"seed", KEY_SEED, "N", 0, "task i fills its matrices from seed + i (1)", 1},
-    {"journal", KEY_JOURNAL, "FILE", 0,
-     "keep what is finished there, and do only what is missing (none)", 1},
     {0, 0, 0, 0, "Mode product: one product of two matrices in NumPy files", 2},
     {"output", 'o', "C.npy", 0, "where the product goes; needed", 2},
     {"tile", KEY_TILE, "N", 0, "rows and columns of a task's part (256)", 2},
     {"verify", KEY_VERIFY, 0, 0, "check the product with random vectors (Freivalds)", 2},
+    {"memory", KEY_MEMORY, "MIB", 0,
+     "for parts at a time (512); a product of more is done in waves, each of which has a journal "
+     "of "
+     "its own: FILE, FILE.2, ...",
+     2},
     {0, 0, 0, 0, "Both:", 3},
     {"workers", KEY_WORKERS, "N", 0, "worker processes (one for each rank)", 3},
     {"chunk", KEY_CHUNK, "N|auto", 0, "tasks handed out at a time (auto)", 3},
@@ -55,6 +60,8 @@ static const struct argp_option options[] = {
      "where chunks are auto: guided, static, dynamic, factoring or weighted (guided)", 3},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "that one task may take (any time)", 3},
     {"retries", KEY_RETRIES, "N", 0, "how often a task that failed is tried again (0)", 3},
+    {"journal", KEY_JOURNAL, "FILE", 0,
+     "keep what is finished there, and do only what is missing (none)", 3},
     {"start-method", KEY_START_METHOD, "forkserver|rank", 0, "where workers run (forkserver)", 3},
     {"json", KEY_JSON, "FILE", 0, "write the report as JSON; - for stdout", 3},
     {"progress", KEY_PROGRESS, 0, 0, "draw a progress bar (default on a terminal)", 3},
@@ -174,8 +181,6 @@ static void check(const struct matmul_settings *settings, const struct argp_stat
         usage_error(state, "product needs -o: where the result goes");
     if (settings->mode == MATMUL_BATCH && (settings->output || settings->verify))
         usage_error(state, "%s belongs to the mode product", settings->output ? "-o" : "--verify");
-    if (settings->mode == MATMUL_PRODUCT && settings->journal)
-        usage_error(state, "--journal belongs to the mode batch");
     if (settings->start_method == CREW_START_RANK && settings->workers > crew_rank_count())
         usage_error(state,
                     "--workers %d --start-method rank: there are %d ranks, and each has room for "
@@ -201,9 +206,6 @@ static error_t parse_batch(int key, char *text, struct matmul_settings *settings
     case KEY_SEED:
         settings->seed = seed(text, state);
         return 0;
-    case KEY_JOURNAL:
-        settings->journal = text;
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -227,6 +229,9 @@ static error_t parse_common(int key, char *text, struct matmul_settings *setting
         return 0;
     case KEY_RETRIES:
         settings->retries = (int)number("--retries", text, 0, CREW_RETRY_LIMIT, state);
+        return 0;
+    case KEY_JOURNAL:
+        settings->journal = text;
         return 0;
     case KEY_START_METHOD:
         settings->start_method = start_method(text, state);
@@ -255,6 +260,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_VERIFY:
         settings->verify = true;
+        return 0;
+    case KEY_MEMORY:
+        settings->memory = (size_t)number("--memory", text, 1, MEMORY_LIMIT, state) << 20;
         return 0;
     case ARGP_KEY_ARG:
         argument(settings, text, state);
@@ -300,6 +308,7 @@ void matmul_settings_parse(struct matmul_settings *settings, int argc, char **ar
                                          .tasks = 2000,
                                          .seed = 1,
                                          .tile = 256,
+                                         .memory = (size_t)512 << 20,
                                          .start_method = CREW_START_FORKSERVER,
                                          .progress = matmul_stderr_is_terminal()};
     argp_err_exit_status = MATMUL_EXIT_USAGE;

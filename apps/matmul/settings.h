@@ -21,12 +21,13 @@ struct matmul_settings {
     int size, repeat; /* batch */
     size_t tasks;
     uint64_t seed;
-    const char *journal;        /* NULL: none */
     const char *a, *b, *output; /* product */
     int tile;
     bool verify;
-    int workers;  /* 0: one for each rank */
-    size_t chunk; /* 0: auto */
+    size_t memory;       /* bytes of tiles at a time */
+    const char *journal; /* NULL: none */
+    int workers;         /* 0: one for each rank */
+    size_t chunk;        /* 0: auto */
     crew_schedule schedule;
     double timeout_s; /* of a task; 0: none */
     int retries;

@@ -46,14 +46,18 @@ typedef crew_status crew_generator(void *arg, void *item);
 
 /** How results come; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_imap_attr {
-    long chunk;     /**< tasks that travel together; 0: 1 */
-    bool unordered; /**< as they are done, and not in the order of the items */
+    long chunk;         /**< tasks that travel together; 0: 1 */
+    bool unordered;     /**< as they are done, and not in the order of the items */
+    double timeout_s;   /**< for all of them, from the call on: what is not done then ends the
+                             iteration. 0: any time. Python: Executor.map(timeout) */
+    bool stop_on_error; /**< the first error ends the iteration, as with Python's Executor.map;
+                             else it stands at its place, and the next results can be had */
 } crew_imap_attr;
 
 /**
  * Begins with the items of an array, which has to stay until the end was reached or the iterator
  * is closed. Does not wait. Python: Pool.imap, imap_unordered.
- * @return ::CREW_EINVAL an argument NULL, a chunk below 0, and as crew_pool_map_async()
+ * @return ::CREW_EINVAL an argument NULL, a chunk or a time below 0, and as crew_pool_map_async()
  */
 CREW_API crew_status crew_pool_imap(crew_pool pool, crew_task task, const void *items, size_t count,
                                     const crew_imap_attr *attr, crew_iterator *iterator);
@@ -69,8 +73,10 @@ CREW_API crew_status crew_pool_imap_from(crew_pool pool, crew_task task, crew_ge
  * @param result  room for a result of the task, set when it succeeded; may be NULL
  * @param index   set to the index of the item, also of a task that failed; may be NULL
  * @return ::CREW_OK; the status of a task that failed, with its reason: the next ones can be had
- * all the same; ::CREW_ETIMEDOUT it is not done; ::CREW_EOF there is none any more; what the
- * generator returned, once, behind the results of the items before
+ * all the same, unless attr.stop_on_error ends it; ::CREW_ETIMEDOUT it is not done in time, and if
+ * that is attr.timeout_s, the iteration ends; ::CREW_EOF there is none any more; what the generator
+ * returned, once, behind the results of the items before. An iteration that ends early cancels what
+ * no worker has begun, and every later call returns ::CREW_EOF.
  */
 CREW_API crew_status crew_iterator_next(crew_iterator iterator, void *result, size_t *index,
                                         double timeout_s);

@@ -104,6 +104,11 @@ typedef struct crew_pool_attr {
     const char *const *hosts; /**< or all ranks of these hosts, host by host, with names as
                                    crew_rank_host() has them; copied. NULL: all */
     size_t host_count;
+    bool break_on_death; /**< a worker that ends unasked is not replaced, and breaks the pool: all
+                              that was not done is ::CREW_EBROKEN, and so is every later map, with
+                              who ended and how. Tasks that crew ends (a time limit,
+                              crew_result_kill()) break nothing. Python: what
+                              ProcessPoolExecutor does (BrokenProcessPool) */
 } crew_pool_attr;
 
 /** How tasks are divided into chunks. */
@@ -143,8 +148,7 @@ typedef struct crew_map_attr {
     unsigned retry_on;   /**< after what: ::crew_retry bits; 0: after anything */
     int priority;        /**< tasks of the map with the highest number go out first */
     const char *journal; /**< a file that keeps what is finished, so that the same map run again
-                              does what is missing; see crew_pool_map(), which it is for. NULL: none
-                          */
+                              does what is missing; see crew_pool_map(). NULL: none */
     bool progress;       /**< draw a progress bar on stderr */
     crew_progress_callback *on_progress; /**< for crew_pool_map() only; NULL: none */
     void *progress_arg;
@@ -246,8 +250,13 @@ CREW_API crew_status crew_pool_apply(crew_pool pool, crew_task task, const void 
  * @param results  as for crew_pool_map(); it has to stay until crew_result_get() has returned
  * something other than ::CREW_ETIMEDOUT, or the pool is destroyed; so has attr.statuses
  * @param result   set to the new handle, to be given back with crew_result_close() or with the pool
- * @return ::CREW_EINVAL also for a progress bar or a journal: nobody would draw or keep it;
- * otherwise as crew_pool_map(), but for how the tasks go
+ * With attr.journal, a thread of the calling process keeps it, and the result is done when it is
+ * closed; crew_pool_join() waits for that, too. What is wrong with the journal is known before the
+ * call returns, and what could not be written on the way is said by crew_result_get().
+ *
+ * @return ::CREW_EINVAL also for a progress bar, which nobody would draw; ::CREW_ENOTSUP a journal,
+ * or a callback, of a process inside a rank, which is one thread of it; otherwise as
+ * crew_pool_map(), but for how the tasks go
  */
 CREW_API crew_status crew_pool_map_async(crew_pool pool, crew_result *result, crew_task task,
                                          const void *items, void *results, size_t count,
@@ -292,6 +301,21 @@ CREW_API crew_status crew_pool_close(crew_pool pool);
 /** Ends the workers at once. What is still to be done is cancelled. Twice is fine. Does not wait.
  * Python: Pool.terminate. */
 CREW_API crew_status crew_pool_terminate(crew_pool pool);
+
+/**
+ * Takes no more tasks, cancels those that no worker has begun, and sends SIGTERM to all workers,
+ * which are not replaced. Twice is fine. Does not wait: a task that ignores the signal is finished,
+ * and crew_pool_join() waits for it. crew_pool_terminate() does not tell tasks apart: it cancels
+ * them all, at once. Python: ProcessPoolExecutor.terminate_workers.
+ *
+ * What waited for a worker is ::CREW_ECANCELED, what ran is ::CREW_EBROKEN, and what was done is
+ * there.
+ */
+CREW_API crew_status crew_pool_terminate_workers(crew_pool pool);
+
+/** The same with SIGKILL, which no task can ignore. ::CREW_ENOTSUP the workers run inside ranks.
+ * Python: ProcessPoolExecutor.kill_workers. */
+CREW_API crew_status crew_pool_kill_workers(crew_pool pool);
 
 /** Waits until all workers have ended. ::CREW_ESTATE neither closed nor terminated. Twice is fine.
  * Python: Pool.join. */

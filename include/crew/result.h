@@ -126,6 +126,7 @@ CREW_API crew_status crew_results_wait(const crew_result *results, size_t count,
  *
  * @param seen   @p count flags, all false at first: which have been returned; a result that stands
  * there twice is returned once
+ * @param timeout_s  for this one; for all of them, as Python has it, hand in what is left of it
  * @param index  set to which it is
  * @return ::CREW_EOF all have been returned; ::CREW_ETIMEDOUT none in time; ::CREW_EINVAL an
  * argument NULL
@@ -162,7 +163,8 @@ CREW_API crew_status crew_result_errors(crew_result result, crew_task_error *err
                                         size_t *count);
 
 /** Gives it back. One that is not done goes on, and nobody hears of it; the memory for its results
- * has to stay then until the pool is closed and joined. Closing it again does no harm. */
+ * has to stay then until the pool is closed and joined, and its journal, if it has one, is kept to
+ * the end. Closing it again does no harm. */
 CREW_API crew_status crew_result_close(crew_result result);
 
 #ifdef __cplusplus

@@ -9,6 +9,7 @@
 #include "engine/client.h"
 #include "pool/result_call.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 
 /* Chunks under way for each worker, so that none waits for the way there and back. */
 #define CHUNKS_FOR_EACH 4
+
+static const crew_imap_attr defaults;
 
 /* A chunk under way, or being read. */
 struct slot {
@@ -42,8 +45,11 @@ struct iterator {
     uint64_t made;   /* items that are in chunks by now */
     uint64_t chunks; /* made so far */
     uint64_t chunk;  /* items in one */
-    bool unordered;
-    crew_status source; /* how the items end: CREW_OK: they go on */
+    bool unordered, stop_on_error;
+    double timeout_s;
+    int64_t deadline_ns; /* of all of them */
+    bool is_ended;       /* by an error, or as its time was over */
+    crew_status source;  /* how the items end: CREW_OK: they go on */
     char reason[CREWI_ERROR_SIZE];
     bool is_source_told;
     struct slot *slots;
@@ -286,19 +292,64 @@ static crew_status use(const char *call, crew_iterator iterator, struct iterator
     return *found ? CREW_OK : crewi_error(CREW_ENOENT, "%s: the iterator was closed", call);
 }
 
-crew_status crew_iterator_next(crew_iterator handle, void *result, size_t *index, double timeout_s)
+static int64_t time_left(const struct iterator *iterator)
 {
-    struct iterator *iterator;
+    if (iterator->deadline_ns == CREWI_FOREVER)
+        return CREWI_FOREVER;
+    int64_t now_ns = crewi_now_ns();
+    return iterator->deadline_ns > now_ns ? iterator->deadline_ns - now_ns : 0;
+}
+
+/* What no worker has begun is cancelled; the rest has its memory until the iterator is closed. */
+static crew_status end_early(struct iterator *iterator, crew_status status, const char *why)
+{
+    char reason[CREWI_ERROR_SIZE];
+    snprintf(reason, sizeof reason, "%s", why);
+    iterator->is_ended = true;
+    for (size_t i = 0; i < iterator->slot_count; i++)
+        if (iterator->slots[i].result.id)
+            crew_result_cancel(iterator->slots[i].result, NULL);
+    return crewi_error(status, "%s", reason);
+}
+
+static crew_status time_is_over(struct iterator *iterator)
+{
+    char why[80];
+    snprintf(why, sizeof why, "the results were to come within %g s, and the next one is not done",
+             iterator->timeout_s);
+    return end_early(iterator, CREW_ETIMEDOUT, why);
+}
+
+/* When its time is over, what is done can still be had. */
+static crew_status next_result(struct iterator *iterator, void *result, size_t *index,
+                               int64_t timeout_ns)
+{
     struct slot *slot = NULL;
-    crew_status status = use("crew_iterator_next", handle, &iterator);
-    if (!status)
-        status = fill_window(iterator);
+    int64_t left_ns = time_left(iterator);
+    crew_status status = left_ns ? fill_window(iterator) : CREW_OK;
     if (status)
         return status;
     if (!first_slot(iterator))
-        return tell_end(iterator);
-    status = find_slot(iterator, crewi_timeout_ns(timeout_s), &slot);
-    return status ? status : read_slot(iterator, slot, result, index);
+        return left_ns || iterator->source ? tell_end(iterator) : time_is_over(iterator);
+    status = find_slot(iterator, timeout_ns < left_ns ? timeout_ns : left_ns, &slot);
+    if (status == CREW_ETIMEDOUT && !time_left(iterator))
+        return time_is_over(iterator);
+    if (status)
+        return status;
+    status = read_slot(iterator, slot, result, index);
+    return status && iterator->stop_on_error ? end_early(iterator, status, crew_error_message())
+                                             : status;
+}
+
+crew_status crew_iterator_next(crew_iterator handle, void *result, size_t *index, double timeout_s)
+{
+    struct iterator *iterator;
+    crew_status status = use("crew_iterator_next", handle, &iterator);
+    if (status)
+        return status;
+    if (iterator->is_ended)
+        return crewi_error(CREW_EOF, "the iteration ended early");
+    return next_result(iterator, result, index, crewi_timeout_ns(timeout_s));
 }
 
 /* Begin and end */
@@ -334,7 +385,8 @@ crew_status crew_iterator_close(crew_iterator handle)
     return CREW_OK;
 }
 
-static crew_status make(const struct iterator *wanted, crew_iterator *handle)
+static crew_status make(const struct iterator *wanted, const crew_imap_attr *attr,
+                        crew_iterator *handle)
 {
     static _Atomic uint64_t last;
     struct crewi_cache *cache = &crewi_client_current()->cache;
@@ -353,6 +405,13 @@ static crew_status make(const struct iterator *wanted, crew_iterator *handle)
     struct crewi_cached head = {.size = iterator->cached.size, .end = end_iterator};
     *iterator = *wanted;
     iterator->cached = head;
+    iterator->chunk = attr->chunk ? (uint64_t)attr->chunk : 1;
+    iterator->unordered = attr->unordered;
+    iterator->stop_on_error = attr->stop_on_error;
+    iterator->timeout_s = attr->timeout_s;
+    iterator->deadline_ns =
+        attr->timeout_s > 0 ? crewi_deadline_ns(crewi_now_ns(), crewi_timeout_ns(attr->timeout_s))
+                            : CREWI_FOREVER;
     iterator->slots = slots;
     iterator->slot_count = CHUNKS_FOR_EACH * workers;
     if (!crewi_cache_add(cache, id, &iterator->cached))
@@ -361,16 +420,18 @@ static crew_status make(const struct iterator *wanted, crew_iterator *handle)
     return CREW_OK;
 }
 
-static crew_status check(const char *call, const struct iterator *wanted, long chunk,
-                         const crew_iterator *handle)
+static crew_status check(const char *call, const struct iterator *wanted,
+                         const crew_imap_attr *attr, const crew_iterator *handle)
 {
     if (!crewi_client_current())
         return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
     if (!handle || !wanted->task.function)
         return crewi_error(CREW_EINVAL, "%s: %s is NULL", call,
                            handle ? "task.function" : "iterator");
-    if (chunk < 0)
-        return crewi_error(CREW_EINVAL, "%s: a chunk of %ld tasks", call, chunk);
+    if (attr->chunk < 0)
+        return crewi_error(CREW_EINVAL, "%s: a chunk of %ld tasks", call, attr->chunk);
+    if (isnan(attr->timeout_s) || attr->timeout_s < 0)
+        return crewi_error(CREW_EINVAL, "%s: a time limit of %g seconds", call, attr->timeout_s);
     if (!wanted->task.item_size)
         return crewi_error(CREW_EINVAL, "%s: items of size 0", call);
     return CREW_OK;
@@ -379,31 +440,21 @@ static crew_status check(const char *call, const struct iterator *wanted, long c
 crew_status crew_pool_imap(crew_pool pool, crew_task task, const void *items, size_t count,
                            const crew_imap_attr *attr, crew_iterator *iterator)
 {
-    long chunk = attr ? attr->chunk : 0;
-    struct iterator wanted = {.pool = pool,
-                              .task = task,
-                              .items = items,
-                              .count = count,
-                              .chunk = chunk ? (uint64_t)chunk : 1,
-                              .unordered = attr && attr->unordered};
-    crew_status status = check("crew_pool_imap", &wanted, chunk, iterator);
+    attr = attr ? attr : &defaults;
+    struct iterator wanted = {.pool = pool, .task = task, .items = items, .count = count};
+    crew_status status = check("crew_pool_imap", &wanted, attr, iterator);
     if (!status && count && !items)
         status = crewi_error(CREW_EINVAL, "crew_pool_imap: items is NULL");
-    return status ? status : make(&wanted, iterator);
+    return status ? status : make(&wanted, attr, iterator);
 }
 
 crew_status crew_pool_imap_from(crew_pool pool, crew_task task, crew_generator *generator,
                                 void *arg, const crew_imap_attr *attr, crew_iterator *iterator)
 {
-    long chunk = attr ? attr->chunk : 0;
-    struct iterator wanted = {.pool = pool,
-                              .task = task,
-                              .generator = generator,
-                              .arg = arg,
-                              .chunk = chunk ? (uint64_t)chunk : 1,
-                              .unordered = attr && attr->unordered};
-    crew_status status = check("crew_pool_imap_from", &wanted, chunk, iterator);
+    attr = attr ? attr : &defaults;
+    struct iterator wanted = {.pool = pool, .task = task, .generator = generator, .arg = arg};
+    crew_status status = check("crew_pool_imap_from", &wanted, attr, iterator);
     if (!status && !generator)
         status = crewi_error(CREW_EINVAL, "crew_pool_imap_from: generator is NULL");
-    return status ? status : make(&wanted, iterator);
+    return status ? status : make(&wanted, attr, iterator);
 }

@@ -9,6 +9,7 @@
 #include "pool/map_progress.h"
 #include "pool/pool_protocol.h"
 #include "pool/result_call.h"
+#include "pool/result_keeper.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -126,16 +127,13 @@ static crew_status submit_head(const struct map_call *call,
     return crewi_call_fixed(&request, map, sizeof *map);
 }
 
+/* The ranges are those of a partial one; NULL: there are none. */
 static crew_status submit(const struct map_call *call,
-                          const struct crewi_pool_submission *submission, uint64_t *map)
+                          const struct crewi_pool_submission *submission,
+                          const struct crewi_range *ranges, uint64_t *map)
 {
-    return submit_head(call, submission, submission, sizeof *submission, map);
-}
-
-static crew_status submit_partial(const struct map_call *call,
-                                  const struct crewi_pool_submission *submission,
-                                  const struct crewi_range *ranges, uint64_t *map)
-{
+    if (!ranges)
+        return submit_head(call, submission, submission, sizeof *submission, map);
     size_t range_bytes = submission->range_count * sizeof *ranges;
     unsigned char *head = malloc(sizeof *submission + range_bytes);
     if (!head)
@@ -227,7 +225,7 @@ static crew_status run_with_journal(const struct map_call *call,
     crew_status status = crewi_map_journal_begin(keeper, call->attr->journal, submission,
                                                  call->items, call->results);
     if (!status)
-        status = submit_partial(call, submission, keeper->missing, &map);
+        status = submit(call, submission, keeper->missing, &map);
     if (!status)
         status = wait_until_over(call, keeper, map);
     if (status)
@@ -255,7 +253,7 @@ static crew_status map_plainly(const struct map_call *call,
                                struct crewi_pool_submission *submission)
 {
     uint64_t map = 0;
-    crew_status status = submit(call, submission, &map);
+    crew_status status = submit(call, submission, NULL, &map);
     if (!status)
         status = wait_until_over(call, NULL, map);
     return status ? status : take(call, submission, map);
@@ -309,6 +307,7 @@ crew_status crew_pool_apply(crew_pool pool, crew_task task, const void *item, vo
 static crew_status take_back(uint64_t map)
 {
     crewi_result_ask(map, CREWI_RESULT_CANCEL, NULL, 0, NULL);
+    crewi_result_ask(map, CREWI_RESULT_KEPT, NULL, 0, NULL);
     crewi_result_await(map, CREWI_FOREVER);
     crewi_result_ask(map, CREWI_RESULT_CLOSE, NULL, 0, NULL);
     crewi_cache_remove(&crewi_client_current()->cache, map);
@@ -317,19 +316,48 @@ static crew_status take_back(uint64_t map)
 
 /* The thread that calls back must not look for what is not remembered yet. */
 static crew_status begin(const struct map_call *call,
-                         const struct crewi_pool_submission *submission, uint64_t *map)
+                         const struct crewi_pool_submission *submission,
+                         const struct crewi_range *ranges, uint64_t *map)
 {
     crew_status status = submission->notify ? crewi_callbacks_begin(call->pool) : CREW_OK;
     if (status)
         return status;
     crewi_callbacks_lock();
-    status = submit(call, submission, map);
+    status = submit(call, submission, ranges, map);
     bool submitted = !status;
     if (!status)
         status = crewi_result_remember(*map, call->pool, submission, call->results, call->attr);
     crewi_callbacks_unlock();
     if (status && submitted)
         status = take_back(*map);
+    return status;
+}
+
+/* Nothing is submitted before the journal is open and there is a thread that keeps it. */
+static crew_status begin_kept(const struct map_call *call, struct crewi_pool_submission *submission,
+                              uint64_t *map)
+{
+    struct crewi_map_journal journal = {0};
+    struct crewi_result_keeper *keeper;
+    const struct crewi_client *client = crewi_client_current();
+    if (crewi_client_is_inside(client))
+        return crewi_error(
+            CREW_ENOTSUP,
+            "%s: %s runs inside its rank and is one thread of it: who would keep the "
+            "journal?",
+            call->name, client->identity.name);
+    crew_status status = crewi_map_journal_begin(&journal, call->attr->journal, submission,
+                                                 call->items, call->results);
+    if (status)
+        return status;
+    submission->kept = 1;
+    status = crewi_keeper_begin(&keeper, call->pool, &journal);
+    if (status) {
+        crewi_map_journal_abandon(&journal);
+        return status;
+    }
+    status = begin(call, submission, journal.missing, map);
+    crewi_keeper_go(keeper, status ? 0 : *map);
     return status;
 }
 
@@ -341,16 +369,12 @@ static crew_status map_async(const struct map_call *call, crew_result *result)
         status = crewi_error(CREW_EINVAL, "%s: result is NULL", call->name);
     if (!status && shows_progress(call->attr))
         status = crewi_error(CREW_EINVAL, "%s: nobody would show the progress", call->name);
-    if (!status && call->attr->journal)
-        status = crewi_error(CREW_EINVAL,
-                             "%s: nobody would keep the journal: it is for "
-                             "crew_pool_map()",
-                             call->name);
     if (!status)
         status = describe(call, &submission);
     uint64_t map = 0;
     if (!status)
-        status = begin(call, &submission, &map);
+        status = call->attr->journal ? begin_kept(call, &submission, &map)
+                                     : begin(call, &submission, NULL, &map);
     if (!status)
         result->id = map;
     return status;

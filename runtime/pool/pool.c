@@ -10,10 +10,12 @@
 #include "pool/pool_protocol.h"
 #include "pool/pool_ranks.h"
 #include "pool/result_call.h"
+#include "pool/result_keeper.h"
 #include "process/process_call.h"
 
 #include <crew/run.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,6 +108,7 @@ static crew_status fill_in(const crew_pool_attr *attr, crew_start_method method,
         .initialized = attr->initializer != NULL,
         .max_tasks = (uint32_t)attr->max_tasks_per_worker,
         .memory_limit = attr->memory_limit,
+        .break_on_death = attr->break_on_death,
         .log = crewi_logger_settings(crewi_logger_current()),
     };
     memcpy(spec->creator_name, creator->name, sizeof spec->creator_name);
@@ -203,12 +206,29 @@ crew_status crew_pool_terminate(crew_pool pool)
     return crewi_pool_ask(pool, CREWI_POOL_TERMINATE, NULL, 0, 0, NULL);
 }
 
+static crew_status end_workers(crew_pool pool, int32_t number)
+{
+    return crewi_pool_ask(pool, CREWI_POOL_END_WORKERS, &number, sizeof number, 0, NULL);
+}
+
+crew_status crew_pool_terminate_workers(crew_pool pool)
+{
+    return end_workers(pool, SIGTERM);
+}
+
+crew_status crew_pool_kill_workers(crew_pool pool)
+{
+    return end_workers(pool, SIGKILL);
+}
+
 crew_status crew_pool_join(crew_pool pool)
 {
     crew_status status = crewi_pool_ask(pool, CREWI_POOL_JOIN, NULL, 0, CREWI_FOREVER, NULL);
-    if (!status)
-        crewi_callbacks_end(pool);
-    return status;
+    if (status)
+        return status;
+    crewi_keepers_join(pool);
+    crewi_callbacks_end(pool);
+    return CREW_OK;
 }
 
 crew_status crew_pool_shutdown(crew_pool pool, bool wait, bool cancel)

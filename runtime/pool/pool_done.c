@@ -215,7 +215,8 @@ bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool
         return false;
     memcpy(&result, data, sizeof result);
     if (!chunk_of(worker, &result))
-        return worker->outstanding_count == 0; /* of a map that was given up meanwhile */
+        return worker->outstanding_count == 0 && /* of a map that was given up meanwhile */
+               (pool->broken || pool->state == CREWI_POOL_TERMINATED);
     if (size != sizeof result + result.failure_bytes + result.count * result.result_size)
         return false;
     const unsigned char *failures = (const unsigned char *)data + sizeof result;
@@ -294,7 +295,7 @@ static crew_status word_death(const struct crewi_pool_map *map, const struct cre
     }
     snprintf(reason, 128, "its worker %s%s", end,
              report->cause == CREW_END_MEMORY_LIMIT ? ", for it used more memory than it may" : "");
-    return CREW_EWORKERDIED;
+    return map->pool->broken || map->pool->ended ? CREW_EBROKEN : CREW_EWORKERDIED;
 }
 
 /* Whether a worker has ended itself for a task that took too long. */
@@ -305,6 +306,12 @@ static bool has_timed_out(const struct crewi_process_report *report, const unsig
         return false;
     memcpy(&result, draft, sizeof result);
     return result.timed_out;
+}
+
+bool crewi_pool_was_ended(const struct crewi_worker *worker,
+                          const struct crewi_process_report *report, const void *draft)
+{
+    return worker->killed || has_timed_out(report, draft);
 }
 
 /* The signal, and where it was, if the worker has left a word. */
@@ -371,7 +378,8 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
 {
     struct crewi_pool_outstanding *running = NULL;
     enum whereabouts where = salvage(engine, worker, report, draft, &running);
-    if (where == SOMEWHERE && worker->outstanding_count && worker->outstanding[0].alone)
+    if (where == SOMEWHERE && worker->outstanding_count &&
+        (worker->outstanding[0].alone || (pool->ended && pool->spec.inside)))
         running = &worker->outstanding[0];
     if (running && worker->killed && !running->map->cancelled)
         running = NULL; /* it was not meant */

@@ -135,6 +135,13 @@ static void create(struct crewi_engine *engine, const struct crewi_message *mess
         forget(engine, pool);
 }
 
+static const char *end_in_words(const struct crewi_pool *pool)
+{
+    if (pool->state == CREWI_POOL_TERMINATED)
+        return "the pool was terminated";
+    return pool->ended ? "the workers of the pool were ended" : "the pool was closed";
+}
+
 static void submit(struct crewi_engine *engine, struct crewi_pool *pool,
                    const struct crewi_message *message)
 {
@@ -142,9 +149,8 @@ static void submit(struct crewi_engine *engine, struct crewi_pool *pool,
         crewi_engine_refuse(engine, &message->origin, CREW_EBROKEN, "the pool is broken: %s",
                             pool->reason);
     else if (pool->state != CREWI_POOL_OPEN)
-        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE,
-                            "the pool was %s: it takes no more tasks",
-                            pool->state == CREWI_POOL_CLOSED ? "closed" : "terminated");
+        crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "%s: it takes no more tasks",
+                            end_in_words(pool));
     else
         crewi_pool_submit(engine, pool, message);
 }
@@ -176,6 +182,37 @@ static void terminate(struct crewi_engine *engine, struct crewi_pool *pool)
     pool->state = CREWI_POOL_TERMINATED;
     crewi_pool_stop_workers(engine, pool, true);
     crewi_pool_fail_maps(engine, pool, CREW_ECANCELED, "the pool was terminated");
+}
+
+static void cancel_all(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    for (struct crewi_pool_map *map = pool->maps; map; map = map->next)
+        crewi_pool_cancel_map(engine, map);
+}
+
+/* What workers have begun fails when they end; one that ignores the signal finishes it, and is told
+ * to stop then. */
+static void end_workers(struct crewi_engine *engine, struct crewi_pool *pool,
+                        const struct crewi_message *message)
+{
+    int32_t number = 0;
+    if (message->size == sizeof number)
+        memcpy(&number, message->data, sizeof number);
+    if (number != SIGTERM && number != SIGKILL) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "no signal that ends workers");
+        return;
+    }
+    if (pool->spec.inside && number == SIGKILL) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ENOTSUP,
+                            "workers inside ranks cannot be killed");
+        return;
+    }
+    if (pool->state != CREWI_POOL_TERMINATED) {
+        cancel_all(engine, pool);
+        close_pool(engine, pool);
+        crewi_pool_end_workers(engine, pool, number);
+    }
+    crewi_engine_reply(engine, &message->origin, NULL, 0);
 }
 
 static void join(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -219,8 +256,7 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool *p
         crewi_pool_describe(engine, pool, message);
         break;
     case CREWI_POOL_CANCEL:
-        for (struct crewi_pool_map *map = pool->maps; map; map = map->next)
-            crewi_pool_cancel_map(engine, map);
+        cancel_all(engine, pool);
         crewi_engine_reply(engine, &message->origin, NULL, 0);
         break;
     case CREWI_POOL_CLOSE:
@@ -230,6 +266,9 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool *p
     case CREWI_POOL_TERMINATE:
         terminate(engine, pool);
         crewi_engine_reply(engine, &message->origin, NULL, 0);
+        break;
+    case CREWI_POOL_END_WORKERS:
+        end_workers(engine, pool, message);
         break;
     case CREWI_POOL_JOIN:
         join(engine, pool, message);

@@ -84,7 +84,8 @@ struct crewi_pool_map {
     uint64_t retried;  /* times that a task was run and is to be run again */
     uint64_t order;    /* of maps that are over: which it was */
     bool over;
-    bool taken;           /* what is not shared was handed over */
+    bool kept;  /* its journal is open still: for others than who keeps it, it is not over */
+    bool taken; /* what is not shared was handed over */
     bool cancelled_whole; /* before any of it had gone out */
     bool cancelled;       /* what comes back from workers is not given out again */
     bool killed;          /* workers that get to what they have of it are ended */
@@ -122,7 +123,8 @@ struct crewi_pool {
     size_t worker_arg_size;
     uint64_t creator;
     enum crewi_pool_state state;
-    bool broken;              /* workers cannot be replaced */
+    bool broken;              /* workers cannot be replaced, or are not to be */
+    bool ended;               /* its workers were ended by a signal: none is replaced */
     crew_status start_status; /* why it could not start */
     char reason[CREWI_ERROR_SIZE];
     bool abandoned;               /* nobody will ask: gone with the last worker */
@@ -157,6 +159,9 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
 
 /** Has idle workers end, and all of them when @p force says so. */
 void crewi_pool_stop_workers(struct crewi_engine *engine, struct crewi_pool *pool, bool force);
+
+/** Sends all of them a signal; none is replaced from now on. */
+void crewi_pool_end_workers(struct crewi_engine *engine, struct crewi_pool *pool, int number);
 
 /** Has an idle worker end; another one takes its place. */
 void crewi_pool_retire(struct crewi_engine *engine, struct crewi_worker *worker);
@@ -204,6 +209,11 @@ bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool
 void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
                         struct crewi_worker *worker, const struct crewi_process_report *report,
                         const void *draft);
+
+/** Whether a worker that is gone was ended by crew, for a task that took too long or was to be
+ * killed. */
+bool crewi_pool_was_ended(const struct crewi_worker *worker,
+                          const struct crewi_process_report *report, const void *draft);
 
 /** Ends all maps that are not over. */
 void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
@@ -260,6 +270,12 @@ void crewi_pool_flush_reports(struct crewi_engine *engine, struct crewi_pool_map
 /** NEXT. */
 void crewi_pool_next_report(struct crewi_engine *engine, struct crewi_pool_map *map,
                             const struct crewi_message *message);
+
+/** Whether it is over, and its journal is closed. */
+static inline bool crewi_pool_is_done(const struct crewi_pool_map *map)
+{
+    return map->over && !map->kept;
+}
 
 extern const struct crewi_kind crewi_pool_kind, crewi_result_kind;
 

@@ -45,16 +45,17 @@ static bool is_given_out(const struct crewi_pool_map *map)
 
 void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress)
 {
+    bool is_done = crewi_pool_is_done(map);
     *progress = (struct crewi_pool_progress){.done = map->done,
                                              .failed = map->failed,
                                              .count = map->submission.count,
                                              .skipped = map->skipped,
                                              .retried = map->retried,
                                              .order = map->order,
-                                             .over = map->over,
-                                             .running = !map->over && is_given_out(map),
+                                             .over = is_done,
+                                             .running = !is_done && is_given_out(map),
                                              .cancelled = map->cancelled,
-                                             .wrong = map->over && map->status};
+                                             .wrong = is_done && map->status};
 }
 
 void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *map)
@@ -231,7 +232,7 @@ static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_
 void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
                      struct crewi_worker *worker)
 {
-    if (worker->state != CREWI_WORKER_READY)
+    if (worker->state != CREWI_WORKER_READY || pool->broken)
         return;
     for (struct crewi_pool_map *map = pool->maps; map; map = map->next) {
         struct crewi_frame *frame;
@@ -390,6 +391,7 @@ static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi
     map->object.id = crewi_engine_new_id(engine, CREWI_KIND_RESULT);
     map->pool = pool;
     map->notify = submission->notify;
+    map->kept = submission->kept;
     if (!give_memory(map, behind + range_bytes(submission))) {
         free(map);
         return NULL;

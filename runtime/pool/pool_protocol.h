@@ -28,6 +28,7 @@ enum crewi_pool_op {
     CREWI_POOL_CANCEL,    /* what no worker has */
     CREWI_POOL_CLOSE,
     CREWI_POOL_TERMINATE,
+    CREWI_POOL_END_WORKERS, /* int32_t signal: SIGTERM or SIGKILL */
     CREWI_POOL_JOIN,
     CREWI_POOL_DESTROY,
     CREWI_POOL_READY,   /* a worker: has begun */
@@ -48,6 +49,7 @@ enum crewi_result_op {
     CREWI_RESULT_CANCEL,       /* -> one byte: whether it is cancelled as a whole */
     CREWI_RESULT_KILL,         /* -> nothing */
     CREWI_RESULT_CLOSE,        /* -> nothing */
+    CREWI_RESULT_KEPT,         /* of one with a journal: that is closed -> nothing */
     CREWI_RESULT_NEXT          /* of one that reports: parked until there is enough to tell, or its
                                   deadline -> crewi_pool_news */
 };
@@ -58,7 +60,9 @@ struct crewi_pool_spec {
     uint64_t memory_limit;
     uint32_t chosen; /* ranks to go round, which follow; 0: all */
     uint8_t inside, bind, initialized,
-        start_method; /* the last: what a worker chooses by default */
+        start_method;       /* the last: what a worker chooses by default */
+    uint8_t break_on_death; /* a worker that ends unasked breaks the pool */
+    uint8_t reserved[7];
     struct crewi_funcref worker, initializer;
     char creator_name[CREW_NAME_SIZE];
     char creator_path[CREW_NAME_SIZE];
@@ -78,7 +82,9 @@ struct crewi_pool_submission {
     uint8_t partial; /* only the tasks of range_count crewi_ranges, in order and apart, which
                         follow; the others are done */
     uint8_t reports; /* NEXT will be asked */
-    int32_t priority, reserved;
+    int32_t priority;
+    uint8_t kept; /* it has a journal: it is not done before the creator says KEPT */
+    uint8_t reserved[3];
     int64_t timeout_ns; /* of one task; 0: none */
     uint64_t range_count;
     char task[CREW_NAME_SIZE];

@@ -76,7 +76,7 @@ static struct crewi_pool_map *next_to_tell(const struct crewi_pool *pool)
 {
     struct crewi_pool_map *first = NULL;
     for (struct crewi_pool_map *map = pool->maps; map; map = map->next)
-        if (map->over && map->notify && (!first || map->order < first->order))
+        if (crewi_pool_is_done(map) && map->notify && (!first || map->order < first->order))
             first = map;
     return first;
 }
@@ -86,7 +86,9 @@ static bool is_at_end(const struct crewi_pool *pool)
 {
     bool ends =
         pool->broken || pool->state == CREWI_POOL_CLOSED || pool->state == CREWI_POOL_TERMINATED;
-    return ends && !crewi_pool_has_work(pool);
+    for (const struct crewi_pool_map *map = pool->maps; map && ends; map = map->next)
+        ends = crewi_pool_is_done(map) || map->closed;
+    return ends;
 }
 
 void crewi_pool_tell_next_done(struct crewi_engine *engine, struct crewi_pool *pool)
@@ -109,12 +111,18 @@ void crewi_pool_next_done(struct crewi_engine *engine, struct crewi_pool *pool,
     crewi_pool_tell_next_done(engine, pool);
 }
 
-void crewi_pool_map_over(struct crewi_engine *engine, struct crewi_pool_map *map)
+static void tell_done(struct crewi_engine *engine, struct crewi_pool_map *map)
 {
     static const unsigned char yes = 1;
-    crewi_pool_flush_reports(engine, map);
     crewi_parking_reply_all(engine, &map->waits, &yes, sizeof yes);
     crewi_pool_tell_next_done(engine, map->pool);
+}
+
+void crewi_pool_map_over(struct crewi_engine *engine, struct crewi_pool_map *map)
+{
+    crewi_pool_flush_reports(engine, map);
+    if (!map->kept)
+        tell_done(engine, map);
 }
 
 static void drop(struct crewi_engine *engine, struct crewi_pool_map *map)
@@ -199,7 +207,7 @@ static void wait_for(struct crewi_engine *engine, struct crewi_pool_map *map,
                      const struct crewi_message *message)
 {
     static const unsigned char yes = 1;
-    if (map->over)
+    if (crewi_pool_is_done(map))
         crewi_engine_reply(engine, &message->origin, &yes, sizeof yes);
     else
         crewi_park(engine, &map->waits, message);
@@ -218,7 +226,7 @@ static void forget_waits(struct crewi_engine *engine, struct crewi_pool_map *map
 static void notify(struct crewi_engine *engine, struct crewi_pool_map *map,
                    const struct crewi_origin *origin)
 {
-    unsigned char later = !map->over;
+    unsigned char later = !crewi_pool_is_done(map);
     map->notify |= later;
     crewi_engine_reply(engine, origin, &later, sizeof later);
 }
@@ -244,11 +252,25 @@ static void kill_map(struct crewi_engine *engine, struct crewi_pool_map *map,
 static void close_map(struct crewi_engine *engine, struct crewi_pool_map *map,
                       const struct crewi_origin *origin)
 {
+    struct crewi_pool *pool = map->pool;
     map->closed = true;
-    map->pool->has_closed = true;
+    pool->has_closed = true;
     crewi_engine_reply(engine, origin, NULL, 0);
     if (map->over)
         drop(engine, map);
+    crewi_pool_tell_next_done(engine, pool); /* it may have been the last to be told of */
+}
+
+/* Its journal is closed. */
+static void end_keeping(struct crewi_engine *engine, struct crewi_pool_map *map,
+                        const struct crewi_origin *origin)
+{
+    crewi_engine_reply(engine, origin, NULL, 0);
+    if (!map->kept)
+        return;
+    map->kept = false;
+    if (map->over)
+        tell_done(engine, map);
 }
 
 static void tell_progress(struct crewi_engine *engine, const struct crewi_pool_map *map,
@@ -292,6 +314,9 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool_ma
         break;
     case CREWI_RESULT_CLOSE:
         close_map(engine, map, &message->origin);
+        break;
+    case CREWI_RESULT_KEPT:
+        end_keeping(engine, map, &message->origin);
         break;
     default:
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a result has no operation %d",

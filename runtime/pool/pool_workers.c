@@ -139,6 +139,23 @@ static void conclude_start(struct crewi_engine *engine, struct crewi_pool *pool)
     crewi_engine_reply(engine, &pool->creation, &pool->object.id, sizeof pool->object.id);
 }
 
+void crewi_pool_end_workers(struct crewi_engine *engine, struct crewi_pool *pool, int number)
+{
+    pool->ended = true;
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        if (pool->workers[i].state != CREWI_WORKER_GONE)
+            crewi_process_signal(engine, pool->workers[i].process, number);
+}
+
+/* What it has begun is not waited for. */
+static void end_broken(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    /* First, while it is known who is busy. */
+    crewi_pool_stop_workers(engine, pool, true);
+    if (pool->broken)
+        crewi_pool_fail_maps(engine, pool, CREW_EBROKEN, pool->reason);
+}
+
 static void break_pool(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
                        const char *reason)
 {
@@ -150,10 +167,7 @@ static void break_pool(struct crewi_engine *engine, struct crewi_pool *pool, cre
         pool->start_status = status;
     else
         pool->broken = true;
-    /* First, while it is known who is busy. */
-    crewi_pool_stop_workers(engine, pool, true);
-    if (pool->broken)
-        crewi_pool_fail_maps(engine, pool, CREW_EBROKEN, pool->reason);
+    end_broken(engine, pool);
 }
 
 void crewi_pool_fail_start(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
@@ -259,29 +273,64 @@ static void replace(struct crewi_engine *engine, struct crewi_pool *pool,
         pool->account.replaced++;
 }
 
+/* Whether the end of a worker is one that nobody asked for, and breaks the pool. */
+static bool breaks(const struct crewi_pool *pool, const struct crewi_worker *worker,
+                   const struct crewi_process_report *report, const void *draft)
+{
+    bool was_asked = worker->state == CREWI_WORKER_STOPPING ||
+                     worker->state == CREWI_WORKER_RETIRING ||
+                     crewi_pool_was_ended(worker, report, draft);
+    bool is_open = pool->state == CREWI_POOL_OPEN || pool->state == CREWI_POOL_CLOSED;
+    return pool->spec.break_on_death && is_open && !pool->ended && !pool->broken && !was_asked;
+}
+
+/* It is broken from here on; what that means for its maps comes when the worker's own is known. */
+static void note_break(struct crewi_engine *engine, struct crewi_pool *pool,
+                       const struct crewi_worker *worker, int wait_status)
+{
+    struct crewi_process_info info = {.name = "a worker"};
+    char end[64];
+    crewi_process_describe(engine, worker->process, &info);
+    crewi_pool_word_end(end, sizeof end, wait_status);
+    snprintf(pool->reason, sizeof pool->reason, "%s on rank %d (%s) %s", info.name, worker->rank,
+             crew_rank_host(worker->rank), end);
+    pool->broken = true;
+}
+
+/* Whether a worker that is gone is to have a successor. */
+static bool goes_on(const struct crewi_pool *pool)
+{
+    return !pool->broken && !pool->ended && !pool->start_status &&
+           (pool->state == CREWI_POOL_STARTING || pool->state == CREWI_POOL_OPEN ||
+            (pool->state == CREWI_POOL_CLOSED && crewi_pool_has_work(pool)));
+}
+
 void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *pool,
                              const struct crewi_message *message)
 {
     struct crewi_process_report report;
     if (!crewi_process_read_report(message, &report))
         return;
+    const char *draft = (const char *)message->data + sizeof report;
     struct crewi_worker *worker = crewi_pool_find_worker(pool, report.process);
     if (!worker)
         return;
-    bool stopping = worker->state == CREWI_WORKER_STOPPING;
-    bool retiring = worker->state == CREWI_WORKER_RETIRING;
+    bool stopping = worker->state == CREWI_WORKER_STOPPING,
+         retiring = worker->state == CREWI_WORKER_RETIRING,
+         is_fatal = breaks(pool, worker, &report, draft);
     if (worker->state == CREWI_WORKER_STARTING)
         worker->early_deaths++;
-    crewi_pool_recover(engine, pool, worker, &report, (const char *)message->data + sizeof report);
+    if (is_fatal)
+        note_break(engine, pool, worker, report.status);
+    crewi_pool_recover(engine, pool, worker, &report, draft);
     crewi_process_forget(engine, worker->process);
     worker->state = CREWI_WORKER_GONE;
     pool->live--;
-    bool goes_on = pool->state == CREWI_POOL_STARTING || pool->state == CREWI_POOL_OPEN ||
-                   (pool->state == CREWI_POOL_CLOSED && crewi_pool_has_work(pool));
-    if (goes_on && !stopping && !pool->broken && !pool->start_status) {
-        pool->account.died += !retiring;
+    pool->account.died += !retiring && !stopping && (is_fatal || goes_on(pool));
+    if (is_fatal)
+        end_broken(engine, pool);
+    else if (goes_on(pool) && !stopping)
         replace(engine, pool, worker, report.status);
-    }
     conclude_start(engine, pool);
     tell_end(engine, pool);
 }

@@ -132,6 +132,7 @@ crew_status crewi_result_remember(uint64_t id, crew_pool pool,
     record->results = results;
     record->statuses = attr->statuses;
     record->awaits_callbacks = submission->notify;
+    record->is_kept = submission->kept;
     pthread_mutex_init(&record->mutex, NULL);
     pthread_condattr_t clock;
     pthread_condattr_init(&clock);
@@ -386,11 +387,24 @@ static void drop_record(struct crewi_result_record *record)
     crewi_callbacks_unlock();
 }
 
+/* Who keeps its journal closes it in the end. */
+static bool leave_to_keeper(struct crewi_result_record *record)
+{
+    crewi_callbacks_lock();
+    bool is_kept = record->is_kept;
+    if (is_kept)
+        record->closed = true;
+    crewi_callbacks_unlock();
+    return is_kept;
+}
+
 crew_status crew_result_close(crew_result result)
 {
     struct crewi_result_record *record;
     crew_status status = crewi_result_use("crew_result_close", result, &record);
     if (status == CREW_ENOENT)
+        return CREW_OK;
+    if (!status && leave_to_keeper(record))
         return CREW_OK;
     if (!status)
         status = crewi_result_ask(result.id, CREWI_RESULT_CLOSE, NULL, 0, NULL);

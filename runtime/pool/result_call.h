@@ -37,7 +37,8 @@ struct crewi_result_record {
     bool awaits_callbacks; /* it is not ready before they have run */
     struct crewi_result_callback *callbacks;
     bool is_called;      /* its callbacks are running; with crewi_callbacks_lock() */
-    _Atomic bool closed; /* gone when they have run */
+    bool is_kept;        /* a thread keeps its journal; the same */
+    _Atomic bool closed; /* gone when both have ended */
 };
 
 /** Keeps a new one; the caller has filled in nothing but these. Callbacks come from attr.

@@ -95,7 +95,7 @@ static void end_call(struct crewi_result_record *record)
 {
     crewi_callbacks_lock();
     record->is_called = false;
-    if (record->closed)
+    if (record->closed && !record->is_kept)
         crewi_cache_remove(&crewi_client_current()->cache, record->cached.id);
     crewi_callbacks_unlock();
 }

@@ -236,6 +236,31 @@ class Product(Products):
     def test_rank_start_method(self):
         self.check(3, *self.matrices(300, 200, 100), args=["--start-method", "rank", "--tile", "64"])
 
+    def test_journal(self):
+        a, b = self.matrices(520, 70, 530)
+        for files, options in ((1, []), (9, ["--memory", "1"])):
+            journal = self.path(f"run{files}.db")
+            options = [*options, "--verify", "--journal", journal]
+            self.check(2, a, b, args=options)
+            os.rename(self.path("c.npy"), self.path("first.npy"))
+            before = [os.path.getmtime(self.path(name)) for name in ("a.npy", "b.npy")]
+            again = self.report(0, "product", self.path("a.npy"), self.path("b.npy"), "-o", self.path("c.npy"), *options)
+            self.assertEqual(sum(worker["tasks"] for worker in again["per_worker"]), 0)
+            self.assertEqual(again["tasks"], 9)
+            np.testing.assert_array_equal(np.load(self.path("c.npy")), np.load(self.path("first.npy")))
+            self.assertEqual(before, [os.path.getmtime(self.path(name)) for name in ("a.npy", "b.npy")])
+            self.assertEqual(len([name for name in os.listdir(self.folder.name) if name.startswith(f"run{files}.db")]), files)
+
+    def test_journal_of_other_files(self):
+        a, b = self.matrices(100, 70, 90)
+        options = ["--tile", "32", "--journal", self.path("run.db")]
+        self.check(2, a, b, args=options)
+        a[50, 50] += 1
+        argv = ["product", self.save("a.npy", a), self.path("b.npy"), "-o", self.path("d.npy")]
+        self.bad(1, ["run.db", "other items"], 0, *argv, *options)
+        self.bad(1, ["b.npy", "is no journal"], 0, *argv, "--journal", self.path("b.npy"))
+        self.assertFalse(os.path.exists(self.path("d.npy")))
+
     def test_files_that_a_rank_does_not_see(self):
         if os.geteuid() != 0:
             self.skipTest("needs root for a mount namespace")
@@ -282,7 +307,7 @@ class WrongUse(Case):
                 (["one argument too many"], ["batch", "more"]),
                 (["two files"], ["product", "a.npy", "-o", "c.npy"]),
                 (["-o"], ["product", "a.npy", "b.npy"]),
-                (["--journal", "batch"], ["product", "a.npy", "b.npy", "-o", "c.npy", "--journal", "run.db"]),
+                (["--memory 0"], ["product", "a.npy", "b.npy", "-o", "c.npy", "--memory", "0"]),
                 (["-o"], ["batch", "-o", "c.npy"])):
             with self.subTest(args=args):
                 self.bad(2, words, 2, *args)

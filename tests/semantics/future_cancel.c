@@ -227,6 +227,63 @@ void fut_08_shutdown(const struct variant *variant)
     forget(&busy);
 }
 
+struct waiters {
+    crew_result results[3];
+    crew_status all, next;
+    size_t done, seen;
+};
+
+static void *wait_for_all(void *arg)
+{
+    struct waiters *waiters = arg;
+    waiters->all =
+        crew_results_wait(waiters->results, 3, CREW_ALL_COMPLETED, LIMIT_S, NULL, &waiters->done);
+    return NULL;
+}
+
+static void *wait_one_by_one(void *arg)
+{
+    struct waiters *waiters = arg;
+    bool seen[3] = {0};
+    size_t index;
+    while ((waiters->next = crew_results_next(waiters->results, 3, seen, LIMIT_S, &index)) ==
+           CREW_OK)
+        waiters->seen++;
+    return NULL;
+}
+
+// Who waits for several is woken by a shutdown that cancels them.
+void fut_08_waiters(const struct variant *variant)
+{
+    struct step busy = waiting_step(), step = {.number = 4};
+    struct answer answers[4];
+    struct waiters waiters = {.all = CREW_EFAILED};
+    crew_result running;
+    pthread_t threads[2];
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    CHECK_OK(crew_pool_apply_async(pool, &running, do_step, &busy, &answers[3], NULL));
+    CHECK(mark_wait(&busy.begun, 1));
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(
+            crew_pool_apply_async(pool, &waiters.results[i], do_step, &step, &answers[i], NULL));
+    CHECK_OK(crew_thread_create(&threads[0], NULL, wait_for_all, &waiters));
+    CHECK_OK(crew_thread_create(&threads[1], NULL, wait_one_by_one, &waiters));
+    check_sleep(0.05); // so that they wait, though it is right if they do not
+    CHECK_OK(crew_pool_shutdown(pool, false, true));
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(pthread_join(threads[i], NULL), 0);
+    CHECK_INT(waiters.all, CREW_OK);
+    CHECK_INT(waiters.done, 3);
+    CHECK_INT(waiters.next, CREW_EOF);
+    CHECK_INT(waiters.seen, 3);
+    CHECK_STATUS(crew_result_wait(running, 0), CREW_ETIMEDOUT); // and none of that took it along
+    let_go(&busy);
+    CHECK_OK(crew_result_get(running, LIMIT_S));
+    close_pool(pool);
+    forget(&busy);
+}
+
 // Of single tasks no more are out than there are workers: all others can be cancelled.
 void fut_11(const struct variant *variant)
 {

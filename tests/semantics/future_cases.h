@@ -9,14 +9,18 @@
 typedef void case_function(const struct variant *variant);
 
 // future_results.c: results to come, waited for and called back
-case_function pol_07, pol_08, pol_09, fut_02, fut_03, fut_04, fut_05, result_errors, result_crash;
+case_function pol_07, pol_08, pol_09, pol_23_callback, fut_02, fut_03, fut_04, fut_05,
+    result_errors, result_crash;
 
 // future_cancel.c: cancelling, killing, and the end of a pool
-case_function fut_01, cancel_rest, fut_07, fut_08, fut_08_shutdown, fut_11, fut_12, pol_11_async,
-    pol_21_async, pol_24_kill;
+case_function fut_01, cancel_rest, fut_07, fut_08, fut_08_shutdown, fut_08_waiters, fut_11, fut_12,
+    pol_11_async, pol_21_async, pol_24_kill;
+
+// future_broken.c: workers that are lost, or ended; workers that are reused
+case_function fut_09, fut_09_broken, fut_10, fut_13, fut_13_ignored, fut_14;
 
 // future_iterator.c: results one by one
-case_function pol_03, pol_04, pol_15, iterator_ends;
+case_function pol_03, pol_04, pol_15, fut_06, fut_06_time, iterator_ends;
 
 // future_limits.c: time, memory, retries, priorities, recycled workers, schedules
 case_function pol_13, pol_24, pol_retries, pol_memory, pol_priority, pol_progress, pol_schedules;

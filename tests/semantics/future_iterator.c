@@ -44,9 +44,10 @@ void pol_03(const struct variant *variant)
     CHECK_OK(crew_pool_imap(pool, do_step, NULL, 0, NULL, &iterator));
     CHECK_STATUS(crew_iterator_next(iterator, NULL, NULL, 0), CREW_EOF);
     CHECK_OK(crew_iterator_close(iterator));
-    CHECK_STATUS(
-        crew_pool_imap(pool, do_step, steps, COUNT, &(crew_imap_attr){.chunk = -1}, &iterator),
-        CREW_EINVAL);
+    for (int unordered = 0; unordered < 2; unordered++) {
+        crew_imap_attr attr = {.chunk = -1, .unordered = unordered};
+        CHECK_STATUS(crew_pool_imap(pool, do_step, steps, COUNT, &attr, &iterator), CREW_EINVAL);
+    }
     close_pool(pool);
 }
 
@@ -112,6 +113,113 @@ void pol_15(const struct variant *variant)
     CHECK_CONTAINS(crew_error_message(), "item 5: the well is dry");
     CHECK_STATUS(crew_iterator_next(iterator, &answer, NULL, LIMIT_S), CREW_EOF);
     CHECK_OK(crew_iterator_close(iterator));
+    close_pool(pool);
+}
+
+// Nothing comes after the end of an iteration, and what no worker had is never begun.
+static void check_ended(crew_iterator iterator, const struct step *never)
+{
+    struct answer answer;
+    size_t index = 99;
+    for (int i = 0; i < 2; i++)
+        CHECK_STATUS(crew_iterator_next(iterator, &answer, &index, LIMIT_S), CREW_EOF);
+    CHECK_INT(index, 99);
+    CHECK_OK(crew_iterator_close(iterator));
+    CHECK(never == NULL || !mark_is_set(&never->begun));
+}
+
+// In the order of the items, as without an end; an error is the end, as with Python's map.
+void fut_06(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    struct answer answer;
+    size_t index = 99;
+    crew_iterator iterator;
+    crew_imap_attr attr = {.timeout_s = 3600, .stop_on_error = true};
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    plan_steps(steps, COUNT);
+    for (attr.chunk = 0; attr.chunk < 8; attr.chunk += 7) {
+        CHECK_OK(crew_pool_imap(pool, do_step, steps, COUNT, &attr, &iterator));
+        check_all(iterator, true);
+        CHECK_OK(crew_iterator_close(iterator));
+    }
+    attr.chunk = 1;
+    steps[1].what = STEP_FAIL;
+    steps[2] = waiting_step(); // and behind this one, none is begun
+    steps[3] = waiting_step();
+    let_go(&steps[3]);
+    CHECK_OK(crew_pool_imap(pool, do_step, steps, COUNT, &attr, &iterator));
+    CHECK_OK(crew_iterator_next(iterator, &answer, &index, LIMIT_S));
+    CHECK_STATUS(crew_iterator_next(iterator, &answer, &index, LIMIT_S), CREW_EDOMAIN);
+    CHECK_CONTAINS(crew_error_message(), "task 1 of do_step: step 1 is no good");
+    CHECK_INT(index, 1);
+    let_go(&steps[2]);
+    check_ended(iterator, &steps[3]);
+    attr.unordered = true; // whichever came before it, this error is the last word
+    CHECK_OK(crew_pool_imap(pool, do_step, steps, 2, &attr, &iterator));
+    crew_status status = CREW_OK;
+    for (int i = 0; i < 2 && !status; i++)
+        status = crew_iterator_next(iterator, &answer, &index, LIMIT_S);
+    CHECK_INT(status, CREW_EDOMAIN);
+    check_ended(iterator, NULL);
+    close_pool(pool);
+    mark_remove(&steps[2].begun);
+    for (int i = 2; i < 4; i++)
+        mark_remove(&steps[i].go);
+}
+
+// Its time begins with the call: what was not begun by its end never is.
+static void check_late_begin(crew_pool pool)
+{
+    struct step late = waiting_step();
+    struct answer answer;
+    crew_iterator iterator;
+    double begin = check_now();
+    CHECK_OK(
+        crew_pool_imap(pool, do_step, &late, 1, &(crew_imap_attr){.timeout_s = 0.05}, &iterator));
+    check_sleep(0.06);
+    CHECK_STATUS(crew_iterator_next(iterator, &answer, NULL, CREW_FOREVER), CREW_ETIMEDOUT);
+    CHECK_CONTAINS(crew_error_message(), "within 0.05 s");
+    CHECK_SECONDS(begin, 0.05, 10);
+    check_ended(iterator, &late);
+    mark_remove(&late.go);
+}
+
+// What is done in time can be had, and what is not ends the iteration; what waits behind it is
+// cancelled. False: nothing was done in time, as the machine is busy.
+static bool check_half_done(crew_pool pool, double timeout_s)
+{
+    struct step steps[3] = {{.number = 5}, waiting_step(), waiting_step()};
+    struct answer answer = {0};
+    size_t index = 99;
+    crew_iterator iterator;
+    const crew_imap_attr attr = {.timeout_s = timeout_s};
+    let_go(&steps[2]);
+    CHECK_OK(crew_pool_imap(pool, do_step, steps, 3, &attr, &iterator));
+    bool in_time = crew_iterator_next(iterator, &answer, &index, CREW_FOREVER) == CREW_OK;
+    if (in_time) {
+        CHECK_INT(answer.square, 25);
+        CHECK_STATUS(crew_iterator_next(iterator, &answer, &index, 0), CREW_ETIMEDOUT);
+        CHECK_STATUS(crew_iterator_next(iterator, &answer, &index, CREW_FOREVER), CREW_ETIMEDOUT);
+        CHECK_INT(index, 0);
+    }
+    let_go(&steps[1]);
+    check_ended(iterator, &steps[2]);
+    mark_remove(&steps[1].begun);
+    for (int i = 1; i < 3; i++)
+        mark_remove(&steps[i].go);
+    return in_time;
+}
+
+void fut_06_time(const struct variant *variant)
+{
+    double timeout_s = 0.2;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    check_late_begin(pool);
+    while (!check_half_done(pool, timeout_s) && CHECK(timeout_s < 100))
+        timeout_s *= 4;
     close_pool(pool);
 }
 

@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define COUNT 40
@@ -16,6 +17,7 @@ static struct {
     int calls[8];
     crew_status statuses[8];
     bool was_ready[8];
+    pthread_t threads[8];
     int count;
 } seen = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -26,6 +28,7 @@ static void note_call(crew_result result, crew_status status, void *arg)
     if (CHECK(seen.count < 8)) {
         CHECK_OK(crew_result_ready(result, &ready));
         seen.calls[seen.count] = *(const int *)arg;
+        seen.threads[seen.count] = pthread_self();
         seen.statuses[seen.count] = status;
         seen.was_ready[seen.count++] = ready;
     }
@@ -94,19 +97,25 @@ void pol_07(const struct variant *variant)
 // A get that came too early can be done again, and so can one that was done.
 void pol_08(const struct variant *variant)
 {
-    struct step step = waiting_step();
-    struct answer answer;
+    struct step step = waiting_step(), other = {.number = 4};
+    struct answer answers[2];
+    crew_iterator iterator;
     crew_pool pool = open_pool(1);
     (void)variant;
     step.number = 7;
-    crew_result result = begin_one(pool, &step, &answer);
+    crew_result result = begin_one(pool, &step, &answers[0]);
     CHECK_STATUS(crew_result_get(result, 0), CREW_ETIMEDOUT);
     CHECK_STATUS(crew_result_get(result, 0.01), CREW_ETIMEDOUT);
     CHECK_STATUS(crew_result_wait(result, 0.01), CREW_ETIMEDOUT);
+    CHECK_OK(crew_pool_imap(pool, do_step, &other, 1, NULL, &iterator)); // behind it
+    CHECK_STATUS(crew_iterator_next(iterator, &answers[1], NULL, 0.01), CREW_ETIMEDOUT);
     let_go(&step);
     for (int i = 0; i < 3; i++)
         CHECK_OK(crew_result_get(result, LIMIT_S));
-    CHECK_INT(answer.square, 49);
+    CHECK_INT(answers[0].square, 49);
+    CHECK_OK(crew_iterator_next(iterator, &answers[1], NULL, LIMIT_S));
+    CHECK_INT(answers[1].square, 16);
+    CHECK_OK(crew_iterator_close(iterator));
     CHECK_OK(crew_result_wait(result, 0));
     CHECK_OK(crew_result_close(result));
     close_pool(pool);
@@ -209,6 +218,56 @@ static void close_while_called(crew_pool pool)
     CHECK(closed >= 20 && closed <= 30);
 }
 
+static void count_any(crew_result result, crew_status status, void *arg)
+{
+    (void)result;
+    (void)status;
+    atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+static void fail_inside(crew_result result, crew_status status, void *arg)
+{
+    (void)result;
+    (void)status;
+    CHECK_STATUS(crew_result_get((crew_result){0}, 0), CREW_EINVAL);
+    crew_fail(CREW_EDOMAIN, "a callback has failed");
+    atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+// A callback in which things go wrong stops nobody: neither the next ones nor the pool.
+static void call_with_errors(crew_pool pool)
+{
+    static struct step steps[2] = {{.number = 2}, {.what = STEP_FAIL}};
+    static struct answer answer;
+    static _Atomic int failed, called;
+    crew_result result;
+    failed = called = 0;
+    for (int i = 0; i < 2; i++) {
+        crew_map_attr attr = {
+            .callback = fail_inside, .error_callback = fail_inside, .callback_arg = &failed};
+        CHECK_OK(crew_pool_apply_async(pool, &result, do_step, &steps[i], &answer, &attr));
+        CHECK_OK(crew_result_add_done_callback(result, fail_inside, &failed));
+        CHECK_OK(crew_result_add_done_callback(result, count_any, &called));
+        CHECK_STATUS(crew_result_get(result, LIMIT_S), i ? CREW_EDOMAIN : CREW_OK);
+        CHECK_INT(failed, 2 * i + 2);
+        CHECK_INT(called, i + 1);
+    }
+}
+
+// A failing callback does not wedge the pool.
+void pol_23_callback(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    static struct answer answers[COUNT];
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    call_with_errors(pool);
+    plan_steps(steps, COUNT);
+    CHECK_OK(crew_pool_map(pool, do_step, steps, answers, COUNT, NULL));
+    check_answers(answers, COUNT);
+    close_pool(pool);
+}
+
 // Several callbacks, in the order in which they were added; one that is added late is called at
 // once.
 void fut_03(const struct variant *variant)
@@ -231,6 +290,9 @@ void fut_03(const struct variant *variant)
     for (int i = 0; i < 4; i++)
         CHECK_INT(seen.calls[i], i);
     CHECK(seen.was_ready[3]);
+    CHECK(pthread_equal(seen.threads[3], pthread_self()));
+    CHECK(!pthread_equal(seen.threads[2], pthread_self()));
+    call_with_errors(pool);
     close_while_called(pool);
     close_pool(pool);
     CHECK_INT(count_calls(), 4);
@@ -298,6 +360,28 @@ void fut_04(const struct variant *variant)
     mark_remove(&slow.go);
 }
 
+// A time for all of them: what is done in it is returned, and what is left has no more.
+static void next_until(crew_pool pool, double end)
+{
+    struct step slow = waiting_step(), fast = {.number = 2};
+    struct answer answers[2];
+    bool returned[2] = {0};
+    size_t index = 99;
+    crew_result results[] = {begin_one(pool, &slow, &answers[0]),
+                             begin_one(pool, &fast, &answers[1])};
+    CHECK_OK(crew_result_wait(results[1], LIMIT_S));
+    CHECK_OK(crew_results_next(results, 2, returned, 0, &index));
+    CHECK_INT(index, 1);
+    double left = end - check_now();
+    CHECK_STATUS(crew_results_next(results, 2, returned, left > 0 ? left : 0, &index),
+                 CREW_ETIMEDOUT);
+    CHECK(check_now() >= end - 0.01);
+    let_go(&slow);
+    CHECK_OK(crew_result_wait(results[0], LIMIT_S));
+    mark_remove(&slow.begun);
+    mark_remove(&slow.go);
+}
+
 // In the order in which they are done, and one that stands there twice once.
 void fut_05(const struct variant *variant)
 {
@@ -318,6 +402,7 @@ void fut_05(const struct variant *variant)
     CHECK_OK(crew_results_next(results, 3, returned, LIMIT_S, &index));
     CHECK_INT(index, 0);
     CHECK_STATUS(crew_results_next(results, 3, returned, LIMIT_S, &index), CREW_EOF);
+    next_until(pool, check_now() + 0.05);
     memset(returned, 0, sizeof returned); // both are done now
     CHECK_OK(crew_results_next(results, 3, returned, 0, &index));
     CHECK_INT(index, 1);

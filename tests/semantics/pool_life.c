@@ -87,6 +87,9 @@ void pol_12(const struct variant *variant)
     const crew_pool_attr inside = {.workers = crew_rank_count() + 1,
                                    .start_method = CREW_START_RANK};
     CHECK_STATUS(crew_pool_create(&pool, &inside), CREW_EINVAL);
+    for (int tasks = -1; tasks >= -1000; tasks -= 999)
+        CHECK_STATUS(crew_pool_create(&pool, &(crew_pool_attr){.max_tasks_per_worker = tasks}),
+                     CREW_EINVAL);
     CHECK_INT(pool.id, 77);
 }
 

@@ -71,6 +71,20 @@ static void check_sizes(crew_pool pool)
     free(wide);
 }
 
+// One at a time; and arguments side by side, as Python's starmap has them, are a struct.
+static void check_single(crew_pool pool)
+{
+    struct job jobs[3];
+    struct outcome outcomes[3];
+    int64_t item = -7, result = 0;
+    CHECK_OK(crew_pool_apply(pool, square, &item, &result));
+    CHECK_INT(result, 49);
+    plan(jobs, 3);
+    CHECK_OK(crew_pool_map(pool, do_job, jobs, outcomes, 3, NULL));
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(outcomes[i].number, i);
+}
+
 static void check_results(crew_pool pool, const crew_pool_attr *attr)
 {
     static const size_t counts[] = {1, 2, 7, 64, ITEMS}, chunks[] = {0, 1, 3, 5000};
@@ -78,6 +92,7 @@ static void check_results(crew_pool pool, const crew_pool_attr *attr)
     for (size_t i = 0; i < COUNT(counts); i++)
         for (size_t j = 0; j < COUNT(chunks); j++)
             check_squares(pool, counts[i], chunks[j]);
+    check_single(pool);
     check_sizes(pool);
 }
 
@@ -138,10 +153,25 @@ void pol_01_threads(const struct variant *variant)
     end_pool(pool);
 }
 
+static void never_called(crew_result result, crew_status status, void *arg)
+{
+    (void)result;
+    (void)status;
+    (void)arg;
+    CHECK(false);
+}
+
 static void check_empty(crew_pool pool, const crew_pool_attr *attr)
 {
+    static const crew_map_attr called = {.callback = never_called, .error_callback = never_called};
     int64_t item = 0, result = 77;
+    crew_result later;
+    bool ready = false;
     (void)attr;
+    CHECK_OK(crew_pool_map_async(pool, &later, square, &item, &result, 0, &called));
+    CHECK_OK(crew_result_ready(later, &ready));
+    CHECK(ready);
+    CHECK_OK(crew_result_get(later, 0));
     double begin = check_now();
     CHECK_OK(crew_pool_map(pool, square, &item, &result, 0, NULL));
     CHECK_OK(crew_pool_map(pool, square, NULL, NULL, 0, NULL));
@@ -252,9 +282,21 @@ static void fail_all(crew_pool pool, const crew_pool_attr *attr)
         CHECK_INT(statuses[i], i == 5 ? CREW_ECANCELED : CREW_EFAILED);
 }
 
+// In one chunk with others, which are done.
+static void fail_in_chunk(crew_pool pool, const crew_pool_attr *attr)
+{
+    struct job jobs[40];
+    (void)attr;
+    plan(jobs, 40);
+    for (size_t i = 0; i < 40; i++)
+        jobs[i].what = is_bad(i) ? JOB_FAIL : JOB_COMPUTE;
+    check_failed(pool, jobs, 40);
+}
+
 void pol_06(const struct variant *variant)
 {
     (void)variant;
+    each_pool(fail_in_chunk, false);
     each_pool(fail_all, false);
 }
 

@@ -102,6 +102,15 @@ static crew_status map(crew_pool pool, struct plan *plan, crew_task task, size_t
     return crew_pool_map(pool, task, plan->jobs, plan->outcomes, count, &attr);
 }
 
+// The same without waiting.
+static crew_status begin(crew_pool pool, struct plan *plan, crew_result *result)
+{
+    crew_map_attr attr = {.journal = plan->journal.path, .statuses = plan->statuses, .chunk = 7};
+    memset(plan->outcomes, 0x55, sizeof plan->outcomes);
+    memset(plan->statuses, 0x55, sizeof plan->statuses);
+    return crew_pool_map_async(pool, result, do_job, plan->jobs, plan->outcomes, COUNT, &attr);
+}
+
 // How often each job was run; returns how often all of them were.
 static int count_runs(const struct plan *plan, int runs[COUNT])
 {
@@ -173,21 +182,30 @@ static void journal_failures(const struct variant *variant)
     plan_end(&plan);
 }
 
+struct victim {
+    struct mark journal, counter, mark;
+    bool async;
+};
+
 static int map_until_killed(void *arg)
 {
     static struct plan plan;
-    const struct mark *marks = arg;
+    const struct victim *victim = arg;
+    crew_result result;
     plan_new(&plan);
-    plan.journal = marks[0];
-    plan.counter = marks[1];
-    plan.mark = marks[2];
+    plan.journal = victim->journal;
+    plan.counter = victim->counter;
+    plan.mark = victim->mark;
     for (int i = 0; i < COUNT; i++) {
         plan.jobs[i].counter = plan.counter;
         plan.jobs[i].mark = plan.mark;
         plan.jobs[i].stops = i >= COUNT / 2;
     }
     crew_pool pool = open_pool(2);
-    map(pool, &plan, do_job, COUNT);
+    if (!victim->async)
+        map(pool, &plan, do_job, COUNT);
+    else if (begin(pool, &plan, &result) == CREW_OK)
+        crew_result_get(result, CREW_FOREVER);
     return 7;
 }
 
@@ -235,7 +253,7 @@ static int read_kept(const struct plan *plan, bool kept[COUNT])
 
 // The process that waits for a map is killed in the middle of it: what was finished a moment before
 // is done.
-static void journal_killed(const struct variant *variant)
+static void kill_map(const struct variant *variant, bool async)
 {
     static struct plan plan;
     int runs[COUNT], before[COUNT], twice = 0, never = 0, again = 0;
@@ -243,8 +261,8 @@ static void journal_killed(const struct variant *variant)
     plan_new(&plan);
     for (int i = 0; i < COUNT; i++)
         plan.jobs[i].stops = i >= COUNT / 2;
-    struct mark marks[] = {plan.journal, plan.counter, plan.mark};
-    crew_process process = launch(variant, map_until_killed, marks, sizeof marks);
+    struct victim victim = {plan.journal, plan.counter, plan.mark, async};
+    crew_process process = launch(variant, map_until_killed, &victim, sizeof victim);
     double begin = check_now();
     int sum = 0, last = -1; // until the journal has what there is to have
     while (sum != last && check_now() - begin < LIMIT_S) {
@@ -277,6 +295,16 @@ static void journal_killed(const struct variant *variant)
     plan_end(&plan);
 }
 
+static void journal_killed(const struct variant *variant)
+{
+    kill_map(variant, false);
+}
+
+static void journal_async_killed(const struct variant *variant)
+{
+    kill_map(variant, true);
+}
+
 // Whoever makes the map: results that come with messages and those in shared memory.
 static int map_in_parts(void *arg)
 {
@@ -306,7 +334,6 @@ static void journal_refused(const struct variant *variant)
 {
     static struct plan plan;
     int runs[COUNT];
-    crew_result result = {77};
     crew_task smaller = do_job;
     (void)variant;
     plan_new(&plan);
@@ -326,9 +353,6 @@ static void journal_refused(const struct variant *variant)
     plan.jobs[COUNT - 1].number--;
     CHECK_INT(count_runs(&plan, runs), COUNT);
     crew_map_attr attr = {.journal = plan.journal.path};
-    CHECK_STATUS(crew_pool_map_async(pool, &result, do_job, plan.jobs, plan.outcomes, COUNT, &attr),
-                 CREW_EINVAL);
-    CHECK_INT(result.id, 77);
     attr.journal = "";
     CHECK_STATUS(crew_pool_map(pool, do_job, plan.jobs, plan.outcomes, COUNT, &attr), CREW_EINVAL);
     attr.journal = "/nowhere/run.db";
@@ -342,6 +366,191 @@ static void journal_refused(const struct variant *variant)
     CHECK_STATUS(map(pool, &plan, do_job, COUNT), CREW_EINVAL);
     CHECK_CONTAINS(crew_error_message(), "is no journal");
     CHECK_OK(crew_pool_destroy(pool));
+    plan_end(&plan);
+}
+
+struct call {
+    crew_status status;
+    int times;
+};
+
+static void note_call(crew_result result, crew_status status, void *arg)
+{
+    struct call *call = arg;
+    bool ready = true;
+    CHECK_OK(crew_result_ready(result, &ready));
+    CHECK(!ready);
+    *call = (struct call){status, call->times + 1};
+}
+
+// What is done is in the journal; failures are tried again.
+static void begin_twice(crew_pool pool)
+{
+    static struct plan plan;
+    int runs[COUNT];
+    crew_result results[2];
+    size_t count = 0;
+    plan_new(&plan);
+    plan.jobs[123].fails = 1;
+    for (int i = 0; i < 4; i++) {
+        if (i == 2)
+            mark_set(&plan.mark, "now it is good");
+        CHECK_OK(begin(pool, &plan, &results[0]));
+        CHECK_OK(crew_results_wait(results, 1, CREW_ALL_COMPLETED, LIMIT_S, NULL, &count));
+        CHECK_INT(count, 1);
+        CHECK_STATUS(crew_result_get(results[0], 0), i < 2 ? CREW_EDOMAIN : CREW_OK);
+        CHECK_INT(count_runs(&plan, runs), i < 3 ? COUNT + i : COUNT + 2);
+        if (i >= 2)
+            check_outcomes(&plan, COUNT);
+        CHECK_OK(crew_result_close(results[0]));
+    }
+    plan_end(&plan);
+}
+
+// The callbacks come when the results are there, and the journal is closed.
+static void begin_with_callbacks(crew_pool pool)
+{
+    static struct plan plan;
+    struct call call = {.times = 0};
+    crew_result result;
+    plan_new(&plan);
+    crew_map_attr attr = {.journal = plan.journal.path,
+                          .callback = note_call,
+                          .error_callback = note_call,
+                          .callback_arg = &call};
+    for (int i = 1; i <= 2; i++) {
+        CHECK_OK(crew_pool_map_async(pool, &result, do_job, plan.jobs, plan.outcomes, 20, &attr));
+        CHECK_OK(crew_result_get(result, LIMIT_S));
+        CHECK_INT(call.times, i);
+        CHECK_INT(call.status, CREW_OK);
+        CHECK_INT(plan.outcomes[19].square, 19 * 19);
+        memset(plan.outcomes, 0x55, sizeof plan.outcomes);
+    }
+    mark_remove(&plan.journal);
+    CHECK_OK(crew_pool_apply_async(pool, &result, do_job, &plan.jobs[3], plan.outcomes, &attr));
+    CHECK_OK(crew_result_get(result, LIMIT_S));
+    CHECK_INT(plan.outcomes[0].square, 9);
+    CHECK_INT(call.times, 3);
+    plan_end(&plan);
+}
+
+// A result that nobody wants any more has its journal all the same, and so has one whose pool ends
+// in the middle.
+static void begin_and_leave(bool terminates)
+{
+    static struct plan plan;
+    int runs[COUNT];
+    crew_result result;
+    plan_new(&plan);
+    crew_pool pool = open_pool(2);
+    if (terminates)
+        plan.jobs[COUNT / 2].stops = 1;
+    CHECK_OK(begin(pool, &plan, &result));
+    if (terminates) {
+        CHECK(mark_wait(&plan.counter, COUNT / 4));
+        CHECK_OK(crew_pool_terminate(pool));
+        CHECK_STATUS(crew_result_get(result, LIMIT_S), CREW_ECANCELED);
+    } else {
+        CHECK_OK(crew_result_close(result));
+        CHECK_STATUS(crew_result_get(result, 0), CREW_ENOENT);
+        CHECK_OK(crew_pool_close(pool));
+    }
+    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_destroy(pool));
+    int before = count_runs(&plan, runs);
+    if (!terminates)
+        CHECK_INT(before, COUNT);
+    mark_set(&plan.mark, "go on");
+    pool = open_pool(2);
+    CHECK_OK(map(pool, &plan, do_job, COUNT));
+    check_outcomes(&plan, COUNT);
+    int sum = count_runs(&plan, runs);
+    if (terminates)
+        CHECK(sum >= COUNT && sum < before + COUNT); // something was kept
+    else
+        CHECK_INT(sum, COUNT);
+    CHECK_OK(crew_pool_destroy(pool));
+    plan_end(&plan);
+}
+
+// What is wrong is known at once, and nothing is run; so is who has the journal.
+static void begin_wrong(crew_pool pool)
+{
+    static struct plan plan;
+    int runs[COUNT];
+    crew_result first, second = {77};
+    plan_new(&plan);
+    plan.jobs[COUNT / 2].stops = 1;
+    CHECK_OK(begin(pool, &plan, &first));
+    CHECK_STATUS(begin(pool, &plan, &second), CREW_ESTATE);
+    mark_set(&plan.mark, "go on");
+    CHECK_OK(crew_result_get(first, LIMIT_S));
+    CHECK_INT(count_runs(&plan, runs), COUNT);
+    plan.jobs[7].number++;
+    CHECK_STATUS(begin(pool, &plan, &second), CREW_EINVAL);
+    CHECK_CONTAINS(crew_error_message(), "other items");
+    crew_map_attr attr = {.journal = plan.journal.path};
+    CHECK_STATUS(
+        crew_pool_map_async(pool, &second, do_other, plan.jobs, plan.outcomes, COUNT, &attr),
+        CREW_EBUILD);
+    attr.journal = "/nowhere/run.db";
+    CHECK_STATUS(crew_pool_map_async(pool, &second, do_job, plan.jobs, plan.outcomes, COUNT, &attr),
+                 CREW_ESYSTEM);
+    CHECK_INT(second.id, 77);
+    CHECK_INT(count_runs(&plan, runs), COUNT);
+    plan_end(&plan);
+}
+
+// A process that leaves without a word ends its pool, and closes the journal.
+static int leave_journal(void *arg)
+{
+    static struct plan plan;
+    const struct victim *victim = arg;
+    crew_result result;
+    plan_new(&plan);
+    plan.journal = victim->journal;
+    for (int i = 0; i < COUNT; i++)
+        plan.jobs[i].counter = victim->counter;
+    CHECK_OK(begin(open_pool(1), &plan, &result));
+    return check_result();
+}
+
+static void begin_and_exit(void)
+{
+    struct victim victim = {.journal = mark_new(), .counter = mark_new()};
+    struct mark log = victim.journal;
+    const struct variant here = {.attr = {.start_method = CREW_START_FORKSERVER}};
+    CHECK_INT(finish(launch(&here, leave_journal, &victim, sizeof victim)), 0);
+    strcat(log.path, "-wal");
+    CHECK(mark_is_set(&victim.journal) && !mark_is_set(&log));
+    mark_remove(&victim.journal);
+    mark_remove(&victim.counter);
+}
+
+static void journal_async(const struct variant *variant)
+{
+    static struct plan plan;
+    crew_result result = {77};
+    (void)variant;
+    plan_new(&plan);
+    crew_pool pool = open_pool(2);
+    crew_status status = begin(pool, &plan, &result);
+    if (status == CREW_ENOTSUP) { // inside a rank there is no other thread
+        CHECK_CONTAINS(crew_error_message(), "who would keep the journal?");
+        CHECK_INT(result.id, 77);
+        CHECK(!mark_is_set(&plan.journal));
+        CHECK_OK(crew_pool_destroy(pool));
+        return;
+    }
+    CHECK_OK(status);
+    CHECK_OK(crew_result_get(result, LIMIT_S));
+    begin_twice(pool);
+    begin_with_callbacks(pool);
+    begin_wrong(pool);
+    CHECK_OK(crew_pool_destroy(pool));
+    begin_and_leave(false);
+    begin_and_leave(true);
+    begin_and_exit();
     plan_end(&plan);
 }
 
@@ -387,6 +596,8 @@ const struct test_case program_cases[] = {
     {"journal-killed", journal_killed, CASE_KILLABLE | CASE_MAIN},
     {"journal-of-others", journal_of_others, CASE_MAIN},
     {"journal-refused", journal_refused, CASE_ONCE},
+    {"journal-async", journal_async, CASE_ONCE},
+    {"journal-async-killed", journal_async_killed, CASE_KILLABLE | CASE_MAIN},
     {"journal-edges", journal_edges, CASE_ONCE},
     {0},
 };

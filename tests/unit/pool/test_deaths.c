@@ -214,7 +214,7 @@ static void without_a_word(void **state)
         assert_int_equal(outcome.statuses[i], i == chunk.begin ? CREW_EWORKERDIED : CREW_OK);
 }
 
-/* Does a task in no time. */
+/* Does a task in little time, and too long for chunks to travel together. */
 static void answer_quickly(struct fake_child *child)
 {
     struct crewi_pool_chunk chunk = next_chunk(child);
@@ -511,6 +511,100 @@ static void terminating_a_broken_pool(void **state)
     assert_int_equal(busy->signal, SIGKILL);
 }
 
+/* A pool that breaks when a worker ends that was not asked to. */
+static uint64_t open_fragile(uint32_t max_tasks)
+{
+    struct crewi_pool_spec spec = pool_spec(2);
+    spec.break_on_death = 1;
+    spec.max_tasks = max_tasks;
+    return pool_open_as(&creator, &spec);
+}
+
+static void expect_broken(uint64_t broken, const char *reason)
+{
+    struct crewi_pool_submission submission = {.count = 0, .item_size = 1};
+    struct fake_call call = pool_call(CREWI_POOL_SUBMIT, broken);
+    call.head = &submission;
+    call.head_size = sizeof submission;
+    fake_call_refused(&creator, &call, CREW_EBROKEN, reason);
+    call = pool_call(CREWI_POOL_JOIN, broken);
+    fake_call(&creator, &call, NULL, 0);
+    call = pool_call(CREWI_POOL_DESTROY, broken);
+    fake_call(&creator, &call, NULL, 0);
+}
+
+/* What was done counts; the task that the worker was in has the details, and nobody gets more. */
+static void a_death_breaks_the_pool(void **state)
+{
+    static crew_task_error error;
+    struct crewi_pool_chunk chunk;
+    uint32_t size;
+    bool stop;
+    (void)state;
+    uint64_t fragile = open_fragile(0), map = pool_submit(&creator, fragile, 100, 10);
+    struct fake_child *first = pool_worker(&creator, fragile, 0),
+                      *second = pool_worker(&creator, fragile, 1);
+    while (pool_next_chunk(second, &chunk, &stop))
+        ;
+    void *draft = pool_draft(map, 0, 10, 4, &size);
+    die(first, FAKE_SIGNAL(SIGSEGV), draft, size, 4);
+    assert_int_equal(second->signal, SIGKILL);
+    assert_false(pool_next_chunk(second, &chunk, &stop));
+    fake_child_ended(second, FAKE_SIGNAL(SIGKILL));
+    pool_errors(&creator, map, 1, &error);
+    assert_int_equal(error.index, 4);
+    assert_int_equal(error.status, CREW_EBROKEN);
+    assert_int_equal(error.signal, SIGSEGV);
+    pool_take(&creator, map, 100, &outcome);
+    assert_int_equal(outcome.status, CREW_EBROKEN);
+    assert_non_null(strstr(outcome.reason, "(node0) was killed by signal 11 (SIGSEGV)"));
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(outcome.statuses[i], i < 4 ? CREW_OK : CREW_EBROKEN);
+    expect_broken(fragile, "was killed by signal 11 (SIGSEGV)");
+}
+
+static void a_death_of_one_who_is_idle(void **state)
+{
+    (void)state;
+    uint64_t fragile = open_fragile(0);
+    struct fake_child *second = pool_worker(&creator, fragile, 1);
+    bool stop;
+    struct crewi_pool_chunk chunk;
+    fake_child_ended(pool_worker(&creator, fragile, 0), FAKE_EXIT(3));
+    assert_false(pool_next_chunk(second, &chunk, &stop));
+    assert_true(stop);
+    fake_child_ended(second, FAKE_EXIT(0));
+    expect_broken(fragile, "(node0) ended with exit code 3");
+}
+
+/* One that has run as much as it may, or too long, was to end. */
+static void an_end_that_was_asked_for(void **state)
+{
+    struct crewi_pool_result head;
+    uint32_t size;
+    (void)state;
+    uint64_t fragile = open_fragile(1), map = pool_submit(&creator, fragile, 4, 1);
+    for (int i = 0; i < 2; i++) {
+        struct fake_child *old = pool_worker(&creator, fragile, i);
+        struct crewi_pool_chunk chunk = next_chunk(old);
+        pool_answer(old, map, chunk.begin, chunk.count);
+        fake_child_ended(old, FAKE_EXIT(0));
+        pool_start_all(job);
+        pool_ready(pool_worker(&creator, fragile, i));
+    }
+    unsigned char *draft = pool_draft(map, 2, 1, 0, &size);
+    memcpy(&head, draft, sizeof head);
+    head.timed_out = 1;
+    memcpy(draft, &head, sizeof head);
+    die(pool_worker(&creator, fragile, 0), FAKE_SIGNAL(SIGKILL), draft, size, 0);
+    struct fake_child *last = pool_worker(&creator, fragile, 1);
+    pool_answer(last, map, next_chunk(last).begin, 1);
+    pool_take(&creator, map, 4, &outcome);
+    assert_int_equal(outcome.status, CREW_ETIMEDOUT);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(outcome.statuses[i], i == 2 ? CREW_ETIMEDOUT : CREW_OK);
+}
+
 static void a_replacement_that_cannot_be_forked(void **state)
 {
     (void)state;
@@ -546,6 +640,9 @@ int main(void)
         TEST(deaths_with_life_in_between),
         TEST(a_broken_pool_ends_those_who_are_busy),
         TEST(terminating_a_broken_pool),
+        TEST(a_death_breaks_the_pool),
+        TEST(a_death_of_one_who_is_idle),
+        TEST(an_end_that_was_asked_for),
         TEST(a_replacement_that_cannot_be_forked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

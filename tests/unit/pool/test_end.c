@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct fake_job *job;
@@ -193,6 +194,87 @@ static void terminate_with_maps_under_way(void **state)
     assert_int_equal(fake_engine(job, 0)->objects.count, objects_before);
 }
 
+static uint64_t ask_end(int32_t number)
+{
+    struct fake_call asked = pool_call(CREWI_POOL_END_WORKERS, pool);
+    asked.head = &number;
+    asked.head_size = sizeof number;
+    return fake_ask(&creator, &asked);
+}
+
+/* What waits is cancelled at once, and so is what a worker has and has not begun; what it was in is
+ * broken when it ends. */
+static void end_those_who_are_busy(void **state)
+{
+    uint32_t size;
+    (void)state;
+    uint64_t map = pool_submit(&creator, pool, 90, 10);
+    void *draft = pool_draft(map, 0, 10, 4, &size);
+    for (int i = 0; i < 2; i++) /* twice is fine */
+        fake_expect_reply(&creator, ask_end(SIGTERM), NULL, 0);
+    submit_refused(CREW_ESTATE, "the workers of the pool were ended");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(workers[i]->signal, SIGTERM);
+    assert_int_equal(pool_progress(&creator, map).over, 0);
+    uint64_t join = ask(CREWI_POOL_JOIN);
+    fake_child_ended_with(workers[0], FAKE_SIGNAL(SIGTERM), draft, size, 4);
+    free(draft);
+    for (int i = 1; i < 3; i++) {
+        fake_expect_parked(&creator, join);
+        fake_child_ended(workers[i], FAKE_SIGNAL(SIGTERM));
+    }
+    fake_expect_reply(&creator, join, NULL, 0);
+    assert_int_equal(job->ranks[0].child_count + job->ranks[1].child_count, 3); /* none replaced */
+    pool_take(&creator, map, 90, &outcome);
+    assert_int_equal(outcome.status, CREW_EBROKEN);
+    assert_non_null(strstr(outcome.reason, "task 4 of triple: its worker was killed by signal 15"));
+    for (int i = 0; i < 90; i++)
+        assert_int_equal(outcome.statuses[i], i < 4    ? CREW_OK
+                                              : i == 4 ? CREW_EBROKEN
+                                                       : CREW_ECANCELED);
+    call(CREWI_POOL_DESTROY);
+    assert_int_equal(fake_engine(job, 0)->objects.count, objects_before);
+}
+
+/* One that ignores the signal finishes what it has, and is told to stop then; so is one that was
+ * starting. */
+static void end_those_who_do_not_care(void **state)
+{
+    (void)state;
+    struct crewi_pool_chunk chunk;
+    bool stop;
+    fake_child_ended(workers[1], FAKE_SIGNAL(SIGKILL));
+    struct fake_child *late = pool_worker(&creator, pool, 1);
+    uint64_t map = pool_submit(&creator, pool, 1, 1);
+    fake_expect_reply(&creator, ask_end(SIGTERM), NULL, 0);
+    assert_int_equal(late->signal, SIGTERM);
+    fake_child_started(late, 5);
+    pool_ready(late);
+    assert_true(pool_next_chunk(workers[0], &chunk, &stop));
+    assert_false(told_to_stop(workers[0]));
+    pool_answer(workers[0], map, 0, 1);
+    assert_true(told_to_stop(workers[0]));
+    assert_true(told_to_stop(workers[2]));
+    assert_true(told_to_stop(late));
+    pool_expect_all(&creator, map, 1);
+    fake_child_ended(workers[0], 0);
+    fake_child_ended(workers[2], 0);
+    fake_child_ended(late, 0);
+    call(CREWI_POOL_JOIN);
+}
+
+static void end_by_what_is_no_end(void **state)
+{
+    (void)state;
+    fake_expect_refusal(&creator, ask_end(SIGUSR1), CREW_EPROTO, "no signal that ends workers");
+    refused(CREWI_POOL_END_WORKERS, CREW_EPROTO, "no signal that ends workers");
+    call(CREWI_POOL_TERMINATE);
+    fake_expect_reply(&creator, ask_end(SIGKILL), NULL, 0); /* it has ended as it is */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(workers[i]->signals, 0);
+    submit_refused(CREW_ESTATE, "the pool was terminated");
+}
+
 static void terminate_those_who_start(void **state)
 {
     (void)state;
@@ -301,6 +383,9 @@ int main(void)
         TEST(ready_after_the_close),
         TEST(one_that_dies_instead_of_stopping),
         TEST(terminate_with_maps_under_way),
+        TEST(end_those_who_are_busy),
+        TEST(end_those_who_do_not_care),
+        TEST(end_by_what_is_no_end),
         TEST(terminate_those_who_start),
         TEST(terminate_one_that_hangs_at_its_end),
         TEST(workers_inside_a_rank_are_asked),

@@ -109,6 +109,80 @@ static void missing_and_not_begun(void **state)
     assert_int_equal(pool_progress(&creator, map).failed, 4);
 }
 
+/* A map with 40 tasks whose journal the creator keeps, all of them missing. */
+static uint64_t submit_kept(uint64_t pool, struct payload *payload)
+{
+    uint64_t map;
+    struct fake_call call = call_for(pool, payload, 1);
+    payload->ranges[0] = (struct crewi_range){0, COUNT};
+    payload->submission.kept = 1;
+    payload->submission.notify = 1;
+    fake_call(&creator, &call, &map, sizeof map);
+    return map;
+}
+
+static void tell_map(uint8_t op, uint64_t map)
+{
+    struct fake_call call = result_call(op, map);
+    fake_call(&creator, &call, NULL, 0);
+}
+
+/* For who waits, it is done when its journal is closed. */
+static void done_when_it_is_kept(void **state)
+{
+    struct payload payload;
+    struct crewi_pool_report reports[COUNT];
+    unsigned char later = 0;
+    (void)state;
+    uint64_t pool = pool_open(&creator, 1), map = submit_kept(pool, &payload), told;
+    struct fake_call wait = result_call(CREWI_OP_WAIT, map),
+                     next_done = pool_call(CREWI_POOL_NEXT_DONE, pool),
+                     notify = result_call(CREWI_RESULT_NOTIFY, map);
+    uint64_t waiting = fake_ask(&creator, &wait), watching = fake_ask(&creator, &next_done);
+    pool_work(pool_worker(&creator, pool, 0));
+    assert_int_equal(take_news(ask_next(map), reports).over, 1);
+    assert_int_equal(pool_progress(&creator, map).done, COUNT);
+    assert_int_equal(pool_progress(&creator, map).over, 0);
+    assert_int_equal(pool_progress(&creator, map).running, 1);
+    fake_call(&creator, &notify, &later, 1);
+    assert_int_equal(later, 1);
+    fake_expect_parked(&creator, waiting);
+    fake_expect_parked(&creator, watching);
+    for (int i = 0; i < 2; i++) /* once would do */
+        tell_map(CREWI_RESULT_KEPT, map);
+    fake_expect_reply(&creator, waiting, NULL, 1);
+    fake_expect_reply(&creator, watching, &told, sizeof told);
+    assert_int_equal(told, map);
+    pool_expect_all(&creator, map, COUNT);
+}
+
+/* The end of the pool is not told before that, and is when nobody wants to hear of it any more. */
+static void kept_until_the_end(void **state)
+{
+    struct payload payload;
+    (void)state;
+    for (int is_closed = 0; is_closed < 2; is_closed++) {
+        uint64_t pool = pool_open(&creator, 1), map = submit_kept(pool, &payload), told;
+        struct fake_child *worker = pool_worker(&creator, pool, 0);
+        struct fake_call call = pool_call(CREWI_POOL_NEXT_DONE, pool);
+        uint64_t watching = fake_ask(&creator, &call);
+        call = pool_call(CREWI_POOL_TERMINATE, pool);
+        fake_call(&creator, &call, NULL, 0);
+        fake_child_ended(worker, FAKE_SIGNAL(9));
+        fake_expect_parked(&creator, watching);
+        if (is_closed) {
+            tell_map(CREWI_RESULT_CLOSE, map);
+        } else {
+            tell_map(CREWI_RESULT_KEPT, map);
+            fake_expect_reply(&creator, watching, &told, sizeof told);
+            assert_int_equal(told, map);
+            call = pool_call(CREWI_POOL_NEXT_DONE, pool);
+            watching = fake_ask(&creator, &call);
+        }
+        fake_expect_refusal(&creator, watching, CREW_ECLOSED, "the pool has ended");
+    }
+}
+
 static void only_what_is_missing(void **state)
 {
     struct payload payload;
@@ -268,9 +342,9 @@ static void of_one_that_does_not_report(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(only_what_is_missing),        TEST(missing_and_not_begun), TEST(nothing_is_missing),
-        TEST(every_now_and_then),          TEST(around_failures),       TEST(ranges_that_cannot_be),
-        TEST(of_one_that_does_not_report),
+        TEST(done_when_it_is_kept),  TEST(kept_until_the_end),    TEST(only_what_is_missing),
+        TEST(missing_and_not_begun), TEST(nothing_is_missing),    TEST(every_now_and_then),
+        TEST(around_failures),       TEST(ranges_that_cannot_be), TEST(of_one_that_does_not_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

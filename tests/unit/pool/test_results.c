@@ -157,6 +157,27 @@ static void results_that_nobody_asked_for(void **state)
     assert_int_equal(progress.failed, 0);
 }
 
+/* A result that was sent already is nothing that the worker was asked for, whether it has more to
+ * do or not. */
+static void a_result_twice(void **state)
+{
+    (void)state;
+    for (uint64_t count = 20; count >= 10; count -= 10) {
+        uint64_t map = pool_submit(&creator, pool, count, 10);
+        int before = worker->signals;
+        drop_chunks();
+        pool_answer(worker, map, 0, 10);
+        assert_int_equal(worker->signals, before);
+        pool_answer(worker, map, 0, 10);
+        assert_int_equal(worker->signals, before + 1);
+        assert_int_equal(worker->signal, SIGKILL);
+        assert_int_equal(pool_progress(&creator, map).done, 10);
+        if (count == 20)
+            pool_answer(worker, map, 10, 10);
+        pool_expect_all(&creator, map, count);
+    }
+}
+
 static void failures_that_cannot_be(void **state)
 {
     static const struct crewi_pool_failure bad[] = {
@@ -293,6 +314,7 @@ int main(void)
         TEST(the_lowest_failure_gives_the_reason),
         TEST(long_reasons),
         TEST(results_that_nobody_asked_for),
+        TEST(a_result_twice),
         TEST(failures_that_cannot_be),
         TEST(half_a_message_does_not_count),
         TEST(a_task_fails_once),
