@@ -46,12 +46,16 @@ typedef crew_status crew_generator(void *arg, void *item);
 
 /** How results come; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_imap_attr {
-    long chunk;         /**< tasks that travel together; 0: 1 */
-    bool unordered;     /**< as they are done, and not in the order of the items */
-    double timeout_s;   /**< for all of them, from the call on: what is not done then ends the
-                             iteration. 0: any time. Python: Executor.map(timeout) */
-    bool stop_on_error; /**< the first error ends the iteration, as with Python's Executor.map;
-                             else it stands at its place, and the next results can be had */
+    long chunk;            /**< tasks that travel together; 0: 1 */
+    bool unordered;        /**< as they are done, and not in the order of the items */
+    double timeout_s;      /**< for all of them, from the call on: what is not done then ends the
+                                iteration. 0: any time. Python: Executor.map(timeout) */
+    bool stop_on_error;    /**< the first error ends the iteration, as with Python's Executor.map;
+                                else it stands at its place, and the next results can be had */
+    double task_timeout_s; /**< of one task, as the next three as in ::crew_map_attr */
+    int retries;
+    unsigned retry_on;
+    int priority;
 } crew_imap_attr;
 
 /**

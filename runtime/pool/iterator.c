@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "engine/cache.h"
 #include "engine/client.h"
+#include "pool/pool_call.h"
 #include "pool/result_call.h"
 
 #include <math.h>
@@ -44,9 +45,8 @@ struct iterator {
     uint64_t count;  /* of items */
     uint64_t made;   /* items that are in chunks by now */
     uint64_t chunks; /* made so far */
-    uint64_t chunk;  /* items in one */
-    bool unordered, stop_on_error;
-    double timeout_s;
+    crew_imap_attr attr;
+    uint64_t chunk;      /* items in one */
     int64_t deadline_ns; /* of all of them */
     bool is_ended;       /* by an error, or as its time was over */
     crew_status source;  /* how the items end: CREW_OK: they go on */
@@ -106,6 +106,16 @@ static void fill(struct iterator *iterator, struct slot *slot)
     }
 }
 
+/* What is said of each task. */
+static crew_map_attr map_attr(const crew_imap_attr *attr)
+{
+    return (crew_map_attr){.chunk = attr->chunk ? (size_t)attr->chunk : 1,
+                           .timeout_s = attr->task_timeout_s,
+                           .retries = attr->retries,
+                           .retry_on = attr->retry_on,
+                           .priority = attr->priority};
+}
+
 /* Makes a chunk and hands it out. */
 static crew_status begin_chunk(struct iterator *iterator, struct slot *slot)
 {
@@ -119,7 +129,8 @@ static crew_status begin_chunk(struct iterator *iterator, struct slot *slot)
         return CREW_OK;
     }
     slot->number = iterator->chunks++;
-    crew_map_attr attr = {.chunk = iterator->chunk, .statuses = slot->statuses};
+    crew_map_attr attr = map_attr(&iterator->attr);
+    attr.statuses = slot->statuses;
     crew_status status = crew_pool_map_async(iterator->pool, &slot->result, iterator->task,
                                              slot->items, slot->results, slot->count, &attr);
     if (!status)
@@ -201,10 +212,10 @@ static crew_status fetch(const struct slot *slot, crew_status *outcome)
  * no results: then it stands for each task. */
 static crew_status finish_slot(struct slot *slot)
 {
-    size_t count;
+    size_t count = 0;
     crew_status outcome;
     crew_status status = fetch(slot, &outcome);
-    if (!status)
+    if (!status && outcome)
         status = crew_result_errors(slot->result, NULL, 0, &count);
     if (status)
         return status;
@@ -222,8 +233,8 @@ static crew_status finish_slot(struct slot *slot)
 static crew_status find_slot(struct iterator *iterator, int64_t timeout_ns, struct slot **found)
 {
     crew_status status = CREW_OK;
-    *found = iterator->unordered ? NULL : first_slot(iterator);
-    if (iterator->unordered)
+    *found = iterator->attr.unordered ? NULL : first_slot(iterator);
+    if (iterator->attr.unordered)
         status = any_slot(iterator, timeout_ns, found);
     else if (!(*found)->is_done)
         status = crewi_result_await((*found)->result.id, timeout_ns);
@@ -316,7 +327,7 @@ static crew_status time_is_over(struct iterator *iterator)
 {
     char why[80];
     snprintf(why, sizeof why, "the results were to come within %g s, and the next one is not done",
-             iterator->timeout_s);
+             iterator->attr.timeout_s);
     return end_early(iterator, CREW_ETIMEDOUT, why);
 }
 
@@ -337,8 +348,9 @@ static crew_status next_result(struct iterator *iterator, void *result, size_t *
     if (status)
         return status;
     status = read_slot(iterator, slot, result, index);
-    return status && iterator->stop_on_error ? end_early(iterator, status, crew_error_message())
-                                             : status;
+    return status && iterator->attr.stop_on_error
+               ? end_early(iterator, status, crew_error_message())
+               : status;
 }
 
 crew_status crew_iterator_next(crew_iterator handle, void *result, size_t *index, double timeout_s)
@@ -405,10 +417,8 @@ static crew_status make(const struct iterator *wanted, const crew_imap_attr *att
     struct crewi_cached head = {.size = iterator->cached.size, .end = end_iterator};
     *iterator = *wanted;
     iterator->cached = head;
+    iterator->attr = *attr;
     iterator->chunk = attr->chunk ? (uint64_t)attr->chunk : 1;
-    iterator->unordered = attr->unordered;
-    iterator->stop_on_error = attr->stop_on_error;
-    iterator->timeout_s = attr->timeout_s;
     iterator->deadline_ns =
         attr->timeout_s > 0 ? crewi_deadline_ns(crewi_now_ns(), crewi_timeout_ns(attr->timeout_s))
                             : CREWI_FOREVER;
@@ -434,7 +444,8 @@ static crew_status check(const char *call, const struct iterator *wanted,
         return crewi_error(CREW_EINVAL, "%s: a time limit of %g seconds", call, attr->timeout_s);
     if (!wanted->task.item_size)
         return crewi_error(CREW_EINVAL, "%s: items of size 0", call);
-    return CREW_OK;
+    const crew_map_attr map = map_attr(attr);
+    return crewi_map_check_attr(call, &map);
 }
 
 crew_status crew_pool_imap(crew_pool pool, crew_task task, const void *items, size_t count,

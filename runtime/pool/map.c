@@ -7,6 +7,7 @@
 #include "engine/client.h"
 #include "pool/map_journal.h"
 #include "pool/map_progress.h"
+#include "pool/pool_call.h"
 #include "pool/pool_protocol.h"
 #include "pool/result_call.h"
 #include "pool/result_keeper.h"
@@ -44,20 +45,18 @@ static crew_status check_pointers(const struct map_call *call)
     return missing ? crewi_error(CREW_EINVAL, "%s: %s is NULL", call->name, missing) : CREW_OK;
 }
 
-static crew_status check_attr(const struct map_call *call)
+crew_status crewi_map_check_attr(const char *call, const crew_map_attr *attr)
 {
-    const crew_map_attr *attr = call->attr;
     if (attr->schedule < CREW_SCHEDULE_GUIDED || attr->schedule > CREW_SCHEDULE_WEIGHTED)
-        return crewi_error(CREW_EINVAL, "%s: %d is no schedule", call->name, (int)attr->schedule);
+        return crewi_error(CREW_EINVAL, "%s: %d is no schedule", call, (int)attr->schedule);
     if (attr->retries < 0 || attr->retries > CREW_RETRY_LIMIT)
-        return crewi_error(CREW_EINVAL, "%s: %d retries: 0 to %d are possible", call->name,
-                           attr->retries, CREW_RETRY_LIMIT);
+        return crewi_error(CREW_EINVAL, "%s: %d retries: 0 to %d are possible", call, attr->retries,
+                           CREW_RETRY_LIMIT);
     if (attr->retry_on > CREW_RETRY_ALL)
-        return crewi_error(CREW_EINVAL, "%s: retry_on has bits that mean nothing: %#x", call->name,
+        return crewi_error(CREW_EINVAL, "%s: retry_on has bits that mean nothing: %#x", call,
                            attr->retry_on);
     if (isnan(attr->timeout_s) || attr->timeout_s < 0)
-        return crewi_error(CREW_EINVAL, "%s: a time limit of %g seconds", call->name,
-                           attr->timeout_s);
+        return crewi_error(CREW_EINVAL, "%s: a time limit of %g seconds", call, attr->timeout_s);
     return CREW_OK;
 }
 
@@ -80,7 +79,7 @@ static crew_status check(const struct map_call *call)
     if (call->count > (SIZE_MAX >> 2) / (largest + sizeof(crew_status)))
         return crewi_error(CREW_EINVAL, "%s: %zu items of %zu bytes are more than memory",
                            call->name, call->count, largest);
-    return check_attr(call);
+    return crewi_map_check_attr(call->name, call->attr);
 }
 
 static crew_status describe(const struct map_call *call, struct crewi_pool_submission *submission)

@@ -13,4 +13,7 @@
 crew_status crewi_pool_ask(crew_pool pool, enum crewi_pool_op op, const void *data, size_t size,
                            int64_t timeout_ns, struct crewi_frame **reply);
 
+/** Whether what an attribute says of tasks can be. ::CREW_EINVAL, in the name of the call */
+crew_status crewi_map_check_attr(const char *call, const crew_map_attr *attr);
+
 #endif

@@ -135,7 +135,8 @@ void calls_iterator(const struct variant *variant)
     CHECK_STATUS(crew_pool_imap(pool, sizeless, &step, 1, NULL, &iterator), CREW_EINVAL);
     CHECK_STATUS(crew_pool_imap((crew_pool){0}, do_step, &step, 1, NULL, &iterator), CREW_EINVAL);
     CHECK_STATUS(crew_pool_imap_from(pool, do_step, NULL, NULL, NULL, &iterator), CREW_EINVAL);
-    const crew_imap_attr wrong[] = {{.chunk = -1}, {.timeout_s = -1}, {.timeout_s = NAN}};
+    const crew_imap_attr wrong[] = {{.chunk = -1},          {.timeout_s = -1}, {.timeout_s = NAN},
+                                    {.task_timeout_s = -1}, {.retries = 256},  {.retry_on = 8}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         CHECK_STATUS(crew_pool_imap(pool, do_step, &step, 1, &wrong[i], &iterator), CREW_EINVAL);
         CHECK_STATUS(crew_pool_imap_from(pool, do_step, no_items, NULL, &wrong[i], &iterator),

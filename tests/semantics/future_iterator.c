@@ -116,6 +116,35 @@ void pol_15(const struct variant *variant)
     close_pool(pool);
 }
 
+// A time limit of each task, and retries, as of maps.
+void iterator_limits(const struct variant *variant)
+{
+    struct step steps[5];
+    struct answer answer;
+    crew_iterator iterator;
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    plan_steps(steps, 5);
+    steps[1].what = STEP_HANG;
+    steps[3].what = STEP_ABORT_ONCE;
+    steps[3].begun = mark_new();
+    const crew_imap_attr attr = {
+        .task_timeout_s = 0.4, .retries = 1, .retry_on = CREW_RETRY_CRASH, .priority = 2};
+    CHECK_OK(crew_pool_imap(pool, do_step, steps, 5, &attr, &iterator));
+    for (int i = 0; i < 5; i++) {
+        CHECK_STATUS(crew_iterator_next(iterator, &answer, NULL, LIMIT_S),
+                     i == 1 ? CREW_ETIMEDOUT : CREW_OK);
+        if (i == 1)
+            CHECK_CONTAINS(crew_error_message(), "task 1 of do_step: it took longer than 0.4 s");
+        else
+            CHECK_INT(answer.square, (long)i * i);
+    }
+    CHECK_STATUS(crew_iterator_next(iterator, &answer, NULL, LIMIT_S), CREW_EOF);
+    CHECK_OK(crew_iterator_close(iterator));
+    mark_remove(&steps[3].begun);
+    close_pool(pool);
+}
+
 // Nothing comes after the end of an iteration, and what no worker had is never begun.
 static void check_ended(crew_iterator iterator, const struct step *never)
 {

@@ -50,6 +50,7 @@ const struct test_case program_cases[] = {
     {"progress", pol_progress, CASE_ONCE},
     {"schedules", pol_schedules, CASE_ONCE},
     {"iterator-end", iterator_ends, CASE_ONCE},
+    {"iterator-limits", iterator_limits, CASE_ONCE},
     {"result-calls", calls_result, CASE_ONCE},
     {"iterator-calls", calls_iterator, CASE_ONCE},
     {"async-calls", calls_async, CASE_ONCE},
