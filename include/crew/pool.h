@@ -6,7 +6,9 @@
  * A pool is a number of worker processes, by default one on each rank. crew_pool_map() hands them
  * an array of items in chunks and puts the results in the order of the items. Chunks are given out
  * on demand, large ones first and smaller ones towards the end (guided self-scheduling); a worker
- * has its next chunk in hand before it is done with the one before.
+ * has its next chunk in hand before it is done with the one before. When no more are left, workers
+ * that are idle get what others have in hand and have not begun (work stealing), whatever the
+ * chunks: so it hardly matters how a map is divided, and who gets the longest tasks.
  *
  * The first chunks travel as one `MPI_Iscatterv` when the pool is at home on rank 0, the others
  * point to point.
@@ -141,6 +143,7 @@ typedef struct crew_map_attr {
                         count / (4 * workers) down to 1. Chunks that take some microseconds
                         travel together, unless max_tasks_per_worker counts them. */
     crew_schedule schedule; /**< where chunk is 0 */
+    bool no_stealing;       /**< a chunk stays with the worker that it was given to */
     crew_status *statuses;  /**< room for a status of each task, or NULL */
     double timeout_s;    /**< that one task may take; its worker is ended then, and another one goes
                               on. 0: any time. Not for workers inside ranks: ::CREW_ENOTSUP */

@@ -97,6 +97,7 @@ struct crewi_client {
     /* A local client's: */
     struct crewi_loop *loop;
     uint32_t slot;
+    struct crewi_claims claims;
     /* A remote one's: */
     pthread_mutex_t mutex;
     struct crewi_port port;

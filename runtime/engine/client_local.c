@@ -21,8 +21,10 @@ crew_status crewi_client_init_local(struct crewi_client *client, struct crewi_lo
 {
     client->loop = loop;
     client->logger.name = client->identity.name;
-    client->base = (struct crewi_endpoint){
-        .process = client->identity.process.id, .deliver = deliver_local, .local = true};
+    client->base = (struct crewi_endpoint){.process = client->identity.process.id,
+                                           .deliver = deliver_local,
+                                           .local = true,
+                                           .claims = &client->claims};
     crewi_frames_init(&client->inbox);
     crewi_cache_init(&client->cache);
     pthread_cond_init(&client->changed, NULL);

@@ -251,10 +251,15 @@ static void deliver(struct crewi_engine *engine, struct crewi_frame *frame)
 {
     uint32_t slot = frame->header.origin.slot;
     struct crewi_endpoint *endpoint = slot < engine->endpoint_room ? engine->endpoints[slot] : NULL;
-    if (endpoint && endpoint->process == frame->header.origin.process)
-        endpoint->deliver(endpoint, frame);
-    else
+    if (!endpoint || endpoint->process != frame->header.origin.process) {
         crewi_frame_destroy(frame);
+        return;
+    }
+    const struct crewi_kind *kind =
+        frame->header.kind < CREWI_KIND_LIMIT ? engine->kinds[frame->header.kind] : NULL;
+    if (frame->header.type == CREWI_DELIVERY && kind && kind->delivers)
+        kind->delivers(engine, endpoint, frame);
+    endpoint->deliver(endpoint, frame);
 }
 
 static void handle(struct crewi_engine *engine, struct crewi_frame *frame)

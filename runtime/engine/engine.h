@@ -24,6 +24,7 @@
 #include "base/table.h"
 #include "engine/timer.h"
 #include "node/arena.h"
+#include "node/claim.h"
 #include "node/limits.h"
 #include "transport/transport.h"
 
@@ -82,6 +83,7 @@ struct crewi_message {
     struct crewi_frame **frame; /* whose payload the data is; who keeps it sets it to NULL */
 };
 
+struct crewi_endpoint;
 struct crewi_handle;
 struct crewi_shared;
 
@@ -98,6 +100,9 @@ struct crewi_kind {
     void (*client_gone)(struct crewi_engine *engine, uint64_t process);
     /** A client of this rank, which is code of the rank itself, was asked to end. May be NULL. */
     void (*client_ends)(struct crewi_engine *engine, uint64_t process);
+    /** A delivery is handed to a client of this rank. May be NULL. */
+    void (*delivers)(struct crewi_engine *engine, struct crewi_endpoint *endpoint,
+                     const struct crewi_frame *frame);
     /** The engine ends with this object still there. */
     void (*destroy)(struct crewi_engine *engine, struct crewi_object *object);
     /** All that came in by now was handled: what was put off for the end of a round. */
@@ -127,8 +132,9 @@ struct crewi_endpoint {
     uint64_t process;
     void (*deliver)(struct crewi_endpoint *endpoint,
                     struct crewi_frame *frame); /* owns the frame */
-    bool local;        /* code of the rank itself, whose pointers can be believed */
-    uint64_t *touched; /* a bit for each other rank that has heard of this client */
+    bool local;                  /* code of the rank itself, whose pointers can be believed */
+    uint64_t *touched;           /* a bit for each other rank that has heard of this client */
+    struct crewi_claims *claims; /* of the tasks that it was given; NULL: it is given none */
 };
 
 /** What a process is to be, for whoever starts it. */

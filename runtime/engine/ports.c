@@ -260,7 +260,8 @@ static crew_status open_port(struct crewi_loop *loop, uint64_t process,
     crew_status status = take_port(loop, &endpoint->port, fd);
     if (status)
         goto fail_port;
-    endpoint->base = (struct crewi_endpoint){.process = process, .deliver = deliver_to_port};
+    endpoint->base = (struct crewi_endpoint){
+        .process = process, .deliver = deliver_to_port, .claims = &endpoint->port.shared->claims};
     endpoint->loop = loop;
     crewi_frames_init(&endpoint->out);
     status = crewi_engine_attach(&loop->engine, &endpoint->base, &endpoint->slot);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define MAGIC 0x43524557u /* "CREW" */
-#define VERSION 1
+#define VERSION 2
 #define HEADER_SPACE 4096
 #define DRAFT_OFFSET (HEADER_SPACE + 2 * CREWI_PORT_RING_SIZE)
 #define MAPPING_SIZE (DRAFT_OFFSET + CREWI_PORT_DRAFT_SIZE)

@@ -13,12 +13,15 @@
  * not lost. (Not in place in the ring: a task may call crew itself meanwhile, and those requests
  * have to get past it.)
  *
+ * **Claims.** A pool's worker says here which of its tasks it has begun (claim.h).
+ *
  * The memory is a memfd: it has no name, and is gone with the last process that has it mapped.
  */
 #ifndef CREWI_NODE_PORT_H
 #define CREWI_NODE_PORT_H
 
 #include "base/frame.h"
+#include "node/claim.h"
 #include "node/ring.h"
 
 #include <crew/status.h>
@@ -39,6 +42,7 @@ struct crewi_port_shared {
     _Alignas(64) _Atomic uint32_t draft_active;
     _Atomic uint32_t draft_size; /* what the child has forked may still write here */
     _Atomic uint64_t draft_progress;
+    _Alignas(64) struct crewi_claims claims;
 };
 
 /** A frame that arrives in parts. */

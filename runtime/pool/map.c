@@ -99,6 +99,7 @@ static crew_status describe(const struct map_call *call, struct crewi_pool_submi
         .retries = (uint8_t)attr->retries,
         .retry_on = (uint8_t)attr->retry_on,
         .priority = attr->priority,
+        .no_stealing = attr->no_stealing,
         .timeout_ns = attr->timeout_s > 0 ? crewi_timeout_ns(attr->timeout_s) : 0,
         .notify = call->count && (attr->callback || attr->error_callback),
     };

@@ -137,15 +137,21 @@ static void report(struct crewi_engine *engine, struct crewi_pool_map *map,
     crewi_pool_report(engine, map, worker, (struct crewi_range){next, end - next});
 }
 
+void crewi_pool_drop_outstanding(struct crewi_worker *worker, struct crewi_pool_outstanding *chunk)
+{
+    struct crewi_pool_outstanding *end = &worker->outstanding[worker->outstanding_count--];
+    memmove(chunk, chunk + 1, (size_t)(end - chunk - 1) * sizeof *chunk);
+}
+
 static void take_off(struct crewi_worker *worker, struct crewi_pool_outstanding *from,
                      uint64_t count)
 {
     from->range.begin += count;
     from->range.count -= count;
-    if (from->range.count)
-        return;
-    struct crewi_pool_outstanding *end = &worker->outstanding[worker->outstanding_count--];
-    memmove(from, from + 1, (size_t)(end - from - 1) * sizeof *from);
+    if (from->left > from->range.count)
+        from->left = from->range.count;
+    if (!from->range.count)
+        crewi_pool_drop_outstanding(worker, from);
 }
 
 static void count_done(struct crewi_engine *engine, struct crewi_pool_map *map, uint64_t count)
@@ -222,11 +228,14 @@ bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool
     const unsigned char *failures = (const unsigned char *)data + sizeof result;
     if (!apply(engine, worker, &result, failures, failures + result.failure_bytes))
         return false;
+    worker->heard_ns = engine->now_ns;
     crewi_pool_kill_if_in_it(engine, worker);
     crewi_pool_feed(engine, pool, worker);
     for (uint32_t i = 0; result.failure_bytes && i < pool->worker_count; i++)
         if (!pool->workers[i].outstanding_count) /* some may be tried again, by any */
             crewi_pool_feed(engine, pool, &pool->workers[i]);
+    crewi_pool_list_worker(pool, worker);
+    crewi_pool_steal(engine, pool);
     return true;
 }
 
@@ -246,6 +255,21 @@ static bool is_noted(const struct crewi_pool_result *result, const unsigned char
 /* Where a worker was when it died. */
 enum whereabouts { SOMEWHERE, IN_NO_TASK, IN_A_TASK };
 
+/* The same for a draft, which may have been planned when the worker had more of the chunk; then
+ * result->count is corrected. */
+static struct crewi_pool_outstanding *chunk_of_draft(struct crewi_worker *worker,
+                                                     struct crewi_pool_result *result)
+{
+    struct crewi_pool_result first = *result;
+    first.count = 0;
+    struct crewi_pool_outstanding *chunk = chunk_of(worker, &first);
+    if (!chunk || result->count > chunk->given.begin + chunk->given.count - result->begin)
+        return NULL;
+    if (result->count > chunk->range.count)
+        result->count = chunk->range.count;
+    return chunk;
+}
+
 /* Counts the results that were finished and not sent, and sets *running to the chunk whose first
  * task is the one that the worker was in. */
 static enum whereabouts salvage(struct crewi_engine *engine, struct crewi_worker *worker,
@@ -257,11 +281,14 @@ static enum whereabouts salvage(struct crewi_engine *engine, struct crewi_worker
     if (report->draft_size < CREWI_POOL_DRAFT_RESULTS)
         return SOMEWHERE;
     memcpy(&result, draft, sizeof result);
-    uint64_t planned = result.count, done = report->draft_progress;
-    if (done > planned || result.failure_bytes > CREWI_POOL_FAILURE_ROOM)
+    uint64_t done = report->draft_progress;
+    if (done > result.count || result.failure_bytes > CREWI_POOL_FAILURE_ROOM)
         return SOMEWHERE;
-    if (!chunk_of(worker, &result)) /* a complete one may have been sent already */
-        return done == planned ? IN_NO_TASK : SOMEWHERE;
+    if (!chunk_of_draft(worker, &result)) /* a complete one may have been sent already */
+        return done == result.count ? IN_NO_TASK : SOMEWHERE;
+    uint64_t planned = result.count;
+    if (done > planned)
+        return SOMEWHERE;
     bool noted = done < planned && is_noted(&result, failures, result.begin + done);
     done += noted;
     /* A result that had no room in the draft is lost, and its task with it. */
@@ -362,8 +389,7 @@ static void be_careful(struct crewi_worker *worker)
     }
 }
 
-/* Of maps that were cancelled nothing goes out again. */
-static void cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool)
+void crewi_pool_cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool)
 {
     for (struct crewi_pool_map *map = pool->maps, *next; map; map = next) {
         next = map->next;
@@ -394,8 +420,11 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
             crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
     }
     worker->outstanding_count = 0;
-    cancel_what_came_back(engine, pool);
+    crewi_pool_cancel_what_came_back(engine, pool);
     for (uint32_t i = 0; i < pool->worker_count; i++)
         if (&pool->workers[i] != worker)
             crewi_pool_feed(engine, pool, &pool->workers[i]);
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        crewi_pool_list_worker(pool, &pool->workers[i]);
+    crewi_pool_stop_stealing(pool, worker);
 }

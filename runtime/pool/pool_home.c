@@ -21,6 +21,7 @@ static void destroy(struct crewi_engine *engine, struct crewi_object *object)
     crewi_parking_refuse_all(engine, &pool->next_done, CREW_ECLOSED, "the pool is gone");
     free(pool->worker_arg);
     free(pool->workers);
+    free(pool->listed[0]);
     free(pool);
 }
 
@@ -89,7 +90,8 @@ static struct crewi_pool *make(struct crewi_engine *engine, const struct crewi_p
 {
     struct crewi_pool *pool = calloc(1, sizeof *pool);
     struct crewi_worker *workers = calloc((size_t)spec->workers, sizeof *workers);
-    if (!pool || !workers)
+    uint32_t *lists = calloc(CREWI_WORKER_LISTS * (size_t)spec->workers, sizeof *lists);
+    if (!pool || !workers || !lists)
         goto fail;
     *pool = (struct crewi_pool){.object.id = crewi_engine_new_id(engine, CREWI_KIND_POOL),
                                 .spec = *spec,
@@ -98,6 +100,8 @@ static struct crewi_pool *make(struct crewi_engine *engine, const struct crewi_p
                                 .workers = workers,
                                 .worker_count = (uint32_t)spec->workers,
                                 .account.created_ns = engine->now_ns};
+    for (size_t i = 0; i < CREWI_WORKER_LISTS; i++)
+        pool->listed[i] = lists + i * pool->worker_count;
     size_t rank_bytes = spec->chosen * sizeof(int32_t);
     const unsigned char *behind = (const unsigned char *)message->data + sizeof *spec;
     place_workers(engine, pool, behind);
@@ -107,6 +111,7 @@ static struct crewi_pool *make(struct crewi_engine *engine, const struct crewi_p
         return pool;
     free(pool->worker_arg);
 fail:
+    free(lists);
     free(workers);
     free(pool);
     return NULL;
@@ -301,7 +306,7 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
     if (!pool) {
         if (message->op == CREWI_POOL_CREATE)
             create(engine, message);
-        else
+        else if (!crewi_pool_request_to_rank(engine, message))
             crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                                 "there is no operation %d on pools", message->op);
         return;
@@ -312,6 +317,8 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
         crewi_pool_worker_unfit(engine, pool, message);
     else if (message->op == CREWI_POOL_RESULT)
         result_of_worker(engine, pool, message);
+    else if (message->op == CREWI_POOL_STOLEN)
+        crewi_pool_stolen(engine, pool, message);
     else if (message->op == CREWI_WATCH_SPAWNED)
         crewi_pool_worker_spawned(engine, pool, message);
     else if (message->op == CREWI_WATCH_ENDED)
@@ -348,5 +355,8 @@ static void client_gone(struct crewi_engine *engine, uint64_t client)
     crewi_engine_each(engine, CREWI_KIND_POOL, abandon, &client);
 }
 
-const struct crewi_kind crewi_pool_kind = {
-    .name = "pool", .request = request, .client_gone = client_gone, .destroy = destroy};
+const struct crewi_kind crewi_pool_kind = {.name = "pool",
+                                           .request = request,
+                                           .client_gone = client_gone,
+                                           .delivers = crewi_pool_deliver_chunk,
+                                           .destroy = destroy};

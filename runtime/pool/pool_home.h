@@ -17,7 +17,7 @@
 #include <stdbool.h>
 
 /** Chunks that a worker may have; the schedule stays below. */
-#define CREWI_WORKER_CHUNKS 8
+#define CREWI_WORKER_CHUNKS CREWI_CLAIM_SLOTS
 
 /** For crewi_pool_map::first_failure. */
 #define CREWI_NO_FAILURE ((uint64_t)-1)
@@ -27,8 +27,17 @@ struct crewi_pool_map;
 /** A chunk that a worker has, as far as it has not answered for it. */
 struct crewi_pool_outstanding {
     struct crewi_pool_map *map;
-    struct crewi_range range;
-    bool alone; /* given out by itself, to find out whether it is what kills workers */
+    struct crewi_range range, given; /* given: what it was at first */
+    struct crewi_claim_key key;
+    uint64_t left; /* at most so many are not claimed by the worker */
+    bool alone;    /* given out by itself, to find out whether it is what kills workers */
+};
+
+/** Lists of workers, so that nobody has to look at all of them. */
+enum crewi_worker_list {
+    CREWI_WORKERS_IDLE,
+    CREWI_WORKERS_SPARING, /* that may have in hand what they have not begun */
+    CREWI_WORKER_LISTS
 };
 
 enum crewi_worker_state {
@@ -46,9 +55,14 @@ struct crewi_worker {
     struct crewi_origin origin; /* where deliveries go; known once it is ready */
     struct crewi_pool_outstanding outstanding[CREWI_WORKER_CHUNKS]; /* oldest first */
     uint32_t outstanding_count;
-    uint32_t chunks;  /* that it was given */
-    int early_deaths; /* in a row, before it was ready */
-    bool killed;      /* for a map that was cancelled; what it ran of others is run again */
+    uint32_t generation;   /* of the last chunk that it was given */
+    uint32_t steal_serves; /* its rank was asked to take tasks back, for so many that are idle */
+    int64_t heard_ns;      /* when it sent results, or was given something to do */
+    int64_t ask_ns;        /* its rank is asked for nothing before */
+    uint32_t places[CREWI_WORKER_LISTS]; /* in the lists of its pool, from 1 on; 0: it is not */
+    uint32_t chunks;                     /* that it was given */
+    int early_deaths;                    /* in a row, before it was ready */
+    bool killed; /* for a map that was cancelled; what it ran of others is run again */
     uint64_t tasks;
     int64_t busy_ns, cpu_ns;
 };
@@ -82,6 +96,7 @@ struct crewi_pool_map {
     uint64_t skipped;  /* of a partial map: done before it began */
     uint8_t *attempts; /* that failed, of each task; NULL: none is tried again */
     uint64_t retried;  /* times that a task was run and is to be run again */
+    bool went_out;     /* some task was taken back from a worker that had not begun it */
     uint64_t order;    /* of maps that are over: which it was */
     bool over;
     bool kept;  /* its journal is open still: for others than who keeps it, it is not over */
@@ -132,6 +147,10 @@ struct crewi_pool {
     struct crewi_worker *workers;
     uint32_t worker_count, live; /* live: not GONE */
     struct crewi_pool_map *maps;
+    uint32_t steal_serves;                /* the sum of those of its workers */
+    uint32_t *listed[CREWI_WORKER_LISTS]; /* indices of workers, in no order */
+    uint32_t listed_count[CREWI_WORKER_LISTS];
+    uint32_t next_look; /* in the list of those that spare */
     uint64_t maps_over; /* so far */
     bool has_closed;    /* maps that are to go when they are over */
     struct crewi_pool_account account;
@@ -195,6 +214,11 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
 void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
                      struct crewi_worker *worker);
 
+/** A worker is to have these tasks, which the schedule has given out: the message, not sent yet;
+ * NULL when there is no memory, and then the schedule has them again. */
+struct crewi_frame *crewi_pool_give(const struct crewi_engine *engine, struct crewi_worker *worker,
+                                    struct crewi_pool_map *map, struct crewi_range range);
+
 /** All its tasks are done, or will not be. */
 void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *map);
 
@@ -219,6 +243,12 @@ bool crewi_pool_was_ended(const struct crewi_worker *worker,
 void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
                           const char *reason);
 
+/** A worker has answered for all of a chunk, or has lost it. */
+void crewi_pool_drop_outstanding(struct crewi_worker *worker, struct crewi_pool_outstanding *chunk);
+
+/** Of maps that were cancelled nothing goes out again. */
+void crewi_pool_cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool);
+
 bool crewi_pool_has_work(const struct crewi_pool *pool);
 void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
                          struct crewi_pool_map *map);
@@ -232,6 +262,28 @@ void crewi_pool_kill_map(struct crewi_engine *engine, struct crewi_pool_map *map
 
 /** Kills a worker that is in a map that is to be killed. */
 void crewi_pool_kill_if_in_it(struct crewi_engine *engine, struct crewi_worker *worker);
+
+/* pool_steal.c */
+
+/** A chunk is handed to a worker of this rank: from now on its tasks can be claimed. */
+void crewi_pool_deliver_chunk(struct crewi_engine *engine, struct crewi_endpoint *endpoint,
+                              const struct crewi_frame *frame);
+
+/** What a rank is asked about its workers; false when it is nothing of that. */
+bool crewi_pool_request_to_rank(struct crewi_engine *engine, const struct crewi_message *message);
+
+/** Has tasks taken back for the workers that are idle, from those that have the most. */
+void crewi_pool_steal(struct crewi_engine *engine, struct crewi_pool *pool);
+
+/** What a rank has taken back. */
+void crewi_pool_stolen(struct crewi_engine *engine, struct crewi_pool *pool,
+                       const struct crewi_message *message);
+
+/** What a worker has in hand, or may have, has changed: lists it, or not. */
+void crewi_pool_list_worker(struct crewi_pool *pool, struct crewi_worker *worker);
+
+/** Nothing will be heard of what its rank was asked. */
+void crewi_pool_stop_stealing(struct crewi_pool *pool, struct crewi_worker *worker);
 
 /* pool_results.c: maps, as their creator sees them */
 

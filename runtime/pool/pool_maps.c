@@ -40,7 +40,7 @@ void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
 static bool is_given_out(const struct crewi_pool_map *map)
 {
     return crewi_schedule_remaining(&map->schedule) < map->submission.count - map->done ||
-           map->done > map->skipped || map->retried;
+           map->done > map->skipped || map->retried || map->went_out;
 }
 
 void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress)
@@ -157,12 +157,15 @@ void crewi_pool_kill_map(struct crewi_engine *engine, struct crewi_pool_map *map
 /* Chunks out */
 
 static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
-                                       const struct crewi_pool_map *map, struct crewi_range range)
+                                       const struct crewi_pool_outstanding *given)
 {
+    const struct crewi_pool_map *map = given->map;
+    struct crewi_range range = given->range;
     struct crewi_pool_chunk chunk = {
         .map = map->object.id,
         .begin = range.begin,
         .count = range.count,
+        .key = given->key,
         .item_size = map->submission.item_size,
         .timeout_ns = map->submission.timeout_ns,
         .result_size = map->submission.result_size,
@@ -202,8 +205,44 @@ static double speed_of(const struct crewi_pool *pool, const struct crewi_worker 
     return ((double)worker->tasks / (double)worker->busy_ns) / (tasks / busy_ns);
 }
 
+/* A slot that no chunk of the worker has; there is one. */
+static uint32_t free_slot(const struct crewi_worker *worker)
+{
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < worker->outstanding_count; i++)
+        taken |= 1U << worker->outstanding[i].key.slot;
+    return (uint32_t)__builtin_ctz(~taken);
+}
+
+struct crewi_frame *crewi_pool_give(const struct crewi_engine *engine, struct crewi_worker *worker,
+                                    struct crewi_pool_map *map, struct crewi_range range)
+{
+    struct crewi_pool_outstanding given = {
+        .map = map,
+        .range = range,
+        .given = range,
+        .key = {free_slot(worker), crewi_claim_next_generation(worker->generation)},
+        .left = range.count,
+        .alone = map->careful};
+    struct crewi_frame *frame = chunk_frame(worker, &given);
+    if (!frame) {
+        if (crewi_schedule_return(&map->schedule, range))
+            crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
+        return NULL;
+    }
+    frame->can_wait = crewi_schedule_can_wait(&map->schedule, tasks_in_hand(worker));
+    if (!worker->outstanding_count)
+        worker->heard_ns = engine->now_ns;
+    worker->chunks++;
+    worker->generation = given.key.generation;
+    worker->outstanding[worker->outstanding_count++] = given;
+    crewi_pool_list_worker(map->pool, worker);
+    return frame;
+}
+
 /* The next chunk of this map for a worker, not sent yet; NULL when it should not have one. */
-static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_pool_map *map)
+static struct crewi_frame *next_chunk(const struct crewi_engine *engine,
+                                      struct crewi_worker *worker, struct crewi_pool_map *map)
 {
     struct crewi_range range;
     uint32_t most = map->pool->spec.max_tasks;
@@ -216,17 +255,7 @@ static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_
             map->schedule.policy == CREW_SCHEDULE_WEIGHTED ? speed_of(map->pool, worker) : 1,
             &range))
         return NULL;
-    struct crewi_frame *frame = chunk_frame(worker, map, range);
-    if (!frame) {
-        if (crewi_schedule_return(&map->schedule, range))
-            crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
-        return NULL;
-    }
-    frame->can_wait = crewi_schedule_can_wait(&map->schedule, tasks_in_hand(worker));
-    worker->chunks++;
-    worker->outstanding[worker->outstanding_count++] =
-        (struct crewi_pool_outstanding){map, range, map->careful};
-    return frame;
+    return crewi_pool_give(engine, worker, map, range);
 }
 
 void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -236,7 +265,7 @@ void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
         return;
     for (struct crewi_pool_map *map = pool->maps; map; map = map->next) {
         struct crewi_frame *frame;
-        while ((frame = next_chunk(worker, map)))
+        while ((frame = next_chunk(engine, worker, map)))
             crewi_engine_send(engine, frame);
     }
     if (pool->spec.max_tasks && worker->chunks >= pool->spec.max_tasks &&
@@ -253,13 +282,23 @@ static uint32_t collect_first_chunks(const struct crewi_engine *engine, struct c
         struct crewi_worker *worker = &pool->workers[i];
         struct crewi_frame *frame;
         if (worker->state != CREWI_WORKER_READY || worker->outstanding_count ||
-            !(frame = next_chunk(worker, map)))
+            !(frame = next_chunk(engine, worker, map)))
             continue;
         crewi_frames_push(&for_rank[frame->header.target_rank], frame);
     }
     for (uint32_t rank = 0; rank < engine->rank_count; rank++)
         others += rank != engine->rank && for_rank[rank].first;
     return others;
+}
+
+/* Whether chunks are to be taken apart for workers that got none. What asks for that must not
+ * overtake the chunks, as it may a scatter. */
+static bool is_to_be_shared(struct crewi_pool *pool, const struct crewi_pool_map *map)
+{
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        crewi_pool_list_worker(pool, &pool->workers[i]);
+    return pool->listed_count[CREWI_WORKERS_IDLE] && pool->listed_count[CREWI_WORKERS_SPARING] &&
+           !map->submission.no_stealing;
 }
 
 /* The first chunk of every worker that is idle, in one scatter if that can be and at least half of
@@ -271,9 +310,10 @@ static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
     for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++)
         crewi_frames_init(&for_rank[rank]);
     uint32_t others = for_rank ? collect_first_chunks(engine, pool, map, for_rank) : 0;
-    crew_status status = others && 2 * others >= engine->rank_count - 1
-                             ? crewi_transport_scatter(engine->transport, for_rank)
-                             : CREW_ENOTSUP;
+    crew_status status =
+        others && 2 * others >= engine->rank_count - 1 && !is_to_be_shared(pool, map)
+            ? crewi_transport_scatter(engine->transport, for_rank)
+            : CREW_ENOTSUP;
     if (status && status != CREW_ENOTSUP)
         crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
     for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++) {
@@ -284,6 +324,9 @@ static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
     free(for_rank);
     for (uint32_t i = 0; i < pool->worker_count; i++)
         crewi_pool_feed(engine, pool, &pool->workers[i]);
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        crewi_pool_list_worker(pool, &pool->workers[i]);
+    crewi_pool_steal(engine, pool);
 }
 
 /* Submitting */

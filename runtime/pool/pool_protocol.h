@@ -12,10 +12,14 @@
 
 #include "base/funcref.h"
 #include "base/log.h"
+#include "node/claim.h"
 
 #include <crew/pool.h>
 #include <crew/result.h>
 #include <stdint.h>
+
+/** What engines have to say to each other begins here. */
+#define CREWI_POOL_ENGINE_OPS 72
 
 /** Of callers and workers. */
 enum crewi_pool_op {
@@ -37,6 +41,12 @@ enum crewi_pool_op {
     CREWI_POOL_CHUNK,   /* to a worker: crewi_pool_chunk and items */
     CREWI_POOL_STOP,    /* to a worker: there is nothing more to do */
     CREWI_POOL_DESCRIBE /* one byte: whether with workers -> crewi_pool_description */
+};
+
+/** Between engines. (The ones before are those of crewi_watcher_op.) */
+enum crewi_pool_engine_op {
+    CREWI_POOL_STEAL = CREWI_POOL_ENGINE_OPS, /* to a worker's rank: crewi_pool_steal */
+    CREWI_POOL_STOLEN                         /* to the pool: crewi_pool_stolen */
 };
 
 /** Of the creator, to a map. crew_wait() asks it with CREWI_OP_WAIT. */
@@ -84,7 +94,7 @@ struct crewi_pool_submission {
     uint8_t reports; /* NEXT will be asked */
     int32_t priority;
     uint8_t kept; /* it has a journal: it is not done before the creator says KEPT */
-    uint8_t reserved[3];
+    uint8_t no_stealing, reserved[2];
     int64_t timeout_ns; /* of one task; 0: none */
     uint64_t range_count;
     char task[CREW_NAME_SIZE];
@@ -132,8 +142,36 @@ struct crewi_pool_outcome {
  * keeps the items aligned to 16 bytes. */
 struct crewi_pool_chunk {
     uint64_t map, begin, count, item_size, result_size;
-    int64_t timeout_ns;                                          /* of one task; 0: none */
+    int64_t timeout_ns;         /* of one task; 0: none */
+    struct crewi_claim_key key; /* where its tasks are claimed */
+    uint64_t reserved;
     _Alignas(8) unsigned char function[CREWI_FUNCREF_HEAD_SIZE]; /* of a crewi_funcref */
+};
+
+/** Tasks that a worker has in hand are to be taken back, if what it has not begun is worth it. The
+ * chunks stand in the order in which it runs them; those behind count are not looked at. */
+struct crewi_pool_steal {
+    uint64_t pool, process;
+    uint32_t slot;   /* the worker's place on its rank */
+    uint32_t shares; /* it keeps one of so many, and those that wait get the others */
+    uint32_t count, reserved;
+    int64_t least_ns; /* what is worth it */
+    struct crewi_pool_steal_from {
+        struct crewi_claim_key key;
+        int64_t task_ns; /* what a task takes; 0: nobody knows, and it is worth it */
+    } from[CREWI_CLAIM_SLOTS];
+};
+
+/** What was taken, of the same chunks in the same order. */
+struct crewi_pool_stolen {
+    uint64_t process;
+    uint32_t count, reserved;
+    struct crewi_pool_stolen_from {
+        struct crewi_claim_key key;
+        struct crewi_claim_range taken; /* tasks of the chunk, the last that it had; or none */
+        uint32_t left;                  /* that are not claimed, and were not taken */
+        uint32_t early;                 /* the chunk is not there yet */
+    } from[CREWI_CLAIM_SLOTS];
 };
 
 /** What came of tasks begin to begin + count - 1. Failures and results follow. */

@@ -63,6 +63,8 @@ static bool launch(struct crewi_engine *engine, struct crewi_pool *pool,
     worker->outstanding_count = 0;
     worker->killed = false;
     worker->chunks = 0;
+    worker->generation = 0;
+    worker->ask_ns = 0;
     pool->live += worker->process != 0;
     return worker->process != 0;
 }
@@ -190,8 +192,11 @@ void crewi_pool_worker_ready(struct crewi_engine *engine, struct crewi_pool *poo
         conclude_start(engine, pool);
     else if (pool->state == CREWI_POOL_TERMINATED || pool->start_status || pool->broken)
         stop_worker(engine, pool, worker, true);
-    else
+    else {
         crewi_pool_feed(engine, pool, worker);
+        crewi_pool_list_worker(pool, worker);
+        crewi_pool_steal(engine, pool);
+    }
     if (pool->state == CREWI_POOL_CLOSED && !crewi_pool_has_work(pool))
         crewi_pool_stop_workers(engine, pool, false);
 }
@@ -326,11 +331,13 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
     crewi_process_forget(engine, worker->process);
     worker->state = CREWI_WORKER_GONE;
     pool->live--;
+    crewi_pool_list_worker(pool, worker);
     pool->account.died += !retiring && !stopping && (is_fatal || goes_on(pool));
     if (is_fatal)
         end_broken(engine, pool);
     else if (goes_on(pool) && !stopping)
         replace(engine, pool, worker, report.status);
+    crewi_pool_steal(engine, pool);
     conclude_start(engine, pool);
     tell_end(engine, pool);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "node/claim.h"
 
 #include <stdlib.h>
 
@@ -35,7 +36,7 @@
 void crewi_schedule_init(struct crewi_schedule *schedule, uint64_t count, size_t item_size,
                          uint64_t fixed, uint32_t workers)
 {
-    uint64_t limit = item_size ? CHUNK_BYTES / item_size : UINT32_MAX;
+    uint64_t limit = item_size ? CHUNK_BYTES / item_size : CREWI_CLAIM_TASKS;
     *schedule = (struct crewi_schedule){
         .count = count, .fixed = fixed, .limit = limit ? limit : 1, .workers = workers};
 }
@@ -152,7 +153,15 @@ bool crewi_schedule_take_for(struct crewi_schedule *schedule, double speed,
 {
     if (!crewi_schedule_remaining(schedule))
         return false; /* and no round of nothing begins */
-    uint64_t size = chunk_size(schedule, speed);
+    return crewi_schedule_take_some(schedule, chunk_size(schedule, speed), chunk);
+}
+
+bool crewi_schedule_take_some(struct crewi_schedule *schedule, uint64_t tasks,
+                              struct crewi_range *chunk)
+{
+    uint64_t size = smaller(tasks, schedule->limit);
+    if (!crewi_schedule_remaining(schedule) || !size)
+        return false;
     if (schedule->returned_count) {
         struct crewi_range *last = &schedule->returned[schedule->returned_count - 1];
         take_from(last, size, chunk);

@@ -62,6 +62,11 @@ bool crewi_schedule_take(struct crewi_schedule *schedule, struct crewi_range *ch
 bool crewi_schedule_take_for(struct crewi_schedule *schedule, double speed,
                              struct crewi_range *chunk);
 
+/** At most @p tasks that were given back, or else that were never given out; false when none is
+ * left. */
+bool crewi_schedule_take_some(struct crewi_schedule *schedule, uint64_t tasks,
+                              struct crewi_range *chunk);
+
 /** Takes tasks back that were not run. ::CREW_ENOMEM */
 crew_status crewi_schedule_return(struct crewi_schedule *schedule, struct crewi_range range);
 

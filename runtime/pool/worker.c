@@ -3,7 +3,8 @@
  *
  * Results are built in the port's data area and declared a draft before the first task of a part
  * begins, with the count of finished tasks kept up to date. So the rank knows, when the worker
- * dies, which task it was in, and has the results of those before. */
+ * dies, which task it was in, and has the results of those before. A part ends early when there is
+ * no room for another failure, and when somebody else was given the rest. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/client.h"
@@ -11,6 +12,7 @@
 #include "pool/crash.h"
 #include "pool/pool_protocol.h"
 #include "pool/watchdog.h"
+#include "pool/worker_claim.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -23,7 +25,8 @@ struct worker {
     struct crewi_client *client;
     uint64_t pool;
     struct crewi_frame *chunk; /* at hand */
-    unsigned char *area;       /* a crewi_pool_result, room for failures, results */
+    struct crewi_worker_claim claim;
+    unsigned char *area; /* a crewi_pool_result, room for failures, results */
     size_t result_room;
     unsigned char *large;         /* for a result that has no room there */
     uint64_t known_map;           /* whose function is at hand */
@@ -101,8 +104,43 @@ static void advance_draft(struct worker *worker, uint64_t done)
         crewi_port_draft_advance(&worker->client->port, done);
 }
 
+/* Tasks of a part that are claimed, from its @p i on and before @p end. Returns where it stopped.
+ */
+static uint64_t run_claimed(struct worker *worker, const struct crewi_pool_chunk *chunk,
+                            const unsigned char *items, unsigned char *results, uint64_t i,
+                            uint64_t end)
+{
+    uint64_t begin = head_of(worker)->begin;
+    for (; i < end && has_failure_room(worker); advance_draft(worker, ++i)) {
+        if (chunk->timeout_ns)
+            crewi_watchdog_set(crewi_deadline_ns(crewi_now_ns(), chunk->timeout_ns));
+        run_task(worker, begin + i, items + i * chunk->item_size, results + i * chunk->result_size,
+                 chunk->result_size);
+    }
+    return i;
+}
+
+/* The tasks of a part, whose items and results these are. Returns how many it was. */
+static uint64_t run_tasks(struct worker *worker, const struct crewi_pool_chunk *chunk,
+                          const unsigned char *items, unsigned char *results, crew_status *status)
+{
+    struct crewi_worker_claim *claim = &worker->claim;
+    uint64_t from = head_of(worker)->begin - chunk->begin, wanted = head_of(worker)->count, i = 0;
+    while (i < wanted && has_failure_room(worker)) {
+        if (from + i == claim->claimed)
+            crewi_worker_claim_measure(claim, from + i, crewi_now_ns());
+        if (!crewi_worker_claim_reaches(claim, from + i, status))
+            break;
+        uint64_t claimed = claim->claimed - from;
+        i = run_claimed(worker, chunk, items, results, i, claimed < wanted ? claimed : wanted);
+    }
+    if (chunk->timeout_ns)
+        crewi_watchdog_set(0);
+    return i;
+}
+
 /* Runs as many tasks of the chunk, from its @p from on, as there is room for results; *done says
- * how many. */
+ * how many. The first one is claimed. */
 static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk *chunk,
                             const unsigned char *items, uint64_t from, uint64_t *done)
 {
@@ -112,7 +150,8 @@ static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk
     uint64_t room = !fits                ? 1
                     : chunk->result_size ? worker->result_room / chunk->result_size
                                          : UINT64_MAX;
-    uint64_t wanted = chunk->count - from < room ? chunk->count - from : room, i = 0;
+    uint64_t wanted = chunk->count - from < room ? chunk->count - from : room;
+    crew_status claimed = CREW_OK;
     *head = (struct crewi_pool_result){.map = chunk->map,
                                        .begin = chunk->begin + from,
                                        .count = wanted,
@@ -123,24 +162,18 @@ static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk
     crewi_error_clear();
     bool counts_cpu = !worker->short_parts;
     int64_t cpu_ns = counts_cpu ? crewi_thread_cpu_ns() : 0, begin_ns = crewi_now_ns();
-    while (i < wanted && has_failure_room(worker)) {
-        if (chunk->timeout_ns)
-            crewi_watchdog_set(crewi_deadline_ns(crewi_now_ns(), chunk->timeout_ns));
-        run_task(worker, head->begin + i, items + (from + i) * chunk->item_size,
-                 results + i * chunk->result_size, chunk->result_size);
-        advance_draft(worker, ++i);
-    }
-    if (chunk->timeout_ns)
-        crewi_watchdog_set(0);
-    head->busy_ns = crewi_now_ns() - begin_ns;
+    crewi_worker_claim_pause(&worker->claim, from, begin_ns);
+    *done = run_tasks(worker, chunk, items + from * chunk->item_size, results, &claimed);
+    int64_t end_ns = crewi_now_ns();
+    crewi_worker_claim_measure(&worker->claim, from + *done, end_ns);
+    head->busy_ns = end_ns - begin_ns;
     head->cpu_ns = counts_cpu ? crewi_thread_cpu_ns() - cpu_ns : head->busy_ns;
     worker->short_parts = head->busy_ns < SHORT_PART_NS;
-    head->count = i;
-    *done = i;
+    head->count = *done;
     crew_status status = send_result(worker, results);
     if (worker->client->remote)
         crewi_port_draft_end(&worker->client->port);
-    return status;
+    return status ? status : claimed;
 }
 
 /* Looks the function up once for each map. A worker that does not have it fails its tasks. */
@@ -166,6 +199,7 @@ static crew_status run_chunk(struct worker *worker, const struct crewi_frame *fr
     const struct crewi_pool_chunk *chunk = (const void *)frame->payload;
     const unsigned char *items = frame->payload + sizeof *chunk;
     crew_status status = CREW_OK;
+    crewi_worker_claim_begin(&worker->claim, chunk, worker->known_map != chunk->map);
     find_function(worker, chunk, items + chunk->count * chunk->item_size);
     if (chunk->result_size > worker->result_room) {
         unsigned char *grown = realloc(worker->large, chunk->result_size);
@@ -175,8 +209,11 @@ static crew_status run_chunk(struct worker *worker, const struct crewi_frame *fr
     }
     if (chunk->timeout_ns)
         status = crewi_watchdog_start(&head_of(worker)->timed_out);
-    for (uint64_t from = 0, done; from < chunk->count && !status; from += done)
+    for (uint64_t from = 0, done; from < chunk->count && !status; from += done) {
+        if (!crewi_worker_claim_reaches(&worker->claim, from, &status))
+            break;
         status = run_part(worker, chunk, items, from, &done);
+    }
     return status;
 }
 
@@ -248,6 +285,8 @@ int crewi_pool_worker(void *arg)
         return 1;
     if (worker.client->remote)
         crewi_scheduling_prefer_throughput();
+    worker.claim.claims =
+        worker.client->remote ? &worker.client->port.shared->claims : &worker.client->claims;
     worker.result_room = CREWI_PORT_DRAFT_SIZE - CREWI_POOL_DRAFT_RESULTS;
     worker.area = worker.client->remote ? crewi_port_draft(&worker.client->port)
                                         : malloc(CREWI_PORT_DRAFT_SIZE);

@@ -171,6 +171,7 @@ static crew_status fake_spawn(void *host, const struct crewi_spawn *spawn, uint3
                                  .start = spawn->start};
     snprintf(child->name, sizeof child->name, "%s", spawn->name);
     attach(&child->client, rank, spawn->process);
+    child->client.base.claims = rank->job->children_claim ? &child->claims : NULL;
     *slot = child->client.slot;
     return CREW_OK;
 }

@@ -39,6 +39,7 @@ struct fake_client {
 /** A process that a rank was asked to spawn. */
 struct fake_child {
     struct fake_client client;
+    struct crewi_claims claims;
     uint64_t process;
     char name[CREW_NAME_SIZE];
     int core;
@@ -69,6 +70,7 @@ struct fake_job {
     uint64_t carried;   /* messages between ranks */
     uint64_t scattered; /* of those, in scatters */
     bool can_scatter;
+    bool children_claim; /* those that are spawned from now on claim the tasks that they begin */
     struct crewi_frame *gathers[FAKE_GATHERS][FAKE_RANKS]; /* not complete yet */
     uint64_t gets;                                         /* out of others' memory */
     crew_status get_status, attach_status;                 /* of the next ones */
