@@ -218,6 +218,7 @@ static struct fake_job *fresh_job(void)
     static struct fake_job *made, *fresh;
     if (!made) {
         made = fake_job_create(FUZZ_JOB_RANKS);
+        made->children_claim = true;
         fresh = malloc(sizeof *fresh);
         require(fresh && crewi_modules_load() == CREW_OK, "no memory");
         memcpy(fresh, made, sizeof *fresh);

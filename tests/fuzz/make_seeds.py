@@ -450,6 +450,11 @@ def rank_seeds():
     for op in 64, 65:
         yield f'watch-{op}', pool(2) + submit() + lie(0, 1, POOL, op, target=newest(0, 1), note=NOTE,
                                                       shape=newest(0, 2) + b'\3') + run()
+    # The worker of rank 1, which has not begun the second of its chunks.
+    yield 'steal', (pool(2) + submit(20, 5) + lie(1, 0, POOL, 72, shape=newest(0, 1) + newest(0, 2) + bytes([0, 2, 2, 0, 1, 1, 2])) +
+                    run())
+    yield 'stolen', (pool(2) + submit(20, 5, schedule=1) + result(0) + lie(0, 1, POOL, 73, target=newest(0, 1), note=NOTE,
+                                                                           shape=newest(0, 2) + bytes([1, 0, 1, 2, 5, 0])) + run())
     yield 'gone', pool(2) + submit() + lie(0, 0, POOL, 1, note=0x80 | 4) + run()
     yield 'confused', pool(2) + lie(0, asks, POOL, READY, target=newest(0, 1)) + run()
     yield 'nobody', life + lie(1, asks | 0x80, PROCESS, QUERY, target=newest(0)) + struct.pack('<IIQQ', 9, 9, 9, 9)

@@ -237,6 +237,37 @@ static size_t pool_result(struct filling *filling)
     return head + bytes;
 }
 
+static struct crewi_claim_key claim_key(struct filling *filling)
+{
+    return (struct crewi_claim_key){fuzz_u8(filling->input) % (CREWI_CLAIM_SLOTS + 1),
+                                    fuzz_u8(filling->input)};
+}
+
+static size_t pool_steal(struct filling *filling)
+{
+    struct crewi_pool_steal steal = {.pool = fuzz_job_id(filling->job),
+                                     .process = fuzz_job_id(filling->job),
+                                     .slot = fuzz_u8(filling->input) % 8,
+                                     .shares = fuzz_u8(filling->input),
+                                     .count = fuzz_u8(filling->input) % (CREWI_CLAIM_SLOTS + 2)};
+    for (size_t i = 0; i < CREWI_CLAIM_SLOTS; i++)
+        steal.from[i].key = claim_key(filling);
+    return put(filling, &steal, sizeof steal);
+}
+
+static size_t pool_stolen(struct filling *filling)
+{
+    struct crewi_pool_stolen stolen = {.process = fuzz_job_id(filling->job),
+                                       .count = fuzz_u8(filling->input) % (CREWI_CLAIM_SLOTS + 2)};
+    for (size_t i = 0; i < CREWI_CLAIM_SLOTS; i++) {
+        stolen.from[i].key = claim_key(filling);
+        stolen.from[i].taken.begin = fuzz_u8(filling->input) % 8;
+        stolen.from[i].taken.end = fuzz_u8(filling->input) % 8;
+        stolen.from[i].left = fuzz_u8(filling->input) % 8;
+    }
+    return put(filling, &stolen, sizeof stolen);
+}
+
 size_t shape_draft(struct fuzz_job *job, struct fake_client *client, unsigned char *room,
                    uint64_t *progress)
 {
@@ -608,6 +639,8 @@ static const struct {
     {CREWI_KIND_RESULT, CREWI_OP_FORGET_WAITS, range},
     {CREWI_KIND_POOL, CREWI_POOL_UNFIT, number},
     {CREWI_KIND_POOL, CREWI_POOL_RESULT, pool_result},
+    {CREWI_KIND_POOL, CREWI_POOL_STEAL, pool_steal},
+    {CREWI_KIND_POOL, CREWI_POOL_STOLEN, pool_stolen},
     {CREWI_KIND_POOL, CREWI_WATCH_SPAWNED, process_report},
     {CREWI_KIND_POOL, CREWI_WATCH_ENDED, process_report},
     {CREWI_KIND_QUEUE, CREWI_QUEUE_CREATE, queue_spec},

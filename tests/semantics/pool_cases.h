@@ -28,6 +28,9 @@ case_function pol_ranks, pol_ranks_wrong, pol_ranks_replaced, pol_hosts, pol_hos
 // pool_account.c: what a pool did, and what it cost
 case_function pol_describe, pol_describe_idle, pol_describe_deaths, pol_summary;
 
+// pool_steal.c: what is in hand gets to others
+case_function pol_steal_static, pol_steal_chunk, pol_steal_off, pol_steal_death;
+
 // pool_module.c: tasks of a library that is loaded later
 case_function pool_module, pool_module_tasks;
 
@@ -39,8 +42,18 @@ void check_pool_outside(void);
 
 // What one task of these tests is to do.
 struct job {
-    enum { JOB_COMPUTE, JOB_FAIL, JOB_SIGNAL, JOB_EXIT, JOB_EXIT_NOW, JOB_SLEEP, JOB_FAMILY } what;
-    int number;  // the result's, or the signal, the exit code, milliseconds
+    enum {
+        JOB_COMPUTE,
+        JOB_FAIL,
+        JOB_SIGNAL,
+        JOB_EXIT,
+        JOB_EXIT_NOW,
+        JOB_SLEEP,
+        JOB_FAMILY,
+        JOB_WAIT, // for lines in the log
+        JOB_WAIT_AND_DIE
+    } what;
+    int number;  // the result's, or the signal, the exit code, milliseconds, lines
     bool logged; // whether it writes its index to log
     int index;
     struct mark log;

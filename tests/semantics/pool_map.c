@@ -192,16 +192,19 @@ static void check_same_worker(const struct outcome *outcomes, size_t begin, size
         CHECK_INT(outcomes[i].pid, outcomes[begin].pid);
 }
 
-// The first chunk is Python's, count / (4 * workers); a size that is given is kept to.
+// The first chunk is Python's, count / (4 * workers); a size that is given is kept to. (Nobody
+// takes a part of one when it is idle.)
 static void check_chunks(crew_pool pool, const crew_pool_attr *attr)
 {
     static struct job jobs[200];
     static struct outcome outcomes[200];
     size_t workers = (size_t)(attr->workers ? attr->workers : crew_rank_count());
     plan(jobs, 200);
-    CHECK_OK(crew_pool_map(pool, do_job, jobs, outcomes, 200, NULL));
+    crew_map_attr map = {.no_stealing = true};
+    CHECK_OK(crew_pool_map(pool, do_job, jobs, outcomes, 200, &map));
     check_same_worker(outcomes, 0, (200 + 4 * workers - 1) / (4 * workers));
-    CHECK_OK(crew_pool_map(pool, do_job, jobs, outcomes, 200, &(crew_map_attr){.chunk = 7}));
+    map.chunk = 7;
+    CHECK_OK(crew_pool_map(pool, do_job, jobs, outcomes, 200, &map));
     for (size_t i = 0; i < 200; i += 7)
         check_same_worker(outcomes, i, i + 7 < 200 ? i + 7 : 200);
 }

@@ -40,6 +40,10 @@ const struct test_case program_cases[] = {
     {"POL-describe-idle", pol_describe_idle, CASE_ONCE},
     {"POL-describe-deaths", pol_describe_deaths, CASE_ONCE},
     {"POL-summary", pol_summary, CASE_ONCE},
+    {"POL-steal-static", pol_steal_static, CASE_ONCE},
+    {"POL-steal-chunk", pol_steal_chunk, CASE_ONCE},
+    {"POL-steal-off", pol_steal_off, CASE_ONCE},
+    {"POL-steal-death", pol_steal_death, CASE_ONCE},
     {"alignment", map_alignment, CASE_ONCE},
     {"open", pool_left_open, 0},
     {"create", calls_pool_create, CASE_ONCE},
@@ -85,6 +89,13 @@ static crew_status perform(const struct job *job)
         return CREW_OK;
     case JOB_FAMILY:
         return try_family();
+    case JOB_WAIT:
+    case JOB_WAIT_AND_DIE:
+        if (!mark_wait(&job->log, job->number))
+            return crew_fail(CREW_EFAILED, "the other tasks do not begin");
+        if (job->what == JOB_WAIT_AND_DIE)
+            raise(SIGKILL);
+        return CREW_OK;
     default:
         return CREW_OK;
     }
