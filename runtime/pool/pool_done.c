@@ -198,6 +198,8 @@ static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
     if (map->submission.reports)
         report(engine, map, worker, result, failures);
     worker->tasks += result->count;
+    map->pool->tasks += (double)result->count;
+    map->pool->busy_ns += (double)result->busy_ns;
     add_time(&worker->busy_ns, result->busy_ns);
     add_time(&worker->cpu_ns, result->cpu_ns);
     if (result->busy_ns) /* what is found of a worker that died does not say how long it took */
@@ -205,6 +207,21 @@ static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
     take_off(worker, chunk, result->count);
     count_done(engine, map, result->count - again);
     return true;
+}
+
+static bool has_some_left(const struct crewi_pool *pool)
+{
+    for (const struct crewi_pool_map *map = pool->maps; map; map = map->next)
+        if (!map->over && crewi_schedule_remaining(&map->schedule))
+            return true;
+    return false;
+}
+
+static void feed_idle(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->worker_count && has_some_left(pool); i++)
+        if (!pool->workers[i].outstanding_count)
+            crewi_pool_feed(engine, pool, &pool->workers[i]);
 }
 
 bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -224,9 +241,8 @@ bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool
         return false;
     crewi_pool_kill_if_in_it(engine, worker);
     crewi_pool_feed(engine, pool, worker);
-    for (uint32_t i = 0; result.failure_bytes && i < pool->worker_count; i++)
-        if (!pool->workers[i].outstanding_count) /* some may be tried again, by any */
-            crewi_pool_feed(engine, pool, &pool->workers[i]);
+    if (result.failure_bytes) /* some may be tried again, by any */
+        feed_idle(engine, pool);
     return true;
 }
 

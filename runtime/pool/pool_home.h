@@ -8,6 +8,7 @@
 #define CREWI_POOL_POOL_HOME_H
 
 #include "base/error.h"
+#include "base/table.h"
 #include "engine/engine.h"
 #include "engine/parking.h"
 #include "pool/pool_protocol.h"
@@ -130,7 +131,10 @@ struct crewi_pool {
     bool abandoned;               /* nobody will ask: gone with the last worker */
     struct crewi_origin creation; /* waits for the workers to be ready */
     struct crewi_worker *workers;
-    uint32_t worker_count, live; /* live: not GONE */
+    uint32_t worker_count, live;   /* live: not GONE */
+    struct crewi_table by_process; /* those that are live */
+    uint32_t began;                /* while it starts: workers that are ready */
+    double tasks, busy_ns;         /* of all workers so far */
     struct crewi_pool_map *maps;
     uint64_t maps_over; /* so far */
     bool has_closed;    /* maps that are to go when they are over */
@@ -141,7 +145,7 @@ struct crewi_pool {
 
 /* pool_workers.c */
 
-/** Starts all workers. ::CREW_ENOMEM with none started */
+/** Starts all workers. ::CREW_ENOMEM with some of them started, perhaps */
 crew_status crewi_pool_start_workers(struct crewi_engine *engine, struct crewi_pool *pool);
 
 /** The pool cannot begin: ends what runs, and refuses the creation once that is gone. */

@@ -192,14 +192,9 @@ static uint64_t tasks_in_hand(const struct crewi_worker *worker)
 /* How fast a worker was so far, beside the mean of those of its pool: tasks in its time. */
 static double speed_of(const struct crewi_pool *pool, const struct crewi_worker *worker)
 {
-    double tasks = 0, busy_ns = 0;
-    for (uint32_t i = 0; i < pool->worker_count; i++) {
-        tasks += (double)pool->workers[i].tasks;
-        busy_ns += (double)pool->workers[i].busy_ns;
-    }
     if (!worker->tasks || worker->busy_ns <= 0)
         return 1;
-    return ((double)worker->tasks / (double)worker->busy_ns) / (tasks / busy_ns);
+    return ((double)worker->tasks / (double)worker->busy_ns) / (pool->tasks / pool->busy_ns);
 }
 
 /* The next chunk of this map for a worker, not sent yet; NULL when it should not have one. */

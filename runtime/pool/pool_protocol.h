@@ -17,6 +17,9 @@
 #include <crew/result.h>
 #include <stdint.h>
 
+/** Workers that a pool may have. */
+#define CREWI_WORKER_LIMIT 65536
+
 /** Of callers and workers. */
 enum crewi_pool_op {
     CREWI_POOL_CREATE = 1, /* to the own rank: crewi_pool_spec, the ranks chosen as int32_t, and the
