@@ -142,6 +142,7 @@ static void take_off(struct crewi_worker *worker, struct crewi_pool_outstanding 
 {
     from->range.begin += count;
     from->range.count -= count;
+    from->scattered = false; /* it has it */
     if (from->range.count)
         return;
     struct crewi_pool_outstanding *end = &worker->outstanding[worker->outstanding_count--];

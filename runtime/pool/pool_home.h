@@ -29,7 +29,8 @@ struct crewi_pool_map;
 struct crewi_pool_outstanding {
     struct crewi_pool_map *map;
     struct crewi_range range;
-    bool alone; /* given out by itself, to find out whether it is what kills workers */
+    bool alone;     /* given out by itself, to find out whether it is what kills workers */
+    bool scattered; /* what was sent later may have overtaken it */
 };
 
 enum crewi_worker_state {

@@ -136,10 +136,22 @@ bool crewi_pool_cancel_map(struct crewi_engine *engine, struct crewi_pool_map *m
     return map->cancelled_whole;
 }
 
-/* What it has in hand behind other tasks it has not begun: it is killed when it gets there. */
+/* What it has in hand behind other tasks it has not begun, unless that has overtaken them. */
+static bool may_be_in_it(const struct crewi_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
+        if (worker->outstanding[i].map->killed)
+            return true;
+        if (!worker->outstanding[i].scattered)
+            return false;
+    }
+    return false;
+}
+
+/* Otherwise it is killed when it gets there. */
 void crewi_pool_kill_if_in_it(struct crewi_engine *engine, struct crewi_worker *worker)
 {
-    if (!worker->outstanding_count || !worker->outstanding[0].map->killed || worker->killed)
+    if (worker->killed || !may_be_in_it(worker))
         return;
     worker->killed = true;
     crewi_process_signal(engine, worker->process, SIGKILL);
@@ -220,7 +232,7 @@ static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_
     frame->can_wait = crewi_schedule_can_wait(&map->schedule, tasks_in_hand(worker));
     worker->chunks++;
     worker->outstanding[worker->outstanding_count++] =
-        (struct crewi_pool_outstanding){map, range, map->careful};
+        (struct crewi_pool_outstanding){.map = map, .range = range, .alone = map->careful};
     return frame;
 }
 
@@ -257,6 +269,16 @@ static uint32_t collect_first_chunks(const struct crewi_engine *engine, struct c
     return others;
 }
 
+static void note_scattered(const struct crewi_engine *engine, struct crewi_pool *pool,
+                           const struct crewi_pool_map *map)
+{
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        struct crewi_worker *worker = &pool->workers[i];
+        if (worker->outstanding_count == 1 && worker->outstanding[0].map == map)
+            worker->outstanding[0].scattered = (uint32_t)worker->rank != engine->rank;
+    }
+}
+
 /* The first chunk of every worker that is idle, in one scatter if that can be and at least half of
  * the other ranks get one, and the second ones point to point. */
 static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -269,7 +291,9 @@ static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
     crew_status status = others && 2 * others >= engine->rank_count - 1
                              ? crewi_transport_scatter(engine->transport, for_rank)
                              : CREW_ENOTSUP;
-    if (status && status != CREW_ENOTSUP)
+    if (!status)
+        note_scattered(engine, pool, map);
+    else if (status != CREW_ENOTSUP)
         crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
     for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++) {
         struct crewi_frame *frame;
