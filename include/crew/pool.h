@@ -113,7 +113,8 @@ typedef struct crew_pool_attr {
 
 /** How tasks are divided into chunks. */
 typedef enum crew_schedule {
-    CREW_SCHEDULE_GUIDED,    /**< large chunks first, and smaller ones as less is left */
+    CREW_SCHEDULE_GUIDED,    /**< large chunks first, and smaller ones as less is left, the smaller
+                                  the more tasks differ */
     CREW_SCHEDULE_STATIC,    /**< as many chunks as workers, all of one size: for even tasks */
     CREW_SCHEDULE_DYNAMIC,   /**< one task in a chunk, as chunk = 1 */
     CREW_SCHEDULE_FACTORING, /**< rounds of one chunk for each worker, each round half of the rest

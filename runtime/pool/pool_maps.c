@@ -221,7 +221,7 @@ static struct crewi_frame *next_chunk(struct crewi_worker *worker, struct crewi_
         !crewi_schedule_take_for(
             &map->schedule,
             map->schedule.policy == CREW_SCHEDULE_WEIGHTED ? speed_of(map->pool, worker) : 1,
-            &range))
+            tasks_in_hand(worker), &range))
         return NULL;
     struct crewi_frame *frame = chunk_frame(worker, map, range);
     if (!frame) {

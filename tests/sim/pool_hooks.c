@@ -60,14 +60,14 @@ crew_status __wrap_crewi_schedule_return(struct crewi_schedule *schedule, struct
     return __real_crewi_schedule_return(schedule, range);
 }
 
-bool __real_crewi_schedule_take_for(struct crewi_schedule *schedule, double speed,
+bool __real_crewi_schedule_take_for(struct crewi_schedule *schedule, double speed, uint64_t in_hand,
                                     struct crewi_range *chunk);
-bool __wrap_crewi_schedule_take_for(struct crewi_schedule *schedule, double speed,
+bool __wrap_crewi_schedule_take_for(struct crewi_schedule *schedule, double speed, uint64_t in_hand,
                                     struct crewi_range *chunk);
-bool __wrap_crewi_schedule_take_for(struct crewi_schedule *schedule, double speed,
+bool __wrap_crewi_schedule_take_for(struct crewi_schedule *schedule, double speed, uint64_t in_hand,
                                     struct crewi_range *chunk)
 {
-    bool any = __real_crewi_schedule_take_for(schedule, speed, chunk);
+    bool any = __real_crewi_schedule_take_for(schedule, speed, in_hand, chunk);
     if (is_planted(POOL_CHUNK_TWICE, any))
         __real_crewi_schedule_return(schedule, *chunk);
     return any;
