@@ -59,7 +59,7 @@ struct pool_map_model *pool_model_take_chunk(struct pool_model *pool,
         memcpy(&item, frame->payload + sizeof chunk + i * sizeof item, sizeof item);
         if (item != pool_model_item(map, chunk.begin + i))
             sim_violation(worker->job, "item %llu of map %u has changed",
-                          (unsigned long long)(chunk.begin + i), map->number);
+                          (unsigned long long)chunk.begin + i, map->number);
         take_task(map, worker, chunk.begin + i);
     }
     return map;

@@ -123,7 +123,7 @@ static void submit(struct pool_user *user)
 {
     struct pool_model *pool = user->pool;
     struct pool_map_model *map = &pool->maps[pool->map_count];
-    struct crewi_range ranges[POOL_TASKS];
+    struct crewi_range ranges[POOL_TASKS] = {0};
     unsigned char message[sizeof map->about + sizeof ranges + POOL_TASKS * sizeof(uint64_t)];
     *map = (struct pool_map_model){.pool = pool, .number = pool->map_count++};
     describe(&user->base.random, map);
