@@ -122,12 +122,17 @@ void __wrap_crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool
         __real_crewi_pool_feed(engine, pool, worker);
 }
 
-/* The model knows of the worker at once, as its home does. */
-static void note_kill(uint64_t process)
+/* The model knows at once of a worker that is killed for the map that it is in, as its home does.
+ */
+static void note_kill(struct crewi_engine *engine, uint64_t process)
 {
-    const struct sim_job *job = sim_job_current();
-    struct pool_user *user = crewi_table_find(&job->by_process, process);
+    struct pool_user *user = crewi_table_find(&sim_job_current()->by_process, process);
     if (!user || !user->is_worker || user->work->killed)
+        return;
+    struct crewi_object *pool = crewi_engine_find(engine, user->work->pool);
+    const struct crewi_worker *worker =
+        pool ? crewi_pool_find_worker((struct crewi_pool *)pool, process) : NULL;
+    if (!worker || !worker->killed)
         return;
     user->work->killed = true;
     if (user->base.ended)
@@ -139,7 +144,7 @@ void __wrap_crewi_process_signal(struct crewi_engine *engine, uint64_t process, 
 void __wrap_crewi_process_signal(struct crewi_engine *engine, uint64_t process, int number)
 {
     if (sim_job_current() && number == SIGKILL)
-        note_kill(process);
+        note_kill(engine, process);
     if (!is_planted(POOL_KILL_IGNORED, true))
         __real_crewi_process_signal(engine, process, number);
 }

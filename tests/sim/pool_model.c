@@ -130,6 +130,7 @@ void pool_model_death(struct pool_model *pool, const struct pool_death *death)
 {
     pool->live--;
     pool->early_deaths += death->early;
+    pool->may_break |= pool->spec.break_on_death && !death->stopped;
     pool->may_break |= pool->early_deaths >= 3 || (death->early && !pool->id);
     for (uint32_t i = 0; i < pool->map_count; i++)
         map_death(&pool->maps[i], death);
@@ -230,7 +231,7 @@ static bool can_be(const struct pool_map_model *map, const struct pool_task *tas
         return map->pool->terminated || ((map->cancel_asked || map->kill_asked) &&
                                          task->state != POOL_TASK_DONE && task->wanted);
     case CREW_EBROKEN:
-        return map->pool->may_break;
+        return map->pool->may_break || (map->pool->workers_ended && task->state != POOL_TASK_DONE);
     default:
         return false;
     }
@@ -337,6 +338,27 @@ void pool_model_news(struct pool_map_model *map, const struct crewi_frame *frame
         results += report.count * map->about.result_size;
     }
     map->reports_end = news.over;
+}
+
+/* It is about what has come home, of what the workers have told. */
+void pool_model_description(struct pool_model *pool, const struct crewi_frame *frame)
+{
+    struct crewi_pool_description description;
+    uint64_t told = 0;
+    memcpy(&description, frame->payload, sizeof description);
+    for (uint32_t i = 0; i < pool->map_count; i++)
+        for (uint64_t k = 0; k < pool->maps[i].about.count; k++) {
+            const struct pool_task *task = &pool->maps[i].tasks[k];
+            told += task->tries + (task->state == POOL_TASK_DONE);
+        }
+    size_t workers = (frame->header.size - sizeof description) / sizeof *description.workers;
+    if (description.info.workers != (size_t)pool->spec.workers ||
+        workers != (size_t)pool->spec.workers)
+        sim_violation(pool->job, "a pool of %d workers is said to have %zu, and describes %zu",
+                      pool->spec.workers, (size_t)description.info.workers, workers);
+    if (description.info.tasks > told + description.info.failed && !is_cut_short(pool))
+        sim_violation(pool->job, "a pool has done %llu tasks, and is said to have done %llu",
+                      (unsigned long long)told, (unsigned long long)description.info.tasks);
 }
 
 void pool_model_broken(struct pool_model *pool)

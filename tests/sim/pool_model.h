@@ -59,6 +59,7 @@ struct pool_model {
     struct pool_map_model maps[POOL_MAPS];
     uint32_t map_count;
     bool closed, terminated, ended; /* ended: DESTROY was answered */
+    bool workers_ended;             /* that was asked */
     uint32_t early_deaths;          /* of workers that were not ready */
     bool may_break;                 /* so many, or one could not start */
     uint32_t live;                  /* workers that have not ended */
@@ -93,6 +94,7 @@ struct pool_death {
     const struct sim_client *worker;
     bool has_draft;            /* and so it is known where it was */
     bool timed_out;            /* it ended itself */
+    bool stopped;              /* for it was told to */
     bool killed;               /* its home wanted it to */
     bool early;                /* it was not ready, or the pool was not */
     uint64_t map, begin, done; /* of its draft */
@@ -117,6 +119,8 @@ void pool_model_over(struct pool_map_model *map);
 void pool_model_outcome(struct pool_map_model *map, const struct crewi_frame *frame);
 void pool_model_errors(struct pool_map_model *map, const struct crewi_frame *frame);
 void pool_model_news(struct pool_map_model *map, const struct crewi_frame *frame);
+
+void pool_model_description(struct pool_model *pool, const struct crewi_frame *frame);
 
 /** Whether it may be told that the pool is broken. */
 void pool_model_broken(struct pool_model *pool);

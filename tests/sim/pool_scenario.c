@@ -9,6 +9,7 @@
 #include "process/process.h"
 #include "sim_scenarios.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,10 +69,17 @@ static void create(struct pool_user *user)
         .workers = (int32_t)sim_between(random, 1, 6),
         .max_tasks = sim_chance(random, 300) ? (uint32_t)sim_between(random, 1, 5) : 0,
         .bind = 1,
+        .break_on_death = sim_chance(random, 100),
         .creator_name = "MainProcess"};
     if (crewi_funcref_make(&pool->spec.worker, (crewi_function *)crewi_pool_worker))
         abort();
-    ask(user, NULL, CREWI_POOL_CREATE, CREWI_FOREVER, &pool->spec, sizeof pool->spec);
+    int32_t rank = (int32_t)sim_below(random, user->base.job->rank_count);
+    unsigned char message[sizeof pool->spec + sizeof rank];
+    pool->spec.chosen = sim_chance(random, 200); /* all on that rank */
+    memcpy(message, &pool->spec, sizeof pool->spec);
+    memcpy(message + sizeof pool->spec, &rank, sizeof rank);
+    ask(user, NULL, CREWI_POOL_CREATE, CREWI_FOREVER, message,
+        sizeof pool->spec + pool->spec.chosen * sizeof rank);
 }
 
 /* Maps */
@@ -208,6 +216,19 @@ static void cancel_all(struct pool_user *user)
     ask_pool(user, CREWI_POOL_CANCEL);
 }
 
+/* As terminate, but what is done meanwhile counts. */
+static void end_workers(struct pool_user *user)
+{
+    int32_t number = sim_chance(&user->base.random, 500) ? SIGTERM : SIGKILL;
+    for (uint32_t i = 0; i < user->pool->map_count; i++) {
+        user->pool->maps[i].cancel_asked = true;
+        user->pool->maps[i].kill_asked = true;
+    }
+    user->pool->closed = true;
+    user->pool->workers_ended = true;
+    ask(user, NULL, CREWI_POOL_END_WORKERS, CREWI_FOREVER, &number, sizeof number);
+}
+
 static void do_something(struct pool_user *user)
 {
     struct sim_random *random = &user->base.random;
@@ -227,6 +248,10 @@ static void do_something(struct pool_user *user)
         cancel_all(user);
     else if (choice < 935)
         terminate(user);
+    else if (choice < 940)
+        end_workers(user);
+    else if (choice < 960)
+        ask(user, NULL, CREWI_POOL_DESCRIBE, CREWI_FOREVER, "\1", 1);
     else
         sim_client_think(&user->base);
 }
@@ -357,6 +382,9 @@ static void hear_pool(struct pool_user *user, uint8_t op, const struct crewi_fra
     case CREWI_POOL_NEXT_DONE:
         hear_next_done(user, frame);
         break;
+    case CREWI_POOL_DESCRIBE:
+        pool_model_description(user->pool, frame);
+        break;
     case CREWI_POOL_CLOSE:
         user->pool->closed = true;
         break;
@@ -392,7 +420,7 @@ static void hear_refusal(struct pool_user *user, uint8_t op, int status)
         else if (status != CREW_ESTATE || !(pool->closed || pool->terminated))
             sim_violation(user->base.job, "a map is refused with %d", status);
     } else if (is_pools && op == CREWI_POOL_NEXT_DONE && status == CREW_ECLOSED) {
-        if (!pool->terminated)
+        if (!pool->terminated && !pool->workers_ended)
             pool_model_broken(pool);
     } else if (!(user->kind == CREWI_KIND_RESULT && op == CREWI_OP_WAIT &&
                  status == CREW_ETIMEDOUT)) {
@@ -512,11 +540,12 @@ static void destroy(struct sim_job *job)
 
 static const char *op_name(uint8_t kind, uint8_t op)
 {
-    static const char *const pool_ops[] = {"?",      "create", "submit",    "next_done", "workers",
-                                           "cancel", "close",  "terminate", "join",      "destroy",
-                                           "ready",  "unfit",  "result",    "chunk",     "stop"};
+    static const char *const pool_ops[] = {
+        "?",     "create",    "submit",      "next_done", "workers", "cancel",
+        "close", "terminate", "end_workers", "join",      "destroy", "ready",
+        "unfit", "result",    "chunk",       "stop",      "describe"};
     static const char *const result_ops[] = {"?",      "progress", "take",  "errors", "notify",
-                                             "cancel", "kill",     "close", "next"};
+                                             "cancel", "kill",     "close", "kept",   "next"};
     if (kind == CREWI_KIND_POOL && op < sizeof pool_ops / sizeof *pool_ops)
         return pool_ops[op];
     if (kind == CREWI_KIND_POOL)

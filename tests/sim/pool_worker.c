@@ -141,6 +141,7 @@ void pool_worker_ended(struct pool_user *user)
     struct pool_death death = {.worker = &user->base,
                                .has_draft = worker->has_draft,
                                .timed_out = worker->has_draft && head->timed_out,
+                               .stopped = worker->wait_status == EXITED(0),
                                .killed = worker->killed,
                                .early = !worker->ready || !user->pool->id,
                                .map = head->map,
