@@ -115,7 +115,8 @@ typedef struct crew_pool_attr {
 
 /** How tasks are divided into chunks. */
 typedef enum crew_schedule {
-    CREW_SCHEDULE_GUIDED,    /**< large chunks first, and smaller ones as less is left */
+    CREW_SCHEDULE_GUIDED,    /**< large chunks first, and smaller ones as less is left, the smaller
+                                  the more tasks differ */
     CREW_SCHEDULE_STATIC,    /**< as many chunks as workers, all of one size: for even tasks */
     CREW_SCHEDULE_DYNAMIC,   /**< one task in a chunk, as chunk = 1 */
     CREW_SCHEDULE_FACTORING, /**< rounds of one chunk for each worker, each round half of the rest
@@ -200,7 +201,7 @@ typedef struct crew_pool_info {
  * Starts the workers, and returns when all are ready. Python: Pool(processes).
  *
  * @param pool  set to the new handle, to be given back with crew_pool_destroy()
- * @return ::CREW_EINVAL workers below 0 or more than 4096, or more than one a rank with
+ * @return ::CREW_EINVAL workers below 0 or more than 65536, or more than one a rank with
  * ::CREW_START_RANK; a rank or a host that is not in the job, or is given twice, or both attr.ranks
  * and attr.hosts, or a list of none; ::CREW_EBROKEN the workers do not stay alive; what the
  * initializer returned; what crew_process_start() returns. No process is left behind then.

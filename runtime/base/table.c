@@ -19,9 +19,11 @@ static struct crewi_table_entry *find(const struct crewi_table *table, uint64_t 
     return &table->entries[at];
 }
 
-static crew_status grow(struct crewi_table *table)
+static crew_status grow(struct crewi_table *table, size_t count)
 {
-    struct crewi_table grown = {.room = table->room ? 2 * table->room : 16, .count = table->count};
+    struct crewi_table grown = {.room = table->room ? table->room : 16, .count = table->count};
+    while (2 * count > grown.room)
+        grown.room *= 2;
     grown.entries = calloc(grown.room, sizeof *grown.entries);
     if (!grown.entries)
         return crewi_error_memory();
@@ -39,13 +41,16 @@ void crewi_table_fini(struct crewi_table *table)
     *table = (struct crewi_table){0};
 }
 
+crew_status crewi_table_reserve(struct crewi_table *table, size_t count)
+{
+    return 2 * count > table->room ? grow(table, count) : CREW_OK;
+}
+
 crew_status crewi_table_add(struct crewi_table *table, uint64_t id, void *value)
 {
-    if (2 * (table->count + 1) > table->room) {
-        crew_status status = grow(table);
-        if (status)
-            return status;
-    }
+    crew_status status = crewi_table_reserve(table, table->count + 1);
+    if (status)
+        return status;
     *find(table, id) = (struct crewi_table_entry){id, value};
     table->count++;
     return CREW_OK;

@@ -26,6 +26,9 @@ struct crewi_table {
 /** Frees the table, not what it points to. */
 void crewi_table_fini(struct crewi_table *table);
 
+/** Makes room for that many ids at a time: adding them cannot fail then. ::CREW_ENOMEM */
+crew_status crewi_table_reserve(struct crewi_table *table, size_t count);
+
 /** Adds an id that is not in it yet. ::CREW_ENOMEM */
 crew_status crewi_table_add(struct crewi_table *table, uint64_t id, void *value);
 

@@ -20,8 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WORKER_LIMIT 4096
-
 #define ARGUMENT_LIMIT ((size_t)1 << 30)
 
 static crew_status check_handle(crew_pool pool)
@@ -52,9 +50,9 @@ static crew_status check_attr(const crew_pool_attr *attr, crew_start_method meth
         return crewi_error(CREW_EINVAL,
                            "a pool of %d workers: expected at least 1 (0 for one on each rank)",
                            attr->workers);
-    if (attr->workers > WORKER_LIMIT)
+    if (attr->workers > CREWI_WORKER_LIMIT)
         return crewi_error(CREW_EINVAL, "a pool of %d workers: at most %d are possible",
-                           attr->workers, WORKER_LIMIT);
+                           attr->workers, CREWI_WORKER_LIMIT);
     if (attr->start_method < CREW_START_DEFAULT || attr->start_method > CREW_START_RANK)
         return crewi_error(CREW_EINVAL, "%d is no start method", (int)attr->start_method);
     if (attr->max_tasks_per_worker < 0)
@@ -81,7 +79,7 @@ static crew_status count_workers(int workers, uint32_t ranks, crew_start_method 
         return crewi_error(CREW_EINVAL,
                            "%d workers inside %u ranks: CREW_START_RANK allows one on each",
                            workers, ranks);
-    *count = workers ? workers : ranks < WORKER_LIMIT ? (int32_t)ranks : WORKER_LIMIT;
+    *count = workers ? workers : ranks < CREWI_WORKER_LIMIT ? (int32_t)ranks : CREWI_WORKER_LIMIT;
     return CREW_OK;
 }
 

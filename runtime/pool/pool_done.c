@@ -148,6 +148,7 @@ static void take_off(struct crewi_worker *worker, struct crewi_pool_outstanding 
 {
     from->range.begin += count;
     from->range.count -= count;
+    from->scattered = false; /* it has it */
     if (from->left > from->range.count)
         from->left = from->range.count;
     if (!from->range.count)
@@ -204,6 +205,8 @@ static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
     if (map->submission.reports)
         report(engine, map, worker, result, failures);
     worker->tasks += result->count;
+    map->pool->tasks += (double)result->count;
+    map->pool->busy_ns += (double)result->busy_ns;
     add_time(&worker->busy_ns, result->busy_ns);
     add_time(&worker->cpu_ns, result->cpu_ns);
     if (result->busy_ns) /* what is found of a worker that died does not say how long it took */
@@ -231,9 +234,8 @@ bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool
     worker->heard_ns = engine->now_ns;
     crewi_pool_kill_if_in_it(engine, worker);
     crewi_pool_feed(engine, pool, worker);
-    for (uint32_t i = 0; result.failure_bytes && i < pool->worker_count; i++)
-        if (!pool->workers[i].outstanding_count) /* some may be tried again, by any */
-            crewi_pool_feed(engine, pool, &pool->workers[i]);
+    if (result.failure_bytes) /* some may be tried again, by any */
+        crewi_pool_feed_idle(engine, pool);
     crewi_pool_list_worker(pool, worker);
     crewi_pool_steal(engine, pool);
     return true;

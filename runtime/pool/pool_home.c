@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORKER_LIMIT 4096
-
 /* Its maps stay in the table of objects when that ends, too. */
 static void destroy(struct crewi_engine *engine, struct crewi_object *object)
 {
@@ -20,6 +18,7 @@ static void destroy(struct crewi_engine *engine, struct crewi_object *object)
     crewi_parking_clear(engine, &pool->joins);
     crewi_parking_refuse_all(engine, &pool->next_done, CREW_ECLOSED, "the pool is gone");
     free(pool->worker_arg);
+    crewi_table_fini(&pool->by_process);
     free(pool->workers);
     free(pool->listed[0]);
     free(pool);
@@ -35,7 +34,7 @@ static void forget(struct crewi_engine *engine, struct crewi_pool *pool)
 
 static bool is_sound(const struct crewi_pool_spec *spec)
 {
-    return spec->workers >= 1 && spec->workers <= WORKER_LIMIT &&
+    return spec->workers >= 1 && spec->workers <= CREWI_WORKER_LIMIT &&
            crewi_funcref_is_sound(&spec->worker) && crewi_funcref_is_sound(&spec->initializer) &&
            memchr(spec->creator_name, '\0', sizeof spec->creator_name) &&
            memchr(spec->creator_path, '\0', sizeof spec->creator_path);
@@ -105,11 +104,12 @@ static struct crewi_pool *make(struct crewi_engine *engine, const struct crewi_p
     size_t rank_bytes = spec->chosen * sizeof(int32_t);
     const unsigned char *behind = (const unsigned char *)message->data + sizeof *spec;
     place_workers(engine, pool, behind);
-    if (!make_worker_arg(pool, behind + rank_bytes, message->size - sizeof *spec - rank_bytes))
-        goto fail;
-    if (crewi_engine_add(engine, &pool->object) == CREW_OK)
+    if (make_worker_arg(pool, behind + rank_bytes, message->size - sizeof *spec - rank_bytes) &&
+        !crewi_table_reserve(&pool->by_process, pool->worker_count) &&
+        !crewi_engine_add(engine, &pool->object))
         return pool;
     free(pool->worker_arg);
+    crewi_table_fini(&pool->by_process);
 fail:
     free(lists);
     free(workers);

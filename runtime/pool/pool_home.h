@@ -8,6 +8,7 @@
 #define CREWI_POOL_POOL_HOME_H
 
 #include "base/error.h"
+#include "base/table.h"
 #include "engine/engine.h"
 #include "engine/parking.h"
 #include "pool/pool_protocol.h"
@@ -29,8 +30,9 @@ struct crewi_pool_outstanding {
     struct crewi_pool_map *map;
     struct crewi_range range, given; /* given: what it was at first */
     struct crewi_claim_key key;
-    uint64_t left; /* at most so many are not claimed by the worker */
-    bool alone;    /* given out by itself, to find out whether it is what kills workers */
+    uint64_t left;  /* at most so many are not claimed by the worker */
+    bool alone;     /* given out by itself, to find out whether it is what kills workers */
+    bool scattered; /* what was sent later may have overtaken it */
 };
 
 /** Lists of workers, so that nobody has to look at all of them. */
@@ -145,7 +147,10 @@ struct crewi_pool {
     bool abandoned;               /* nobody will ask: gone with the last worker */
     struct crewi_origin creation; /* waits for the workers to be ready */
     struct crewi_worker *workers;
-    uint32_t worker_count, live; /* live: not GONE */
+    uint32_t worker_count, live;   /* live: not GONE */
+    struct crewi_table by_process; /* those that are live */
+    uint32_t began;                /* while it starts: workers that are ready */
+    double tasks, busy_ns;         /* of all workers so far */
     struct crewi_pool_map *maps;
     uint32_t steal_serves;                /* the sum of those of its workers */
     uint32_t *listed[CREWI_WORKER_LISTS]; /* indices of workers, in no order */
@@ -160,7 +165,7 @@ struct crewi_pool {
 
 /* pool_workers.c */
 
-/** Starts all workers. ::CREW_ENOMEM with none started */
+/** Starts all workers. ::CREW_ENOMEM with some of them started, perhaps */
 crew_status crewi_pool_start_workers(struct crewi_engine *engine, struct crewi_pool *pool);
 
 /** The pool cannot begin: ends what runs, and refuses the creation once that is gone. */
@@ -274,6 +279,9 @@ bool crewi_pool_request_to_rank(struct crewi_engine *engine, const struct crewi_
 
 /** Has tasks taken back for the workers that are idle, from those that have the most. */
 void crewi_pool_steal(struct crewi_engine *engine, struct crewi_pool *pool);
+
+/** Gives what is left to workers that are idle, as the schedule will have it. */
+void crewi_pool_feed_idle(struct crewi_engine *engine, struct crewi_pool *pool);
 
 /** What a rank has taken back. */
 void crewi_pool_stolen(struct crewi_engine *engine, struct crewi_pool *pool,

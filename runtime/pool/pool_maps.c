@@ -136,10 +136,22 @@ bool crewi_pool_cancel_map(struct crewi_engine *engine, struct crewi_pool_map *m
     return map->cancelled_whole;
 }
 
-/* What it has in hand behind other tasks it has not begun: it is killed when it gets there. */
+/* What it has in hand behind other tasks it has not begun, unless that has overtaken them. */
+static bool may_be_in_it(const struct crewi_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
+        if (worker->outstanding[i].map->killed)
+            return true;
+        if (!worker->outstanding[i].scattered)
+            return false;
+    }
+    return false;
+}
+
+/* Otherwise it is killed when it gets there. */
 void crewi_pool_kill_if_in_it(struct crewi_engine *engine, struct crewi_worker *worker)
 {
-    if (!worker->outstanding_count || !worker->outstanding[0].map->killed || worker->killed)
+    if (worker->killed || !may_be_in_it(worker))
         return;
     worker->killed = true;
     crewi_process_signal(engine, worker->process, SIGKILL);
@@ -195,14 +207,9 @@ static uint64_t tasks_in_hand(const struct crewi_worker *worker)
 /* How fast a worker was so far, beside the mean of those of its pool: tasks in its time. */
 static double speed_of(const struct crewi_pool *pool, const struct crewi_worker *worker)
 {
-    double tasks = 0, busy_ns = 0;
-    for (uint32_t i = 0; i < pool->worker_count; i++) {
-        tasks += (double)pool->workers[i].tasks;
-        busy_ns += (double)pool->workers[i].busy_ns;
-    }
     if (!worker->tasks || worker->busy_ns <= 0)
         return 1;
-    return ((double)worker->tasks / (double)worker->busy_ns) / (tasks / busy_ns);
+    return ((double)worker->tasks / (double)worker->busy_ns) / (pool->tasks / pool->busy_ns);
 }
 
 /* A slot that no chunk of the worker has; there is one. */
@@ -253,7 +260,7 @@ static struct crewi_frame *next_chunk(const struct crewi_engine *engine,
         !crewi_schedule_take_for(
             &map->schedule,
             map->schedule.policy == CREW_SCHEDULE_WEIGHTED ? speed_of(map->pool, worker) : 1,
-            &range))
+            tasks_in_hand(worker), &range))
         return NULL;
     return crewi_pool_give(engine, worker, map, range);
 }
@@ -301,6 +308,16 @@ static bool is_to_be_shared(struct crewi_pool *pool, const struct crewi_pool_map
            !map->submission.no_stealing;
 }
 
+static void note_scattered(const struct crewi_engine *engine, struct crewi_pool *pool,
+                           const struct crewi_pool_map *map)
+{
+    for (uint32_t i = 0; i < pool->worker_count; i++) {
+        struct crewi_worker *worker = &pool->workers[i];
+        if (worker->outstanding_count == 1 && worker->outstanding[0].map == map)
+            worker->outstanding[0].scattered = (uint32_t)worker->rank != engine->rank;
+    }
+}
+
 /* The first chunk of every worker that is idle, in one scatter if that can be and at least half of
  * the other ranks get one, and the second ones point to point. */
 static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -314,7 +331,9 @@ static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
         others && 2 * others >= engine->rank_count - 1 && !is_to_be_shared(pool, map)
             ? crewi_transport_scatter(engine->transport, for_rank)
             : CREW_ENOTSUP;
-    if (status && status != CREW_ENOTSUP)
+    if (!status)
+        note_scattered(engine, pool, map);
+    else if (status != CREW_ENOTSUP)
         crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
     for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++) {
         struct crewi_frame *frame;

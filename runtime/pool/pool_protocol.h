@@ -18,6 +18,8 @@
 #include <crew/result.h>
 #include <stdint.h>
 
+/** Workers that a pool may have. */
+#define CREWI_WORKER_LIMIT 65536
 /** What engines have to say to each other begins here. */
 #define CREWI_POOL_ENGINE_OPS 72
 

@@ -353,8 +353,7 @@ static void share_out(struct crewi_engine *engine, struct crewi_pool *pool, uint
     }
 }
 
-/* What is left over goes to those that are idle, as the schedule will have it. */
-static void feed_idle(struct crewi_engine *engine, struct crewi_pool *pool)
+void crewi_pool_feed_idle(struct crewi_engine *engine, struct crewi_pool *pool)
 {
     const uint32_t *count = &pool->listed_count[CREWI_WORKERS_IDLE];
     for (uint32_t before = *count; before && *count; before--) {
@@ -404,7 +403,7 @@ void crewi_pool_stolen(struct crewi_engine *engine, struct crewi_pool *pool,
     crewi_pool_cancel_what_came_back(engine, pool);
     share_out(engine, pool, serves);
     crewi_pool_kill_if_in_it(engine, victim);
-    feed_idle(engine, pool);
+    crewi_pool_feed_idle(engine, pool);
     crewi_pool_feed(engine, pool, victim);
     crewi_pool_list_worker(pool, victim);
     crewi_pool_steal(engine, pool);

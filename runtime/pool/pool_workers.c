@@ -14,29 +14,47 @@
 /* A worker that ends so often in a row before it is ready will not get better. */
 #define EARLY_DEATHS 3
 
-static bool share_cores(int one, int other)
+/* Ranks that may use the same cores are equal. */
+static int compare_cores(const void *one, const void *other)
 {
-    const struct crewi_job_rank *ranks = crewi_job->ranks;
-    return ranks[one].host_index == ranks[other].host_index &&
-           memcmp(&ranks[one].cores, &ranks[other].cores, sizeof ranks[one].cores) == 0;
+    const struct crewi_job_rank *a = &crewi_job->ranks[*(const uint32_t *)one],
+                                *b = &crewi_job->ranks[*(const uint32_t *)other];
+    if (a->host_index != b->host_index)
+        return a->host_index < b->host_index ? -1 : 1;
+    return memcmp(&a->cores, &b->cores, sizeof a->cores);
+}
+
+/* Of each rank, a number that it has in common with those that may use the same cores. */
+static void group_ranks(uint32_t *order, uint32_t *group, uint32_t rank_count)
+{
+    for (uint32_t i = 0; i < rank_count; i++)
+        order[i] = i;
+    qsort(order, rank_count, sizeof *order, compare_cores);
+    for (uint32_t i = 0; i < rank_count; i++)
+        group[order[i]] =
+            i && compare_cores(&order[i - 1], &order[i]) == 0 ? group[order[i - 1]] : order[i];
 }
 
 /* One to a core, counted over the workers of all ranks that may use the same cores; none when there
  * are too few cores. */
-static int choose_core(const struct crewi_pool *pool, uint32_t index)
+static crew_status choose_cores(const struct crewi_engine *engine, struct crewi_pool *pool)
 {
-    int rank = pool->workers[index].rank, before = 0, all = 0;
-    if (!pool->spec.bind || pool->spec.inside)
-        return -1;
+    uint32_t ranks = engine->rank_count, *room = calloc(4 * (size_t)ranks, sizeof *room);
+    uint32_t *group = room + ranks, *all = group + ranks, *before = all + ranks;
+    if (!room)
+        return crewi_error_memory();
+    group_ranks(room, group, ranks);
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        all[group[pool->workers[i].rank]]++;
     for (uint32_t i = 0; i < pool->worker_count; i++) {
-        if (!share_cores(rank, pool->workers[i].rank))
-            continue;
-        before += i < index;
-        all++;
+        struct crewi_worker *worker = &pool->workers[i];
+        const struct crewi_cores *cores = &crewi_job->ranks[worker->rank].cores;
+        uint32_t mine = group[worker->rank];
+        if (all[mine] <= (uint32_t)crewi_cores_count(cores))
+            worker->core = crewi_cores_nth(cores, (int)before[mine]++);
     }
-    if (all > crewi_cores_count(&crewi_job->ranks[rank].cores))
-        return -1;
-    return crewi_cores_nth(&crewi_job->ranks[rank].cores, before);
+    free(room);
+    return CREW_OK;
 }
 
 static bool launch(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -65,28 +83,38 @@ static bool launch(struct crewi_engine *engine, struct crewi_pool *pool,
     worker->chunks = 0;
     worker->generation = 0;
     worker->ask_ns = 0;
-    pool->live += worker->process != 0;
-    return worker->process != 0;
+    if (!worker->process || crewi_table_add(&pool->by_process, worker->process, worker))
+        return false; /* there is room for all of them: only the first can be */
+    pool->live++;
+    return true;
+}
+
+static void leave(struct crewi_engine *engine, struct crewi_pool *pool, struct crewi_worker *worker)
+{
+    crewi_table_take(&pool->by_process, worker->process);
+    crewi_process_forget(engine, worker->process);
+    worker->state = CREWI_WORKER_GONE;
+    pool->live--;
+    crewi_pool_list_worker(pool, worker);
 }
 
 crew_status crewi_pool_start_workers(struct crewi_engine *engine, struct crewi_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->worker_count; i++)
-        pool->workers[i].state = CREWI_WORKER_GONE;
     for (uint32_t i = 0; i < pool->worker_count; i++) {
-        pool->workers[i].core = choose_core(pool, i);
+        pool->workers[i].core = -1;
+        pool->workers[i].state = CREWI_WORKER_GONE;
+    }
+    if (pool->spec.bind && !pool->spec.inside && choose_cores(engine, pool))
+        return CREW_ENOMEM;
+    for (uint32_t i = 0; i < pool->worker_count; i++)
         if (!launch(engine, pool, &pool->workers[i]))
             return crewi_error_memory();
-    }
     return CREW_OK;
 }
 
 struct crewi_worker *crewi_pool_find_worker(struct crewi_pool *pool, uint64_t process)
 {
-    for (uint32_t i = 0; i < pool->worker_count; i++)
-        if (pool->workers[i].process == process && pool->workers[i].state != CREWI_WORKER_GONE)
-            return &pool->workers[i];
-    return NULL;
+    return crewi_table_find(&pool->by_process, process);
 }
 
 static void tell_stop(struct crewi_engine *engine, struct crewi_worker *worker)
@@ -133,9 +161,8 @@ static void conclude_start(struct crewi_engine *engine, struct crewi_pool *pool)
         pool->abandoned = true;
         return;
     }
-    for (uint32_t i = 0; i < pool->worker_count; i++)
-        if (pool->workers[i].state != CREWI_WORKER_READY)
-            return;
+    if (pool->began < pool->worker_count)
+        return;
     pool->state = CREWI_POOL_OPEN;
     pool->account.ready_ns = engine->now_ns;
     crewi_engine_reply(engine, &pool->creation, &pool->object.id, sizeof pool->object.id);
@@ -188,6 +215,7 @@ void crewi_pool_worker_ready(struct crewi_engine *engine, struct crewi_pool *poo
     worker->state = CREWI_WORKER_READY;
     worker->origin = message->origin;
     worker->early_deaths = 0;
+    pool->began += pool->state == CREWI_POOL_STARTING; /* one that ends then breaks the pool */
     if (pool->state == CREWI_POOL_STARTING && !pool->start_status)
         conclude_start(engine, pool);
     else if (pool->state == CREWI_POOL_TERMINATED || pool->start_status || pool->broken)
@@ -238,9 +266,7 @@ void crewi_pool_worker_spawned(struct crewi_engine *engine, struct crewi_pool *p
         return;
     snprintf(reason, sizeof reason, "a worker could not be started: %.*s",
              (int)(message->size - sizeof report), (const char *)message->data + sizeof report);
-    worker->state = CREWI_WORKER_GONE;
-    pool->live--;
-    crewi_process_forget(engine, worker->process);
+    leave(engine, pool, worker);
     break_pool(engine, pool, (crew_status)report.status, reason);
     conclude_start(engine, pool);
     tell_end(engine, pool);
@@ -328,10 +354,7 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
     if (is_fatal)
         note_break(engine, pool, worker, report.status);
     crewi_pool_recover(engine, pool, worker, &report, draft);
-    crewi_process_forget(engine, worker->process);
-    worker->state = CREWI_WORKER_GONE;
-    pool->live--;
-    crewi_pool_list_worker(pool, worker);
+    leave(engine, pool, worker);
     pool->account.died += !retiring && !stopping && (is_fatal || goes_on(pool));
     if (is_fatal)
         end_broken(engine, pool);

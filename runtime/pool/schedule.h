@@ -4,10 +4,11 @@
  * Which tasks go into the next chunk: guided self-scheduling, and others to compare it with.
  *
  * Guided, a chunk is count / (4 * workers) tasks, Python's default, as long as at least half of the
- * tasks are left, and remaining / (2 * workers) from there on: the end is even, whatever the tasks
- * take. Chunks are not so small that handing them out costs more than a little of their work, once
- * it is known what a task takes, and not larger than a message should be. Tasks that come back from
- * a worker that died go out first.
+ * tasks are left, and remaining / (2 * workers) from there on. Once it is known how much tasks
+ * differ, a chunk is also no larger than what the unluckiest of all workers would have done by the
+ * time that the others have done all the rest. Chunks are not so small that handing them out costs
+ * more than a little of their work, once it is known what a task takes, and not larger than a
+ * message should be. Tasks that come back from a worker that died go out first.
  *
  * Static gives each worker one chunk of count / workers; dynamic gives out single tasks; factoring
  * goes in rounds, each of one chunk for every worker, all of half of what is left / workers
@@ -40,8 +41,9 @@ struct crewi_schedule {
     struct crewi_range *returned;
     size_t returned_count, returned_room;
     uint64_t returned_tasks;
-    uint64_t measured_tasks;
+    uint64_t measured_tasks, measured_chunks;
     int64_t measured_ns;
+    double measured_squares; /* of the ns of each chunk, over its tasks */
 };
 
 /** A schedule of @p count tasks with items of @p item_size bytes over @p workers (at least 1). */
@@ -58,8 +60,9 @@ uint64_t crewi_schedule_remaining(const struct crewi_schedule *schedule);
 /** The next chunk; false when none is left. */
 bool crewi_schedule_take(struct crewi_schedule *schedule, struct crewi_range *chunk);
 
-/** The same for a worker that is so many times as fast as the mean of all. */
-bool crewi_schedule_take_for(struct crewi_schedule *schedule, double speed,
+/** The same for a worker that is so many times as fast as the mean of all, and has @p in_hand tasks
+ * to do. */
+bool crewi_schedule_take_for(struct crewi_schedule *schedule, double speed, uint64_t in_hand,
                              struct crewi_range *chunk);
 
 /** At most @p tasks that were given back, or else that were never given out; false when none is

@@ -20,6 +20,10 @@ extern const struct crewi_kind crewi_process_kind;
 crew_status crewi_processes_init(struct crewi_loop *loop);
 void crewi_processes_fini(struct crewi_loop *loop);
 
+/** The same for an engine that has no loop, as in a simulated job. ::CREW_ENOMEM */
+crew_status crewi_processes_attach(struct crewi_engine *engine);
+void crewi_processes_detach(struct crewi_engine *engine);
+
 /** The main process: makes its object and its client. ::CREW_ENOMEM. The caller holds the loop's
  * mutex. */
 crew_status crewi_process_begin_main(struct crewi_loop *loop, struct crewi_client *client);

@@ -229,28 +229,36 @@ static void free_hosted(struct crewi_table *hosted)
     crewi_table_fini(hosted);
 }
 
-crew_status crewi_processes_init(struct crewi_loop *loop)
+crew_status crewi_processes_attach(struct crewi_engine *engine)
 {
     struct crewi_processes *processes = calloc(1, sizeof *processes);
     if (!processes)
         return crewi_error_memory();
-    processes->loads = calloc(loop->engine.rank_count, sizeof *processes->loads);
+    processes->loads = calloc(engine->rank_count, sizeof *processes->loads);
     if (!processes->loads) {
         free(processes);
         return crewi_error_memory();
     }
-    processes->loop = loop;
-    processes->last_chosen = loop->engine.rank_count - 1;
-    loop->engine.states[CREWI_KIND_PROCESS] = processes;
-    loop->engine.kinds[CREWI_KIND_PROCESS] = &crewi_process_kind;
+    processes->last_chosen = engine->rank_count - 1;
+    engine->states[CREWI_KIND_PROCESS] = processes;
+    engine->kinds[CREWI_KIND_PROCESS] = &crewi_process_kind;
+    return CREW_OK;
+}
+
+crew_status crewi_processes_init(struct crewi_loop *loop)
+{
+    crew_status status = crewi_processes_attach(&loop->engine);
+    if (status)
+        return status;
+    crewi_processes_of(&loop->engine)->loop = loop;
     loop->run_inside = crewi_process_run_inside;
     loop->stop_inside = crewi_process_stop_inside;
     return CREW_OK;
 }
 
-void crewi_processes_fini(struct crewi_loop *loop)
+void crewi_processes_detach(struct crewi_engine *engine)
 {
-    struct crewi_processes *processes = crewi_processes_of(&loop->engine);
+    struct crewi_processes *processes = crewi_processes_of(engine);
     if (!processes)
         return;
     free_hosted(&processes->hosted);
@@ -258,5 +266,10 @@ void crewi_processes_fini(struct crewi_loop *loop)
     crewi_process_free_names(processes);
     free(processes->loads);
     free(processes);
-    loop->engine.states[CREWI_KIND_PROCESS] = NULL;
+    engine->states[CREWI_KIND_PROCESS] = NULL;
+}
+
+void crewi_processes_fini(struct crewi_loop *loop)
+{
+    crewi_processes_detach(&loop->engine);
 }

@@ -36,12 +36,14 @@ class Row:
 
 
 class Group:
-    """What --rows takes: how the rows are made, what they measure, and the unit."""
+    """What --rows takes: how the rows are made, what they measure, and the unit; and how they are
+    printed, if not as rows."""
 
-    def __init__(self, rows, title, unit):
+    def __init__(self, rows, title, unit, show=None):
         self.rows = rows
         self.title = title
         self.unit = unit
+        self.show = show or print_group
 
 
 def python(kinds, case):
@@ -217,7 +219,7 @@ class Meter:
 def in_unit(us, unit, case):
     if unit == "GB/s":
         return 1e-3 * split_case(case)[1] / us
-    return {"us": us, "ns": 1e3 * us, "M/s": 1 / us}[unit]
+    return {"us": us, "ns": 1e3 * us, "M/s": 1 / us, "times ideal": us}[unit]
 
 
 def figures(programs, who, unit):
@@ -249,7 +251,7 @@ def described(who, settings):
 
 def print_group(group, rows, programs):
     unit = group.unit
-    print("\n%s [%s], %s is better" % (group.title, unit, "less" if unit in ("us", "ns") else "more"))
+    print("\n%s [%s], %s is better" % (group.title, unit, "more" if unit in ("M/s", "GB/s") else "less"))
     print("%-26s %-16s %10s %7s  %-32s %10s %7s  %9s  %s" % (
         "", "ours", "median", "spread", "peer, its best setting", "median", "spread", "ours/peer",
         "counted"))
@@ -294,7 +296,7 @@ def measure(options, groups, commands):
             for program in programs.values():
                 meter.run(program)
         measured[name] = programs
-        print_group(groups[name], rows, programs)
+        groups[name].show(groups[name], rows, programs)
     say("%.0f s" % (time.monotonic() - begin))
     if options.json:
         write_json(options, meter.quiet, measured)

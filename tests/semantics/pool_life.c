@@ -78,7 +78,7 @@ void pol_11(const struct variant *variant)
 
 void pol_12(const struct variant *variant)
 {
-    static const int numbers[] = {-1, -1000000, 4097, 1000000};
+    static const int numbers[] = {-1, -1000000, 65537, 1000000};
     crew_pool pool = {77};
     (void)variant;
     for (size_t i = 0; i < COUNT(numbers); i++)

@@ -16,8 +16,8 @@
 #define REPLAY_EVERY 16
 
 static const struct sim_scenario *const scenarios[] = {
-    &sim_handles_scenario, &sim_copies_scenario,     &sim_queues_scenario,
-    &sim_pipes_scenario,   &sim_containers_scenario, &sim_sync_scenario,
+    &sim_handles_scenario,    &sim_copies_scenario, &sim_queues_scenario, &sim_pipes_scenario,
+    &sim_containers_scenario, &sim_sync_scenario,   &sim_pool_scenario,
 };
 
 struct arguments {

@@ -270,5 +270,7 @@ void sim_clients_drain(struct sim_rank *rank)
         client->attached = false;
         *link = client->next;
         crewi_engine_detach(&rank->engine, client->slot);
+        if (rank->job->scenario->gone)
+            rank->job->scenario->gone(client);
     }
 }

@@ -43,6 +43,9 @@ struct sim_scenario {
     void (*hear)(struct sim_client *client, const struct crewi_frame *frame);
     /** A client has ended, by itself or not; its engine does not know yet. */
     void (*ended)(struct sim_client *client);
+    /** Its rank has seen that: all that it had sent is taken in, and it has no slot any more. May
+     * be NULL. */
+    void (*gone)(struct sim_client *client);
     /** Nothing moves any more, and clients may still be there. True when something was started. */
     bool (*at_rest)(struct sim_job *job);
     /** All is over. */

@@ -9,6 +9,6 @@
 #include "sim_job.h"
 
 extern const struct sim_scenario sim_containers_scenario, sim_handles_scenario, sim_copies_scenario,
-    sim_queues_scenario, sim_pipes_scenario, sim_sync_scenario;
+    sim_queues_scenario, sim_pipes_scenario, sim_pool_scenario, sim_sync_scenario;
 
 #endif

@@ -27,6 +27,24 @@ static void an_empty_table(void **state)
     assert_null(crewi_table_find(&table, 5));
 }
 
+static void room_for_many(void **state)
+{
+    struct crewi_table table = {0};
+    int value;
+    (void)state;
+    assert_int_equal(crewi_table_add(&table, 5, &value), CREW_OK);
+    assert_int_equal(crewi_table_reserve(&table, 1000), CREW_OK);
+    const struct crewi_table_entry *entries = table.entries;
+    for (uint64_t id = 6; id < 1005; id++)
+        assert_int_equal(crewi_table_add(&table, id, &value), CREW_OK);
+    assert_ptr_equal(table.entries, entries);
+    assert_int_equal(table.count, 1000);
+    assert_ptr_equal(crewi_table_find(&table, 5), &value);
+    assert_int_equal(crewi_table_reserve(&table, 3), CREW_OK);
+    assert_ptr_equal(table.entries, entries);
+    crewi_table_fini(&table);
+}
+
 static void check_all(const struct crewi_table *table, const uint64_t *ids, void *const *values)
 {
     size_t count = 0, entries = 0;
@@ -100,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_table),
+        cmocka_unit_test(room_for_many),
         cmocka_unit_test(random_steps_with_ids_as_they_are),
         cmocka_unit_test(random_steps_with_any_ids),
         cmocka_unit_test(random_steps_with_ids_that_collide),

@@ -4,6 +4,7 @@
 #include "pools.h"
 #include "unit.h"
 
+#include <signal.h>
 #include <string.h>
 
 static struct fake_job *job;
@@ -199,6 +200,22 @@ static void first_chunks_in_one_scatter(void **state)
     assert_int_equal(job->scattered, 4);
 }
 
+/* A chunk behind one that was scattered may have overtaken it: nobody knows which one the worker is
+ * in until it says so. */
+static void killed_behind_a_scatter(void **state)
+{
+    (void)state;
+    job->can_scatter = true;
+    uint64_t pool = pool_open(&creator, 3), first = pool_submit(&creator, pool, 6, 2),
+             second = pool_submit(&creator, pool, 100, 1);
+    pool_answer(pool_worker(&creator, pool, 1), first, 2, 1);
+    struct fake_call call = result_call(CREWI_RESULT_KILL, second);
+    fake_call(&creator, &call, NULL, 0);
+    assert_int_equal(pool_worker(&creator, pool, 0)->signal, 0);
+    assert_int_equal(pool_worker(&creator, pool, 1)->signal, 0);
+    assert_int_equal(pool_worker(&creator, pool, 2)->signal, SIGKILL);
+}
+
 static void a_pool_that_is_at_home_elsewhere(void **state)
 {
     struct fake_client other;
@@ -334,6 +351,7 @@ int main(void)
         TEST(two_at_once),
         TEST(two_pools),
         TEST(first_chunks_in_one_scatter),
+        TEST(killed_behind_a_scatter),
         TEST(a_pool_that_is_at_home_elsewhere),
         TEST(shared_memory),
         TEST(no_results),

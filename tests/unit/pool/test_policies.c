@@ -140,11 +140,11 @@ static void weighted_by_speed(void **state)
         struct crewi_schedule schedule;
         struct crewi_range chunk;
         begin(&schedule, CREW_SCHEDULE_WEIGHTED, 800, 2);
-        assert_true(crewi_schedule_take_for(&schedule, cases[i].speed, &chunk));
+        assert_true(crewi_schedule_take_for(&schedule, cases[i].speed, 0, &chunk));
         assert_int_equal(chunk.count, cases[i].count);
         crewi_schedule_fini(&schedule);
         begin(&schedule, CREW_SCHEDULE_WEIGHTED, 1, 2);
-        assert_true(crewi_schedule_take_for(&schedule, cases[i].speed, &chunk));
+        assert_true(crewi_schedule_take_for(&schedule, cases[i].speed, 0, &chunk));
         assert_int_equal(chunk.count, 1);
         crewi_schedule_fini(&schedule);
     }
@@ -159,7 +159,7 @@ static void bytes_are_limited(void **state)
         struct crewi_range chunk;
         crewi_schedule_init(&schedule, 1000000, 1024, 0, 1);
         crewi_schedule_choose(&schedule, (crew_schedule)policy);
-        assert_true(crewi_schedule_take_for(&schedule, 4, &chunk));
+        assert_true(crewi_schedule_take_for(&schedule, 4, 0, &chunk));
         assert_int_equal(chunk.count, policy == CREW_SCHEDULE_DYNAMIC ? 1 : 128);
         crewi_schedule_fini(&schedule);
     }
@@ -189,7 +189,7 @@ static void each_task_once(uint64_t *seed, crew_schedule policy)
     begin(&schedule, policy, count, 1 + (uint32_t)unit_random_below(seed, 9));
     for (int after_end = 0; after_end < 3;) {
         double speed = (double)unit_random_below(seed, 1000) / 100;
-        if (!crewi_schedule_take_for(&schedule, speed, &chunk)) {
+        if (!crewi_schedule_take_for(&schedule, speed, 0, &chunk)) {
             assert_int_equal(left, 0);
             after_end++;
             chunk = (struct crewi_range){0, 0};

@@ -132,12 +132,15 @@ static void short_tasks_come_in_larger_chunks(void **state)
     crewi_schedule_measure(&schedule, 10, 10 * CREWI_MICROSECOND);
     assert_int_equal(crewi_schedule_task_ns(&schedule), CREWI_MICROSECOND);
     crewi_schedule_take(&schedule, &chunk);
-    assert_int_equal(chunk.count, 100);
-    crewi_schedule_measure(&schedule, 90, 100 * CREWI_SECOND);
+    assert_int_equal(chunk.count, 10); /* so many do not speak for more than as many again */
+    crewi_schedule_measure(&schedule, 190, 190 * CREWI_MICROSECOND);
     crewi_schedule_take(&schedule, &chunk);
-    assert_int_equal(chunk.count, 3);
+    assert_int_equal(chunk.count, 100);
+    crewi_schedule_measure(&schedule, 800, 100 * CREWI_SECOND);
+    crewi_schedule_take(&schedule, &chunk);
+    assert_int_equal(chunk.count, 1); /* so uneven */
     crewi_schedule_init(&schedule, 100000, 8, 0, 2);
-    crewi_schedule_measure(&schedule, 10, 10 * CREWI_MICROSECOND);
+    crewi_schedule_measure(&schedule, 1000, 1000 * CREWI_MICROSECOND);
     schedule.next = 99000;
     crewi_schedule_take(&schedule, &chunk);
     assert_int_equal(chunk.count, 500);
@@ -145,7 +148,60 @@ static void short_tasks_come_in_larger_chunks(void **state)
     crewi_schedule_measure(&schedule, 5, 0); /* faster than the clock */
     assert_int_equal(crewi_schedule_task_ns(&schedule), 1);
     crewi_schedule_take(&schedule, &chunk);
-    assert_int_equal(chunk.count, 1000);
+    assert_int_equal(chunk.count, 5);
+    crewi_schedule_measure(&schedule, 1000, 0);
+    crewi_schedule_take(&schedule, &chunk);
+    assert_int_equal(chunk.count, 995);
+}
+
+/* Chunks of tasks that vary are smaller than guided ones, so that no worker has too much: the more
+ * the fewer are left, and the more workers there are. */
+static void uneven_tasks_come_in_smaller_chunks(void **state)
+{
+    static const uint32_t workers[] = {2, 10000};
+    uint64_t before = UINT64_MAX;
+    (void)state;
+    for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) {
+        uint64_t each = 100, count = each * workers[i], half = 0;
+        struct crewi_schedule schedule;
+        struct crewi_range chunk;
+        crewi_schedule_init(&schedule, count, 8, 0, workers[i]);
+        for (int k = 0; k < 50; k++) { /* a coefficient of variation of 1 */
+            crewi_schedule_measure(&schedule, 1, 0);
+            crewi_schedule_measure(&schedule, 1, 200 * CREWI_MILLISECOND);
+        }
+        while (crewi_schedule_take(&schedule, &chunk)) {
+            uint64_t left = count - chunk.begin;
+            assert_true(chunk.count <= ceil_share(left, 2 * (uint64_t)workers[i]));
+            if (!half && left <= count / 4)
+                half = chunk.count;
+            if (left <= 4 * (uint64_t)workers[i])
+                assert_int_equal(chunk.count, 1);
+        }
+        assert_true(half < before);
+        before = half;
+        crewi_schedule_fini(&schedule);
+    }
+}
+
+/* A chunk that takes long is not followed by another one before it is done. */
+static void nothing_ahead_of_long_chunks(void **state)
+{
+    struct crewi_schedule schedule;
+    struct crewi_range chunk;
+    (void)state;
+    crewi_schedule_init(&schedule, 100000, 8, 0, 4);
+    crewi_schedule_take(&schedule, &chunk);
+    assert_int_equal(chunk.count, 6250);
+    assert_true(crewi_schedule_wants_more(&schedule, 6250, 1));
+    assert_true(crewi_schedule_take_for(&schedule, 1, 6250, &chunk)); /* nobody knows them yet */
+    assert_int_equal(chunk.count, 1563);
+    crewi_schedule_measure(&schedule, 6250, 6250 * CREWI_MILLISECOND);
+    assert_false(crewi_schedule_wants_more(&schedule, 6250, 1));
+    assert_false(crewi_schedule_wants_more(&schedule, 10, 1));
+    assert_true(crewi_schedule_wants_more(&schedule, 9, 1));
+    assert_true(crewi_schedule_wants_more(&schedule, 0, 0));
+    crewi_schedule_fini(&schedule);
 }
 
 static void what_came_back_goes_out_first(void **state)
@@ -280,6 +336,8 @@ int main(void)
         cmocka_unit_test(chunks_of_empty_tasks_travel_together),
         cmocka_unit_test(bytes_are_limited),
         cmocka_unit_test(short_tasks_come_in_larger_chunks),
+        cmocka_unit_test(uneven_tasks_come_in_smaller_chunks),
+        cmocka_unit_test(nothing_ahead_of_long_chunks),
         cmocka_unit_test(what_came_back_goes_out_first),
         cmocka_unit_test(how_much_a_worker_has_in_hand),
         cmocka_unit_test(random_schedules),

@@ -272,7 +272,7 @@ static void descriptions_that_cannot_be(void **state)
 {
     (void)state;
     struct crewi_pool_spec good = pool_spec(1), bad;
-    static const int counts[] = {0, -1, 4097, INT32_MIN, INT32_MAX};
+    static const int counts[] = {0, -1, CREWI_WORKER_LIMIT + 1, INT32_MIN, INT32_MAX};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         bad = good;
         bad.workers = counts[i];
