@@ -8,6 +8,7 @@
 #include "sim_scenarios.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 
 const struct sim_plant pool_plants[] = {
@@ -31,6 +32,8 @@ const struct sim_plant pool_plants[] = {
     {"report-lost", SIM_PLANT_OWN, 0, 0, POOL_REPORT_LOST},
     {"report-twice", SIM_PLANT_OWN, 0, 0, POOL_REPORT_TWICE},
     {"error-misplaced", SIM_PLANT_OWN, 0, 0, POOL_ERROR_MISPLACED},
+    {"taken-and-kept", SIM_PLANT_OWN, 0, 0, POOL_TAKEN_AND_KEPT},
+    {"stolen-lost", SIM_PLANT_DROP, CREWI_NOTE, CREWI_KIND_POOL, CREWI_POOL_STOLEN},
     {0},
 };
 
@@ -170,4 +173,23 @@ void __wrap_crewi_pool_keep_error(struct crewi_pool_errors *errors, const crew_t
     crew_task_error misplaced = *error;
     misplaced.index += is_planted(POOL_ERROR_MISPLACED, true);
     __real_crewi_pool_keep_error(errors, &misplaced);
+}
+
+bool __real_crewi_claim_take_back(struct crewi_claims *claims, struct crewi_claim_key key,
+                                  uint32_t keep, struct crewi_claim_range *taken);
+bool __wrap_crewi_claim_take_back(struct crewi_claims *claims, struct crewi_claim_key key,
+                                  uint32_t keep, struct crewi_claim_range *taken);
+bool __wrap_crewi_claim_take_back(struct crewi_claims *claims, struct crewi_claim_key key,
+                                  uint32_t keep, struct crewi_claim_range *taken)
+{
+    struct crewi_claims before = *claims;
+    if (!__real_crewi_claim_take_back(claims, key, keep, taken))
+        return false;
+    if (is_planted(POOL_TAKEN_AND_KEPT, true))
+        *claims = before;
+    else
+        pool_worker_robbed(
+            (struct pool_worker *)((char *)claims - offsetof(struct pool_worker, claims)), key,
+            *taken);
+    return true;
 }

@@ -42,9 +42,11 @@ static void take_task(struct pool_map_model *map, const struct sim_client *worke
 
 struct pool_map_model *pool_model_take_chunk(struct pool_model *pool,
                                              const struct sim_client *worker,
-                                             const struct crewi_frame *frame)
+                                             const struct crewi_frame *frame,
+                                             const struct crewi_claims *claims)
 {
     struct crewi_pool_chunk chunk;
+    struct crewi_claim_range left = {0};
     uint64_t item;
     memcpy(&chunk, frame->payload, sizeof chunk);
     memcpy(&item, frame->payload + sizeof chunk, sizeof item);
@@ -55,14 +57,32 @@ struct pool_map_model *pool_model_take_chunk(struct pool_model *pool,
         return NULL;
     }
     map->id = chunk.map;
+    int found = crewi_claim_look(claims, chunk.key, &left);
+    if (found < 0)
+        sim_violation(worker->job, "client %u gets a chunk that it cannot claim", worker->number);
     for (uint64_t i = 0; i < chunk.count; i++) {
         memcpy(&item, frame->payload + sizeof chunk + i * sizeof item, sizeof item);
         if (item != pool_model_item(map, chunk.begin + i))
             sim_violation(worker->job, "item %llu of map %u has changed",
                           (unsigned long long)chunk.begin + i, map->number);
-        take_task(map, worker, chunk.begin + i);
+        if (found > 0 && i < left.end)
+            take_task(map, worker, chunk.begin + i);
     }
     return map;
+}
+
+void pool_model_rob(struct pool_map_model *map, const struct sim_client *worker, uint64_t begin,
+                    uint64_t count)
+{
+    for (uint64_t i = begin; i < begin + count; i++) {
+        sim_trace(worker->job, "task %llu of map %u is taken back from client %u",
+                  (unsigned long long)i, map->number, worker->number);
+        if (map->tasks[i].holder == worker->number + 1 &&
+            (map->tasks[i].state == POOL_TASK_RUNNING || map->tasks[i].state == POOL_TASK_FINISHED))
+            sim_violation(worker->job, "task %llu of map %u is taken back, and was begun",
+                          (unsigned long long)i, map->number);
+        map->tasks[i].holder = 0;
+    }
 }
 
 void pool_model_begin_task(struct pool_map_model *map, const struct sim_client *worker,

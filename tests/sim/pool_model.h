@@ -78,10 +78,16 @@ static inline uint64_t pool_model_result(uint64_t item)
 
 /* What workers do */
 
-/** A chunk has come to a worker; the map that it is of. NULL after a violation. */
+/** A chunk has come to a worker, of which some may have been taken back already; the map that it is
+ * of. NULL after a violation. */
 struct pool_map_model *pool_model_take_chunk(struct pool_model *pool,
                                              const struct sim_client *worker,
-                                             const struct crewi_frame *frame);
+                                             const struct crewi_frame *frame,
+                                             const struct crewi_claims *claims);
+
+/** Tasks are taken back from a worker. */
+void pool_model_rob(struct pool_map_model *map, const struct sim_client *worker, uint64_t begin,
+                    uint64_t count);
 void pool_model_begin_task(struct pool_map_model *map, const struct sim_client *worker,
                            uint64_t index);
 void pool_model_end_task(struct pool_map_model *map, uint64_t index, bool fails);

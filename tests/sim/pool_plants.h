@@ -20,7 +20,8 @@ enum pool_plant {
     POOL_KILL_IGNORED,
     POOL_REPORT_LOST,
     POOL_REPORT_TWICE,
-    POOL_ERROR_MISPLACED
+    POOL_ERROR_MISPLACED,
+    POOL_TAKEN_AND_KEPT /* by the worker that they are taken back from */
 };
 
 extern const struct sim_plant pool_plants[];

@@ -101,6 +101,7 @@ static void describe(struct sim_random *random, struct pool_map_model *map)
         .retry_on = (uint8_t)sim_below(random, CREW_RETRY_ALL + 1),
         .partial = sim_chance(random, 200),
         .reports = sim_chance(random, 300),
+        .no_stealing = sim_chance(random, 200),
         .priority = (int32_t)sim_below(random, 4),
         .timeout_ns = timeouts_ns[sim_below(random, 5)],
         .task = "simulated"};
@@ -549,7 +550,10 @@ static const char *op_name(uint8_t kind, uint8_t op)
     if (kind == CREWI_KIND_POOL && op < sizeof pool_ops / sizeof *pool_ops)
         return pool_ops[op];
     if (kind == CREWI_KIND_POOL)
-        return op == CREWI_WATCH_ENDED ? "worker ended" : "worker spawned";
+        return op == CREWI_WATCH_ENDED     ? "worker ended"
+               : op == CREWI_WATCH_SPAWNED ? "worker spawned"
+               : op == CREWI_POOL_STEAL    ? "steal"
+                                           : "stolen";
     if (kind == CREWI_KIND_RESULT)
         return op < sizeof result_ops / sizeof *result_ops ? result_ops[op] : "wait";
     return NULL;

@@ -12,7 +12,9 @@
 
 /** A worker, and how far it is. */
 struct pool_worker {
-    uint64_t pool; /* id */
+    struct pool_user *user;
+    uint64_t pool;              /* id */
+    struct crewi_claims claims; /* of the tasks that it has */
     bool started, ready;
     bool unfit;         /* it is going to say that it cannot begin */
     int pending_signal; /* for when it has started */
@@ -25,6 +27,7 @@ struct pool_worker {
     uint64_t next;    /* in the chunk: the first task behind the part at hand */
     uint64_t planned; /* tasks of the part; 0: none at hand */
     uint64_t done;
+    uint64_t claimed; /* tasks of the chunk before this one are */
     bool running, fails;
     int64_t end_ns; /* of the task */
     bool has_draft, loses_draft, times_out;
@@ -57,5 +60,9 @@ void pool_worker_hear(struct pool_user *worker, const struct crewi_frame *frame)
 void pool_worker_ended(struct pool_user *worker);
 void pool_worker_gone(struct pool_user *worker);
 void pool_worker_destroy(struct pool_user *worker);
+
+/** Its rank takes tasks of a chunk back from it. */
+void pool_worker_robbed(struct pool_worker *worker, struct crewi_claim_key key,
+                        struct crewi_claim_range taken);
 
 #endif

@@ -84,7 +84,8 @@ crew_status pool_worker_spawn(void *host, const struct crewi_spawn *spawn, uint3
     user->pool = pool_of_creator(rank->job, order.spec.creator);
     user->pool->live++;
     user->work = sim_alloc(sizeof *user->work);
-    *user->work = (struct pool_worker){.pool = arg.pool, .wait_status = SIGKILL};
+    *user->work = (struct pool_worker){.user = user, .pool = arg.pool, .wait_status = SIGKILL};
+    user->base.base.claims = &user->work->claims;
     user->work->unfit = rank->job->weather.deaths_per_mille && sim_chance(&user->base.random, 2);
     user->work->loses_draft = sim_chance(&user->base.random, 200);
     crewi_frames_init(&user->work->chunks);
@@ -208,6 +209,12 @@ static void begin_work(struct pool_user *user)
     sim_client_think(&user->base);
 }
 
+static void drop_chunk(struct pool_worker *worker)
+{
+    crewi_frame_destroy(worker->frame);
+    worker->frame = NULL;
+}
+
 static void send_results(struct pool_user *user)
 {
     struct pool_worker *worker = user->work;
@@ -221,10 +228,8 @@ static void send_results(struct pool_user *user)
     worker->next += worker->done;
     worker->planned = 0;
     worker->has_draft = false;
-    if (worker->next < worker->chunk.count)
-        return;
-    crewi_frame_destroy(worker->frame);
-    worker->frame = NULL;
+    if (worker->next == worker->chunk.count)
+        drop_chunk(worker);
 }
 
 /* What it does */
@@ -242,7 +247,51 @@ static bool take_chunk(struct pool_user *user)
     memcpy(&worker->chunk, worker->frame->payload, sizeof worker->chunk);
     worker->map = pool_model_find(user->pool, worker->chunk.map);
     worker->next = 0;
+    worker->claimed = 0;
     return true;
+}
+
+/* Whether the next task is its own. */
+static bool claims_next(struct pool_user *user)
+{
+    struct pool_worker *worker = user->work;
+    struct crewi_claim_range claimed;
+    uint64_t next = worker->next + worker->done;
+    if (next < worker->claimed)
+        return true;
+    int found = crewi_claim_take(&worker->claims, worker->chunk.key,
+                                 (uint32_t)sim_between(&user->base.random, 1, 3), &claimed);
+    if (found < 0 || (found && claimed.begin != next))
+        sim_violation(user->base.job, "client %u has claims that cannot be", user->base.number);
+    if (found > 0)
+        worker->claimed = claimed.end;
+    return found > 0;
+}
+
+static bool is_chunk(const struct crewi_frame *frame, struct crewi_claim_key key, uint64_t *begin)
+{
+    struct crewi_pool_chunk chunk;
+    if (!frame || frame->header.op != CREWI_POOL_CHUNK)
+        return false;
+    memcpy(&chunk, frame->payload, sizeof chunk);
+    *begin = chunk.begin;
+    return chunk.key.slot == key.slot && chunk.key.generation == key.generation;
+}
+
+void pool_worker_robbed(struct pool_worker *worker, struct crewi_claim_key key,
+                        struct crewi_claim_range taken)
+{
+    uint64_t begin;
+    const struct crewi_frame *frame = worker->frame;
+    if (!is_chunk(frame, key, &begin))
+        for (frame = worker->chunks.first; frame && !is_chunk(frame, key, &begin);)
+            frame = frame->next;
+    if (!frame)
+        return; /* it has not seen it yet */
+    uint64_t map;
+    memcpy(&map, frame->payload, sizeof map);
+    pool_model_rob(pool_model_find(worker->user->pool, map), &worker->user->base,
+                   begin + taken.begin, taken.end - taken.begin);
 }
 
 /* All that is left of the chunk, or some of it. */
@@ -303,6 +352,18 @@ static void end_task(struct pool_user *user)
     worker->done++;
 }
 
+/* With the part that is at hand, as far as it was not taken back. */
+static void go_on(struct pool_user *user)
+{
+    struct pool_worker *worker = user->work;
+    if (claims_next(user)) {
+        begin_task(user);
+        return;
+    }
+    worker->chunk.count = worker->next + worker->done;
+    send_results(user);
+}
+
 void pool_worker_act(struct pool_user *user)
 {
     struct pool_worker *worker = user->work;
@@ -321,14 +382,19 @@ void pool_worker_act(struct pool_user *user)
     while (!user->base.ended && !worker->running && !user->base.job->failed) {
         bool enough = worker->planned &&
                       (worker->done == worker->planned || sim_chance(&user->base.random, 30));
-        if (enough && worker->done)
+        if (enough && worker->done) {
             send_results(user);
-        else if (worker->planned)
-            begin_task(user);
-        else if (worker->frame || take_chunk(user))
-            begin_part(user);
-        else
+        } else if (worker->planned) {
+            go_on(user);
+        } else if (worker->frame || take_chunk(user)) {
+            worker->done = 0;
+            if (claims_next(user))
+                begin_part(user);
+            else
+                drop_chunk(worker);
+        } else {
             return;
+        }
     }
 }
 
@@ -337,7 +403,7 @@ void pool_worker_hear(struct pool_user *user, const struct crewi_frame *frame)
     struct pool_worker *worker = user->work;
     if (frame->header.type != CREWI_DELIVERY || frame->header.kind != CREWI_KIND_POOL ||
         (frame->header.op == CREWI_POOL_CHUNK &&
-         !pool_model_take_chunk(user->pool, &user->base, frame)))
+         !pool_model_take_chunk(user->pool, &user->base, frame, &worker->claims)))
         return;
     crewi_frames_push(&worker->chunks, sim_frame_copy(frame));
     if (worker->ready && !worker->running)
