@@ -53,7 +53,8 @@ enum {
     KEY_LENGTHS,
     KEY_SEED,
     KEY_AT_LEAST,
-    KEY_COSTS
+    KEY_COSTS,
+    KEY_NO_STEALING
 };
 
 static const struct argp_option options[] = {
@@ -65,6 +66,7 @@ static const struct argp_option options[] = {
     {"schedule", KEY_SCHEDULE, "NAME", 0, "Only this one", 0},
     {"lengths", KEY_LENGTHS, "NAME", 0, "Only these: even, random, rising, bimodal", 0},
     {"seed", KEY_SEED, "N", 0, "Of the lengths (default: 1)", 0},
+    {"no-stealing", KEY_NO_STEALING, NULL, 0, "What a worker has in hand it keeps", 0},
     {"at-least", KEY_AT_LEAST, "E", 0, "Fail when an efficiency is below that", 0},
     {"costs", KEY_COSTS, NULL, 0, "Say what the messages have really cost the home", 0},
     {0},
@@ -128,6 +130,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_AT_LEAST:
         arguments->at_least = number_of(state, text);
+        break;
+    case KEY_NO_STEALING:
+        settings->no_stealing = true;
         break;
     case KEY_COSTS:
         arguments->tells_costs = true;

@@ -22,6 +22,7 @@ struct schedules_settings {
     int64_t delay_ns; /* of each message under way */
     int schedule;     /* a crew_schedule */
     enum lengths lengths;
+    bool no_stealing;
     uint64_t seed;
 };
 

@@ -27,8 +27,10 @@ struct runner {
     uint32_t rank, slot;
     uint64_t process;
     struct crewi_frames chunks; /* that it has not begun */
-    bool is_busy;
-    struct crewi_pool_result result; /* of the chunk that it is in */
+    struct crewi_claims claims;
+    bool has_chunk; /* and is in one of its tasks */
+    struct crewi_pool_chunk chunk;
+    struct crewi_pool_result result; /* of the chunk, so far */
 };
 
 struct run {
@@ -51,6 +53,9 @@ struct run {
     uint64_t pool, reply;
     bool has_reply;
     struct runner *runners; /* by rank */
+    /* What another rank is asked about its worker: it has no more of an engine than that. */
+    struct crewi_transport far_transport;
+    struct crewi_engine far;
 };
 
 static struct run *run_of(const struct crewi_transport *transport)
@@ -144,33 +149,71 @@ static void start_runner(struct run *run, uint32_t rank, uint64_t process)
     after(run, BEGIN_NS, begin_runner, runner, NULL);
 }
 
-static void begin_chunk(struct runner *runner);
+static void next_task(struct runner *runner);
 
-static void end_chunk(struct sim_job *job, const struct sim_event *event)
+static void tell_result(struct runner *runner)
+{
+    runner->has_chunk = false;
+    runner->result.cpu_ns = runner->result.busy_ns;
+    if (runner->result.count)
+        tell_home(runner, note_of(runner, CREWI_KIND_POOL, CREWI_POOL_RESULT, &runner->result,
+                                  sizeof runner->result));
+}
+
+static void end_task(struct sim_job *job, const struct sim_event *event)
 {
     struct runner *runner = event->subject;
     (void)job;
-    tell_home(runner, note_of(runner, CREWI_KIND_POOL, CREWI_POOL_RESULT, &runner->result,
-                              sizeof runner->result));
-    runner->is_busy = false;
-    begin_chunk(runner);
+    if (++runner->result.count == runner->chunk.count)
+        tell_result(runner);
+    next_task(runner);
 }
 
-static void begin_chunk(struct runner *runner)
+static bool begin_chunk(struct runner *runner)
 {
     struct crewi_frame *frame = crewi_frames_pop(&runner->chunks);
-    struct crewi_pool_chunk chunk;
     if (!frame)
-        return;
-    memcpy(&chunk, frame->payload, sizeof chunk);
+        return false;
+    memcpy(&runner->chunk, frame->payload, sizeof runner->chunk);
     crewi_frame_destroy(frame);
     runner->result =
-        (struct crewi_pool_result){.map = chunk.map, .begin = chunk.begin, .count = chunk.count};
-    for (uint64_t i = chunk.begin; i < chunk.begin + chunk.count; i++)
-        runner->result.busy_ns += runner->run->lengths_ns[i];
-    runner->result.cpu_ns = runner->result.busy_ns;
-    runner->is_busy = true;
-    after(runner->run, runner->result.busy_ns, end_chunk, runner, NULL);
+        (struct crewi_pool_result){.map = runner->chunk.map, .begin = runner->chunk.begin};
+    runner->has_chunk = true;
+    return true;
+}
+
+/* Begins one, if it has any that was not taken back. */
+static void next_task(struct runner *runner)
+{
+    struct crewi_claim_range claimed;
+    while (runner->has_chunk || begin_chunk(runner)) {
+        int found = crewi_claim_take(&runner->claims, runner->chunk.key, 1, &claimed);
+        expect(found >= 0, "claims that cannot be");
+        if (!found) {
+            tell_result(runner);
+            continue;
+        }
+        int64_t length_ns = runner->run->lengths_ns[runner->chunk.begin + claimed.begin];
+        runner->result.busy_ns += length_ns;
+        after(runner->run, length_ns, end_task, runner, NULL);
+        return;
+    }
+}
+
+/* With the engine of its rank, as far as there is one. */
+static void take_back(struct runner *runner, const struct crewi_frame *frame)
+{
+    struct run *run = runner->run;
+    struct crewi_endpoint *endpoint = &runner->endpoint;
+    const struct crewi_message message = {.kind = frame->header.kind,
+                                          .op = frame->header.op,
+                                          .data = frame->payload,
+                                          .size = frame->header.size};
+    *endpoint = (struct crewi_endpoint){.process = runner->process, .claims = &runner->claims};
+    run->far.rank = run->far_transport.rank = runner->rank;
+    run->far.endpoints = &endpoint;
+    run->far.endpoint_room = 1;
+    expect(crewi_pool_request_to_rank(&run->far, &message), "a message that no rank expects");
 }
 
 static void reach_rank(struct sim_job *job, const struct sim_event *event)
@@ -180,15 +223,21 @@ static void reach_rank(struct sim_job *job, const struct sim_event *event)
     struct crewi_process_order order;
     (void)job;
     if (header->type == CREWI_DELIVERY && header->op == CREWI_POOL_CHUNK) {
+        struct crewi_pool_chunk chunk;
+        memcpy(&chunk, event->frame->payload, sizeof chunk);
+        if (runner->rank) /* at home the engine has done that */
+            crewi_claim_offer(&runner->claims, chunk.key, (uint32_t)chunk.count);
         crewi_frames_push(&runner->chunks, event->frame);
-        if (!runner->is_busy)
-            begin_chunk(runner);
+        if (!runner->has_chunk)
+            next_task(runner);
         return;
     }
     if (header->kind == CREWI_KIND_PROCESS && header->op == CREWI_PROCESS_SPAWN) {
         memcpy(&order, event->frame->payload, sizeof order);
         start_runner(runner->run, runner->rank, order.process);
-    } /* whatever else a home wants of a rank is not done here */
+    } else {
+        take_back(runner, event->frame);
+    }
     crewi_frame_destroy(event->frame);
 }
 
@@ -197,6 +246,19 @@ static void deliver_to_runner(struct crewi_endpoint *endpoint, struct crewi_fram
     struct runner *runner = (struct runner *)endpoint;
     after(runner->run, 0, reach_rank, runner, frame);
 }
+
+/* What a rank says about its worker. */
+static crew_status send_home(struct crewi_transport *transport, uint32_t rank,
+                             struct crewi_frame *frame)
+{
+    struct run *run =
+        (struct run *)(void *)((char *)transport - offsetof(struct run, far_transport));
+    (void)rank;
+    after(run, run->settings->delay_ns, reach_home, run, frame);
+    return CREW_OK;
+}
+
+static const struct crewi_transport_ops far_ops = {.send = send_home};
 
 /* What the home's engine needs */
 
@@ -223,8 +285,8 @@ static crew_status spawn(void *host, const struct crewi_spawn *what, uint32_t *s
 {
     struct run *run = host;
     struct runner *runner = &run->runners[0];
-    runner->endpoint =
-        (struct crewi_endpoint){.process = what->process, .deliver = deliver_to_runner};
+    runner->endpoint = (struct crewi_endpoint){
+        .process = what->process, .deliver = deliver_to_runner, .claims = &runner->claims};
     crewi_frame_destroy(what->start);
     crew_status status = crewi_engine_attach(&run->engine, &runner->endpoint, &runner->slot);
     if (status)
@@ -368,7 +430,8 @@ static void begin(struct run *run, const struct schedules_settings *settings)
     *run = (struct run){.transport = {.ops = &transport_ops, .rank_count = ranks},
                         .settings = settings,
                         .now_ns = START_NS,
-                        .creator = {.deliver = hear, .local = true}};
+                        .creator = {.deliver = hear, .local = true},
+                        .far_transport = {.ops = &far_ops, .rank_count = ranks}};
     publish(ranks);
     run->runners = sim_alloc(ranks * sizeof *run->runners);
     for (uint32_t i = 0; i < ranks; i++) {
@@ -377,6 +440,7 @@ static void begin(struct run *run, const struct schedules_settings *settings)
     }
     crewi_frames_init(&run->arrived);
     crewi_engine_init(&run->engine, &run->transport);
+    run->far = (struct crewi_engine){.rank_count = ranks, .transport = &run->far_transport};
     run->engine.host_ops = &host_ops;
     run->engine.host = run;
     run->engine.kinds[CREWI_KIND_POOL] = &crewi_pool_kind;
@@ -428,6 +492,7 @@ static void map(struct run *run, uint64_t count)
                                                .item_size = 1,
                                                .items = (uint64_t)(uintptr_t)run->items,
                                                .shared = 1,
+                                               .no_stealing = run->settings->no_stealing,
                                                .schedule = (uint8_t)run->settings->schedule,
                                                .task = "simulated"};
     expect(!crewi_funcref_make(&submission.function, (crewi_function *)task_of_schedules),
