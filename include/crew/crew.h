@@ -22,6 +22,7 @@
 #include <crew/namespace.h>
 #include <crew/pipe.h>
 #include <crew/pool.h>
+#include <crew/pool_bytes.h>
 #include <crew/process.h>
 #include <crew/queue.h>
 #include <crew/result.h>

@@ -6,17 +6,12 @@
 #include "engine/client.h"
 #include "engine/handles.h"
 #include "node/job.h"
+#include "node/loan.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
-
-/* At a time: the kernel looks for signals in between. */
-#define READ_SIZE ((size_t)1 << 30)
 
 /* Handles that are found in a message. */
 #define LARGE_HANDLES 1024
@@ -70,21 +65,6 @@ static crew_status send_what_is_wanted(struct crewi_frame *reply, const char *da
     return CREW_OK;
 }
 
-/* Other processes of the user's may read our memory, where the kernel asks us about that. */
-static void let_others_read(void)
-{
-    static _Atomic bool done;
-    if (!atomic_exchange(&done, true))
-        prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
-}
-
-static uint64_t new_cookie(void)
-{
-    static _Atomic uint64_t last;
-    return (uint64_t)crewi_now_ns() ^ (uint64_t)getpid() << 40 ^
-           (atomic_fetch_add(&last, 1) + 1) * 0x9e3779b97f4a7c15u;
-}
-
 static void clear_cookie(void *cookie)
 {
     atomic_store((_Atomic uint64_t *)cookie, 0);
@@ -92,7 +72,7 @@ static void clear_cookie(void *cookie)
 
 crew_status crewi_pipe_send_large(uint64_t end, const void *data, size_t size, int64_t timeout_ns)
 {
-    _Atomic uint64_t cookie = new_cookie();
+    _Atomic uint64_t cookie = crewi_loan_cookie();
     struct crewi_pipe_item item = {
         .end = end,
         .size = size,
@@ -109,7 +89,6 @@ crew_status crewi_pipe_send_large(uint64_t end, const void *data, size_t size, i
     call.timeout_ns = timeout_ns;
     call.body = words;
     call.body_size = crewi_handles_look(data, size, words, LARGE_HANDLES) * sizeof *words;
-    let_others_read();
     pthread_cleanup_push(clear_cookie, &cookie); /* a process inside a rank may end in the call */
     status = crewi_call(&call, &reply);
     if (!status)
@@ -125,34 +104,17 @@ static crew_status truncated(void)
     return crewi_error(CREW_ETRUNC, "the sender ended before the message was received");
 }
 
-static ssize_t read_remote(pid_t pid, void *buffer, uint64_t address, size_t size)
-{
-    struct iovec local = {buffer, size}, remote = {(void *)(uintptr_t)address, size};
-    return process_vm_readv(pid, &local, 1, &remote, 1, 0);
-}
-
-/* ENOTSUP: the kernel does not let us. The cookie is read last: as long as it is there, so were the
- * bytes, and it was that process. */
+/* ENOTSUP: the kernel does not let us. */
 static crew_status read_bytes(const struct crewi_pipe_item *item, char *buffer)
 {
-    const struct crewi_pipe_place *place = &item->place;
-    uint64_t cookie = 0, at = 0;
-    while (at < item->size) {
-        uint64_t left = item->size - at;
-        ssize_t got = read_remote(place->pid, buffer + at, place->address + at,
-                                  left < READ_SIZE ? left : READ_SIZE);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0 && (errno == EPERM || errno == ENOSYS))
-            return CREW_ENOTSUP;
-        if (got <= 0)
-            return truncated();
-        at += (uint64_t)got;
-    }
-    if (read_remote(place->pid, &cookie, place->cookie_address, sizeof cookie) != sizeof cookie ||
-        cookie != place->cookie)
-        return truncated();
-    return CREW_OK;
+    const struct crewi_loan loan = {.address = item->place.address,
+                                    .cookie_address = item->place.cookie_address,
+                                    .cookie = item->place.cookie,
+                                    .pid = item->place.pid};
+    crew_status status = crewi_loan_read(&loan, 0, buffer, item->size);
+    if (!status)
+        status = crewi_loan_check(&loan);
+    return !status || status == CREW_ENOTSUP ? status : truncated();
 }
 
 static struct crewi_pipe_large_note note_for(uint64_t end, const struct crewi_pipe_item *item)

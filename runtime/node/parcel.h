@@ -17,6 +17,7 @@
 #include <crew/status.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 struct crewi_parcel {
     uint64_t size; /* 0: there is none */
@@ -26,6 +27,11 @@ struct crewi_parcel {
 /** Writes the bytes, which are at least one, into a new one that is this process's own.
  * ::CREW_ESYSTEM */
 crew_status crewi_parcel_create(struct crewi_parcel *parcel, const void *data, size_t size);
+
+/** The same of pieces, one behind the other, each with zeros behind it up to a multiple of 16
+ * bytes; at least one has a byte. */
+crew_status crewi_parcel_gather(struct crewi_parcel *parcel, const struct iovec *pieces,
+                                size_t count);
 
 /** Makes somebody else's parcel this process's own, too; the other may close its own then.
  * ::CREW_ESYSTEM it cannot be opened; ::CREW_EPROTO it is none */

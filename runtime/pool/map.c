@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/client.h"
+#include "pool/map_call.h"
 #include "pool/map_journal.h"
 #include "pool/map_progress.h"
 #include "pool/pool_call.h"
@@ -21,26 +22,14 @@
 /* How often a progress bar is drawn. */
 #define PROGRESS_NS (100 * CREWI_MILLISECOND)
 
-/* What a caller wants done. */
-struct map_call {
-    const char *name;
-    crew_pool pool;
-    const crew_task *task;
-    const void *items;
-    void *results;
-    size_t count;
-    const crew_map_attr *attr;
-    struct crewi_map_progress *progress; /* NULL: none is shown */
-};
+const crew_map_attr crewi_map_defaults;
 
-static const crew_map_attr defaults;
-
-static crew_status check_pointers(const struct map_call *call)
+static crew_status check_pointers(const struct crewi_map_call *call)
 {
-    const char *missing = !call->task->function         ? "task.function"
+    const char *missing = !call->function               ? "task.function"
                           : call->count && !call->items ? "items"
                                                         : NULL;
-    if (!missing && call->count && call->task->result_size && !call->results)
+    if (!missing && call->count && (call->varying || call->result_size) && !call->results)
         missing = "results";
     return missing ? crewi_error(CREW_EINVAL, "%s: %s is NULL", call->name, missing) : CREW_OK;
 }
@@ -60,35 +49,41 @@ crew_status crewi_map_check_attr(const char *call, const crew_map_attr *attr)
     return CREW_OK;
 }
 
-static crew_status check(const struct map_call *call)
+static crew_status check_sizes(const struct crewi_map_call *call)
 {
-    const crew_task *task = call->task;
-    if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call->name);
-    if (!call->pool.id)
-        return crewi_error(CREW_EINVAL, "%s: the pool handle is empty", call->name);
-    crew_status status = check_pointers(call);
-    if (status)
-        return status;
-    if (!task->item_size)
+    size_t largest = call->item_size > call->result_size ? call->item_size : call->result_size;
+    if (!call->item_size)
         return crewi_error(CREW_EINVAL, "%s: items of size 0", call->name);
-    size_t largest = task->item_size > task->result_size ? task->item_size : task->result_size;
     if (largest > CREWI_FRAME_LIMIT / 2)
         return crewi_error(CREW_EINVAL, "%s: an item or result of %zu bytes, more than 1 GiB",
                            call->name, largest);
     if (call->count > (SIZE_MAX >> 2) / (largest + sizeof(crew_status)))
         return crewi_error(CREW_EINVAL, "%s: %zu items of %zu bytes are more than memory",
                            call->name, call->count, largest);
-    return crewi_map_check_attr(call->name, call->attr);
+    return CREW_OK;
 }
 
-static crew_status describe(const struct map_call *call, struct crewi_pool_submission *submission)
+static crew_status check(const struct crewi_map_call *call)
+{
+    if (!crewi_client_current())
+        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call->name);
+    if (!call->pool.id)
+        return crewi_error(CREW_EINVAL, "%s: the pool handle is empty", call->name);
+    crew_status status = check_pointers(call);
+    if (!status)
+        status = call->varying ? crewi_map_check_bytes(call) : check_sizes(call);
+    return status ? status : crewi_map_check_attr(call->name, call->attr);
+}
+
+static crew_status describe(const struct crewi_map_call *call,
+                            struct crewi_pool_submission *submission)
 {
     const crew_map_attr *attr = call->attr;
     *submission = (struct crewi_pool_submission){
         .count = call->count,
-        .item_size = call->task->item_size,
-        .result_size = call->task->result_size,
+        .item_size = call->item_size,
+        .result_size = call->result_size,
+        .varying = call->varying,
         .chunk = attr->chunk,
         .items = (uint64_t)(uintptr_t)call->items,
         .results = (uint64_t)(uintptr_t)call->results,
@@ -103,17 +98,16 @@ static crew_status describe(const struct map_call *call, struct crewi_pool_submi
         .timeout_ns = attr->timeout_s > 0 ? crewi_timeout_ns(attr->timeout_s) : 0,
         .notify = call->count && (attr->callback || attr->error_callback),
     };
-    const char *name = call->task->name ? call->task->name : "a task";
+    const char *name = call->task ? call->task : "a task";
     size_t length = strnlen(name, sizeof submission->task - 1);
     memcpy(submission->task, name, length);
-    return crewi_funcref_make(&submission->function, (crewi_function *)call->task->function);
+    return crewi_funcref_make(&submission->function, call->function);
 }
 
 /* A caller in the home rank shares its arrays with the home; a child sends the items, and gets the
  * results with the outcome. The head is the submission, and ranges if it is partial. */
-static crew_status submit_head(const struct map_call *call,
-                               const struct crewi_pool_submission *submission, const void *head,
-                               size_t head_size, uint64_t *map)
+static crew_status send_head(const struct crewi_map_call *call, const void *head, size_t head_size,
+                             uint64_t item_bytes, uint64_t *map)
 {
     struct crewi_call request = {
         .kind = CREWI_KIND_POOL,
@@ -122,26 +116,44 @@ static crew_status submit_head(const struct map_call *call,
         .head = head,
         .head_size = head_size,
         .body = call->items,
-        .body_size = submission->shared ? 0 : submission->count * submission->item_size,
+        .body_size = item_bytes,
     };
     return crewi_call_fixed(&request, map, sizeof *map);
 }
 
+/* Many bytes go as a parcel, where that can be. The head is the submission, and ranges if it is
+ * partial. */
+static crew_status submit_head(const struct crewi_map_call *call,
+                               struct crewi_pool_submission *head, size_t head_size, uint64_t *map)
+{
+    uint64_t bytes = head->shared ? 0 : head->count * head->item_size;
+    if (bytes >= CREWI_POOL_LOAN_MIN && !crewi_parcel_create(&head->parcel, call->items, bytes)) {
+        crew_status status = send_head(call, head, head_size, 0, map);
+        crewi_parcel_close(&head->parcel); /* the home has it by now */
+        if (status != CREW_ENOTSUP)
+            return status;
+    }
+    return send_head(call, head, head_size, bytes, map);
+}
+
 /* The ranges are those of a partial one; NULL: there are none. */
-static crew_status submit(const struct map_call *call,
+static crew_status submit(const struct crewi_map_call *call,
                           const struct crewi_pool_submission *submission,
                           const struct crewi_range *ranges, uint64_t *map)
 {
+    struct crewi_pool_submission plain = *submission;
+    if (submission->varying && !submission->shared)
+        return crewi_map_send_bytes(call, submission, map);
     if (!ranges)
-        return submit_head(call, submission, submission, sizeof *submission, map);
+        return submit_head(call, &plain, sizeof plain, map);
     size_t range_bytes = submission->range_count * sizeof *ranges;
-    unsigned char *head = malloc(sizeof *submission + range_bytes);
+    struct crewi_pool_submission *head = malloc(sizeof *head + range_bytes);
     if (!head)
         return crewi_error_memory();
-    memcpy(head, submission, sizeof *submission);
+    *head = *submission;
     if (range_bytes)
-        memcpy(head + sizeof *submission, ranges, range_bytes);
-    crew_status status = submit_head(call, submission, head, sizeof *submission + range_bytes, map);
+        memcpy(head + 1, ranges, range_bytes);
+    crew_status status = submit_head(call, head, sizeof *head + range_bytes, map);
     free(head);
     return status;
 }
@@ -165,8 +177,8 @@ static crew_status wait_a_little(struct crewi_map_journal *keeper, uint64_t map)
 }
 
 /* With a progress bar, or somebody to be told, it is looked at now and then. */
-static crew_status wait_and_show(const struct map_call *call, struct crewi_map_journal *keeper,
-                                 uint64_t map)
+static crew_status wait_and_show(const struct crewi_map_call *call,
+                                 struct crewi_map_journal *keeper, uint64_t map)
 {
     const crew_map_attr *attr = call->attr;
     crew_status waited;
@@ -187,8 +199,8 @@ static crew_status wait_and_show(const struct map_call *call, struct crewi_map_j
     return CREW_OK;
 }
 
-static crew_status wait_until_over(const struct map_call *call, struct crewi_map_journal *keeper,
-                                   uint64_t map)
+static crew_status wait_until_over(const struct crewi_map_call *call,
+                                   struct crewi_map_journal *keeper, uint64_t map)
 {
     crew_status status;
     if (shows_progress(call->attr))
@@ -202,14 +214,15 @@ static crew_status wait_until_over(const struct map_call *call, struct crewi_map
 }
 
 /* Takes what came of it, of which the home keeps nothing. */
-static crew_status take(const struct map_call *call, const struct crewi_pool_submission *submission,
-                        uint64_t map)
+static crew_status take(const struct crewi_map_call *call,
+                        const struct crewi_pool_submission *submission, uint64_t map)
 {
     char reason[CREWI_ERROR_SIZE];
     crew_status outcome;
     struct crewi_result_record where = {.count = submission->count,
                                         .result_size = submission->result_size,
                                         .shared = submission->shared,
+                                        .varying = submission->varying,
                                         .results = call->results,
                                         .statuses = call->attr->statuses};
     crew_status status = crewi_result_take(map, &where, true, &outcome, reason);
@@ -217,7 +230,7 @@ static crew_status take(const struct map_call *call, const struct crewi_pool_sub
 }
 
 /* The outcome of the tasks comes first; what could not be written is the next thing to know. */
-static crew_status run_with_journal(const struct map_call *call,
+static crew_status run_with_journal(const struct crewi_map_call *call,
                                     struct crewi_pool_submission *submission,
                                     struct crewi_map_journal *keeper)
 {
@@ -238,7 +251,7 @@ static crew_status run_with_journal(const struct map_call *call,
     return outcome ? crewi_error(outcome, "%s", reason) : status;
 }
 
-static crew_status map_with_journal(const struct map_call *call,
+static crew_status map_with_journal(const struct crewi_map_call *call,
                                     struct crewi_pool_submission *submission)
 {
     struct crewi_map_journal keeper = {0};
@@ -249,7 +262,7 @@ static crew_status map_with_journal(const struct map_call *call,
     return status;
 }
 
-static crew_status map_plainly(const struct map_call *call,
+static crew_status map_plainly(const struct crewi_map_call *call,
                                struct crewi_pool_submission *submission)
 {
     uint64_t map = 0;
@@ -259,16 +272,16 @@ static crew_status map_plainly(const struct map_call *call,
     return status ? status : take(call, submission, map);
 }
 
-static crew_status map_as_asked(const struct map_call *call,
+static crew_status map_as_asked(const struct crewi_map_call *call,
                                 struct crewi_pool_submission *submission)
 {
     return call->attr->journal ? map_with_journal(call, submission) : map_plainly(call, submission);
 }
 
-static crew_status map_with_progress(const struct map_call *call,
+static crew_status map_with_progress(const struct crewi_map_call *call,
                                      struct crewi_pool_submission *submission)
 {
-    struct map_call shown = *call;
+    struct crewi_map_call shown = *call;
     struct crewi_map_progress progress;
     crew_status status = crewi_map_progress_begin(&progress, call->pool);
     if (status)
@@ -280,21 +293,42 @@ static crew_status map_with_progress(const struct map_call *call,
     return status;
 }
 
+crew_status crewi_map_run(const struct crewi_map_call *call)
+{
+    struct crewi_pool_submission submission = {0};
+    crew_status status = check(call);
+    if (!status && (call->attr->callback || call->attr->error_callback))
+        status =
+            crewi_error(CREW_EINVAL, "%s: callbacks are for %s_async()", call->name, call->name);
+    if (!status)
+        status = describe(call, &submission);
+    if (status)
+        return status;
+    return call->attr->progress ? map_with_progress(call, &submission)
+                                : map_as_asked(call, &submission);
+}
+
+/* A task with items and results of one size each. */
+static struct crewi_map_call call_of(const char *name, crew_pool pool, const crew_task *task,
+                                     const crew_map_attr *attr)
+{
+    return (struct crewi_map_call){.name = name,
+                                   .pool = pool,
+                                   .function = (crewi_function *)task->function,
+                                   .task = task->name,
+                                   .item_size = task->item_size,
+                                   .result_size = task->result_size,
+                                   .attr = attr ? attr : &crewi_map_defaults};
+}
+
 crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, void *results,
                           size_t count, const crew_map_attr *attr)
 {
-    struct map_call call = {"crew_pool_map",         pool, &task, items, results, count,
-                            attr ? attr : &defaults, NULL};
-    struct crewi_pool_submission submission = {0};
-    crew_status status = check(&call);
-    if (!status && (call.attr->callback || call.attr->error_callback))
-        status = crewi_error(CREW_EINVAL, "crew_pool_map: callbacks are for crew_pool_map_async()");
-    if (!status)
-        status = describe(&call, &submission);
-    if (status)
-        return status;
-    return call.attr->progress ? map_with_progress(&call, &submission)
-                               : map_as_asked(&call, &submission);
+    struct crewi_map_call call = call_of("crew_pool_map", pool, &task, attr);
+    call.items = items;
+    call.results = results;
+    call.count = count;
+    return crewi_map_run(&call);
 }
 
 crew_status crew_pool_apply(crew_pool pool, crew_task task, const void *item, void *result)
@@ -315,7 +349,7 @@ static crew_status take_back(uint64_t map)
 }
 
 /* The thread that calls back must not look for what is not remembered yet. */
-static crew_status begin(const struct map_call *call,
+static crew_status begin(const struct crewi_map_call *call,
                          const struct crewi_pool_submission *submission,
                          const struct crewi_range *ranges, uint64_t *map)
 {
@@ -334,8 +368,8 @@ static crew_status begin(const struct map_call *call,
 }
 
 /* Nothing is submitted before the journal is open and there is a thread that keeps it. */
-static crew_status begin_kept(const struct map_call *call, struct crewi_pool_submission *submission,
-                              uint64_t *map)
+static crew_status begin_kept(const struct crewi_map_call *call,
+                              struct crewi_pool_submission *submission, uint64_t *map)
 {
     struct crewi_map_journal journal = {0};
     struct crewi_result_keeper *keeper;
@@ -361,7 +395,7 @@ static crew_status begin_kept(const struct map_call *call, struct crewi_pool_sub
     return status;
 }
 
-static crew_status map_async(const struct map_call *call, crew_result *result)
+crew_status crewi_map_begin(const struct crewi_map_call *call, crew_result *result)
 {
     struct crewi_pool_submission submission = {0};
     crew_status status = check(call);
@@ -385,15 +419,19 @@ crew_status crew_pool_map_async(crew_pool pool, crew_result *result, crew_task t
                                 const void *items, void *results, size_t count,
                                 const crew_map_attr *attr)
 {
-    struct map_call call = {"crew_pool_map_async",   pool, &task, items, results, count,
-                            attr ? attr : &defaults, NULL};
-    return map_async(&call, result);
+    struct crewi_map_call call = call_of("crew_pool_map_async", pool, &task, attr);
+    call.items = items;
+    call.results = results;
+    call.count = count;
+    return crewi_map_begin(&call, result);
 }
 
 crew_status crew_pool_apply_async(crew_pool pool, crew_result *result, crew_task task,
                                   const void *item, void *result_room, const crew_map_attr *attr)
 {
-    struct map_call call = {"crew_pool_apply_async", pool, &task, item, result_room, 1,
-                            attr ? attr : &defaults, NULL};
-    return map_async(&call, result);
+    struct crewi_map_call call = call_of("crew_pool_apply_async", pool, &task, attr);
+    call.items = item;
+    call.results = result_room;
+    call.count = 1;
+    return crewi_map_begin(&call, result);
 }

@@ -163,10 +163,9 @@ static void count_done(struct crewi_engine *engine, struct crewi_pool_map *map, 
         crewi_pool_finish_map(engine, map);
 }
 
-/* The chunk that a result is about; NULL when the worker was asked for nothing like it. (Not always
- * the oldest: a scatter may be overtaken by what was sent later.) */
-static struct crewi_pool_outstanding *chunk_of(struct crewi_worker *worker,
-                                               const struct crewi_pool_result *result)
+/* Not always the oldest: a scatter may be overtaken by what was sent later. */
+struct crewi_pool_outstanding *crewi_pool_chunk_of(struct crewi_worker *worker,
+                                                   const struct crewi_pool_result *result)
 {
     for (uint32_t i = 0; i < worker->outstanding_count; i++) {
         struct crewi_pool_outstanding *one = &worker->outstanding[i];
@@ -189,19 +188,57 @@ static void add_time(int64_t *sum, int64_t ns)
     *sum = *sum > INT64_MAX - ns ? INT64_MAX : *sum + ns;
 }
 
+/* Results of varying size. There is no failure of a task whose result has no memory until now. */
+static void place_records(struct crewi_engine *engine, struct crewi_pool_map *map,
+                          const struct crewi_worker *worker, const struct crewi_pool_result *result,
+                          const unsigned char *failures, const unsigned char *records)
+{
+    static const char no_memory[] = "no memory for its result at home";
+    struct crewi_pool_failure failure = {.index = UINT64_MAX};
+    const char *reason;
+    size_t next = 0;
+    uint64_t at = 0;
+    next_failure(result, failures, &next, &failure, &reason);
+    for (uint64_t i = result->begin; i < result->begin + result->count; i++) {
+        uint64_t begin = at;
+        struct crewi_pool_record record = crewi_pool_next_record(records, &at);
+        if (i == failure.index) {
+            next_failure(result, failures, &next, &failure, &reason);
+            continue;
+        }
+        void *place = crewi_pool_place_result(map, i, record.size);
+        struct crewi_pool_failure lost = {i, CREW_ENOMEM, sizeof no_memory - 1};
+        if (!place)
+            note_failure(engine, map, worker, &lost, no_memory);
+        else if (record.size)
+            memcpy(place, records + begin + sizeof record, record.size);
+    }
+}
+
+static void place(struct crewi_engine *engine, struct crewi_pool_map *map,
+                  const struct crewi_worker *worker, const struct crewi_pool_result *result,
+                  const unsigned char *failures, const unsigned char *results)
+{
+    if (map->bytes)
+        place_records(engine, map, worker, result, failures, results);
+    else if (result->result_size)
+        memcpy(map->results + result->begin * result->result_size, results,
+               result->count * result->result_size);
+}
+
+/* Results that were fetched (@p results is NULL) are where they belong. */
 static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
                   const struct crewi_pool_result *result, const unsigned char *failures,
                   const unsigned char *results)
 {
-    struct crewi_pool_outstanding *chunk = chunk_of(worker, result);
+    struct crewi_pool_outstanding *chunk = crewi_pool_chunk_of(worker, result);
     struct crewi_pool_map *map = chunk->map;
     if (!can_be_time(result->busy_ns) || !can_be_time(result->cpu_ns) ||
         !check_failures(result, failures))
         return false;
     uint64_t again = take_failures(engine, map, worker, result, failures);
-    if (result->result_size)
-        memcpy(map->results + result->begin * result->result_size, results,
-               result->count * result->result_size);
+    if (results)
+        place(engine, map, worker, result, failures, results);
     if (map->submission.reports)
         report(engine, map, worker, result, failures);
     worker->tasks += result->count;
@@ -216,28 +253,76 @@ static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
     return true;
 }
 
+bool crewi_pool_gave_up(const struct crewi_pool *pool, const struct crewi_worker *worker)
+{
+    return !worker->outstanding_count && (pool->broken || pool->state == CREWI_POOL_TERMINATED);
+}
+
+/* What comes after results, some of which maybe failures. */
+static void go_on(struct crewi_engine *engine, struct crewi_pool *pool, struct crewi_worker *worker,
+                  bool some_failed)
+{
+    worker->heard_ns = engine->now_ns;
+    crewi_pool_kill_if_in_it(engine, worker);
+    crewi_pool_feed(engine, pool, worker);
+    if (some_failed) /* some may be tried again, by any */
+        crewi_pool_feed_idle(engine, pool);
+    crewi_pool_list_worker(pool, worker);
+    crewi_pool_steal(engine, pool);
+}
+
+/* A single task that failed has no result. */
+static bool has_none(const struct crewi_pool_result *result, uint64_t size)
+{
+    return result->count == 1 && result->failure_bytes && !size;
+}
+
+/* Whether what follows the head, @p size bytes, are its failures and results. */
+static bool has_all(const struct crewi_pool_map *map, const struct crewi_pool_result *result,
+                    const unsigned char *behind, uint64_t size)
+{
+    if (result->failure_bytes > size)
+        return false;
+    size -= result->failure_bytes;
+    if (!map->bytes)
+        return size == result->count * result->result_size || has_none(result, size);
+    return size == result->bytes &&
+           crewi_pool_records_are_sound(map, result, behind + result->failure_bytes, size);
+}
+
 bool crewi_pool_take_result(struct crewi_engine *engine, struct crewi_pool *pool,
                             struct crewi_worker *worker, const void *data, uint64_t size)
 {
     struct crewi_pool_result result;
+    const unsigned char *failures = (const unsigned char *)data + sizeof result;
     if (size < sizeof result)
         return false;
     memcpy(&result, data, sizeof result);
-    if (!chunk_of(worker, &result))
-        return worker->outstanding_count == 0 && /* of a map that was given up meanwhile */
-               (pool->broken || pool->state == CREWI_POOL_TERMINATED);
-    if (size != sizeof result + result.failure_bytes + result.count * result.result_size)
+    const struct crewi_pool_outstanding *chunk = crewi_pool_chunk_of(worker, &result);
+    if (!chunk)
+        return crewi_pool_gave_up(pool, worker);
+    struct crewi_pool_map *map = chunk->map;
+    size -= sizeof result;
+    if (!has_all(map, &result, failures, size))
         return false;
-    const unsigned char *failures = (const unsigned char *)data + sizeof result;
-    if (!apply(engine, worker, &result, failures, failures + result.failure_bytes))
+    const unsigned char *results = failures + result.failure_bytes;
+    if (result.result_size && has_none(&result, size - result.failure_bytes)) {
+        memset(map->results + result.begin * result.result_size, 0, result.result_size);
+        results = NULL;
+    }
+    if (!apply(engine, worker, &result, failures, results))
         return false;
-    worker->heard_ns = engine->now_ns;
-    crewi_pool_kill_if_in_it(engine, worker);
-    crewi_pool_feed(engine, pool, worker);
-    if (result.failure_bytes) /* some may be tried again, by any */
-        crewi_pool_feed_idle(engine, pool);
-    crewi_pool_list_worker(pool, worker);
-    crewi_pool_steal(engine, pool);
+    go_on(engine, pool, worker, result.failure_bytes > 0);
+    return true;
+}
+
+bool crewi_pool_apply_fetched(struct crewi_engine *engine, struct crewi_pool *pool,
+                              struct crewi_worker *worker, const struct crewi_pool_result *result)
+{
+    static const unsigned char no_failures[1];
+    if (!apply(engine, worker, result, no_failures, NULL))
+        return false;
+    go_on(engine, pool, worker, false);
     return true;
 }
 
@@ -257,6 +342,31 @@ static bool is_noted(const struct crewi_pool_result *result, const unsigned char
 /* Where a worker was when it died. */
 enum whereabouts { SOMEWHERE, IN_NO_TASK, IN_A_TASK };
 
+/* What was finished may have been sent already, all of it, or all but the task that it was in. */
+static enum whereabouts where_behind(struct crewi_worker *worker,
+                                     const struct crewi_pool_result *sent, uint64_t done,
+                                     struct crewi_pool_outstanding **running)
+{
+    struct crewi_pool_result result = *sent;
+    if (done == sent->count)
+        return IN_NO_TASK;
+    result.begin += done;
+    result.count = 1;
+    *running = crewi_pool_chunk_of(worker, &result);
+    return *running ? IN_A_TASK : SOMEWHERE;
+}
+
+/* Whether the records of a draft can be, where sizes vary. */
+static bool holds_records(const struct crewi_pool_map *map, const struct crewi_pool_result *draft,
+                          uint64_t done, const unsigned char *bytes, uint64_t size)
+{
+    struct crewi_pool_result result = *draft;
+    result.count = done;
+    return !map->bytes ||
+           crewi_pool_records_are_sound(map, &result, bytes + CREWI_POOL_DRAFT_RESULTS,
+                                        size - CREWI_POOL_DRAFT_RESULTS);
+}
+
 /* The same for a draft, which may have been planned when the worker had more of the chunk; then
  * result->count is corrected. */
 static struct crewi_pool_outstanding *chunk_of_draft(struct crewi_worker *worker,
@@ -264,7 +374,7 @@ static struct crewi_pool_outstanding *chunk_of_draft(struct crewi_worker *worker
 {
     struct crewi_pool_result first = *result;
     first.count = 0;
-    struct crewi_pool_outstanding *chunk = chunk_of(worker, &first);
+    struct crewi_pool_outstanding *chunk = crewi_pool_chunk_of(worker, &first);
     if (!chunk || result->count > chunk->given.begin + chunk->given.count - result->begin)
         return NULL;
     if (result->count > chunk->range.count)
@@ -286,13 +396,16 @@ static enum whereabouts salvage(struct crewi_engine *engine, struct crewi_worker
     uint64_t done = report->draft_progress;
     if (done > result.count || result.failure_bytes > CREWI_POOL_FAILURE_ROOM)
         return SOMEWHERE;
-    if (!chunk_of_draft(worker, &result)) /* a complete one may have been sent already */
-        return done == result.count ? IN_NO_TASK : SOMEWHERE;
+    struct crewi_pool_outstanding *chunk = chunk_of_draft(worker, &result);
+    if (!chunk)
+        return where_behind(worker, &result, done, running);
     uint64_t planned = result.count;
     if (done > planned)
         return SOMEWHERE;
     bool noted = done < planned && is_noted(&result, failures, result.begin + done);
     done += noted;
+    if (!holds_records(chunk->map, &result, done, draft, report->draft_size))
+        return SOMEWHERE;
     /* A result that had no room in the draft is lost, and its task with it. */
     bool holds = done * result.result_size <= report->draft_size - CREWI_POOL_DRAFT_RESULTS;
     result.count = holds ? done : 0;
@@ -302,7 +415,7 @@ static enum whereabouts salvage(struct crewi_engine *engine, struct crewi_worker
         return IN_NO_TASK;
     result.begin += result.count;
     result.count = 1;
-    *running = chunk_of(worker, &result);
+    *running = crewi_pool_chunk_of(worker, &result);
     return *running ? IN_A_TASK : SOMEWHERE;
 }
 
@@ -405,6 +518,7 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
                         const void *draft)
 {
     struct crewi_pool_outstanding *running = NULL;
+    crewi_pool_drop_fetch(engine, worker);
     enum whereabouts where = salvage(engine, worker, report, draft, &running);
     if (where == SOMEWHERE && worker->outstanding_count &&
         (worker->outstanding[0].alone || (pool->ended && pool->spec.inside)))

@@ -13,6 +13,8 @@
 static void destroy(struct crewi_engine *engine, struct crewi_object *object)
 {
     struct crewi_pool *pool = (struct crewi_pool *)object;
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        crewi_pool_drop_fetch(engine, &pool->workers[i]);
     while (pool->maps)
         crewi_pool_free_map(engine, pool, pool->maps);
     crewi_parking_clear(engine, &pool->joins);
@@ -74,6 +76,7 @@ static bool make_worker_arg(struct crewi_pool *pool, const void *initializer_arg
 {
     struct crewi_pool_worker_arg arg = {.pool = pool->object.id,
                                         .initialized = pool->spec.initialized,
+                                        .home = crewi_loan_make(NULL, &pool->cookie),
                                         .initializer = pool->spec.initializer};
     pool->worker_arg_size = sizeof arg + size;
     pool->worker_arg = malloc(pool->worker_arg_size);
@@ -95,6 +98,7 @@ static struct crewi_pool *make(struct crewi_engine *engine, const struct crewi_p
     *pool = (struct crewi_pool){.object.id = crewi_engine_new_id(engine, CREWI_KIND_POOL),
                                 .spec = *spec,
                                 .creator = message->origin.process,
+                                .cookie = crewi_loan_cookie(),
                                 .creation = message->origin,
                                 .workers = workers,
                                 .worker_count = (uint32_t)spec->workers,
@@ -291,7 +295,11 @@ static void result_of_worker(struct crewi_engine *engine, struct crewi_pool *poo
                              const struct crewi_message *message)
 {
     struct crewi_worker *worker = crewi_pool_find_worker(pool, message->origin.process);
-    if (!worker || crewi_pool_take_result(engine, pool, worker, message->data, message->size))
+    if (!worker)
+        return;
+    if (message->op == CREWI_POOL_LENT
+            ? crewi_pool_fetch(engine, pool, worker, message)
+            : crewi_pool_take_result(engine, pool, worker, message->data, message->size))
         return;
     crewi_log(CREWI_LOG_ERROR,
               "a worker on rank %d sent a result that it was not asked for, and is killed",
@@ -315,7 +323,7 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
         crewi_pool_worker_ready(engine, pool, message);
     else if (message->op == CREWI_POOL_UNFIT)
         crewi_pool_worker_unfit(engine, pool, message);
-    else if (message->op == CREWI_POOL_RESULT)
+    else if (message->op == CREWI_POOL_RESULT || message->op == CREWI_POOL_LENT)
         result_of_worker(engine, pool, message);
     else if (message->op == CREWI_POOL_STOLEN)
         crewi_pool_stolen(engine, pool, message);

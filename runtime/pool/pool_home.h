@@ -15,7 +15,9 @@
 #include "pool/schedule.h"
 #include "process/process.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/uio.h>
 
 /** Chunks that a worker may have; the schedule stays below. */
 #define CREWI_WORKER_CHUNKS CREWI_CLAIM_SLOTS
@@ -67,12 +69,31 @@ struct crewi_worker {
     bool killed; /* for a map that was cancelled; what it ran of others is run again */
     uint64_t tasks;
     int64_t busy_ns, cpu_ns;
+    struct crewi_loan loan;         /* its cookie; pid 0: its memory cannot be read */
+    bool reads_home;                /* it can read ours */
+    struct crewi_pool_fetch *fetch; /* of a result that it lends; NULL: none */
 };
 
 /** The failures that are kept, by index. */
 struct crewi_pool_errors {
     crew_task_error *list;
     size_t count, room;
+};
+
+/** A result whose size is its own. */
+struct crewi_pool_place {
+    uint64_t room, size;
+    void *caller; /* the caller's own room; NULL: memory is made */
+    void *data;   /* where it is; NULL: nowhere, or it is empty */
+};
+
+/** Items and results of a map whose sizes vary. */
+struct crewi_pool_bytes {
+    const struct iovec *items; /* the caller's own, or ours */
+    struct crewi_pool_place *results;
+    struct iovec *owned;      /* what items is when it is ours */
+    struct crewi_frame *sent; /* with the items, when they are ours */
+    uint64_t forgotten;       /* results, from the first one on, that the caller has by now */
 };
 
 /** What has succeeded, and its creator was not told yet. */
@@ -94,6 +115,9 @@ struct crewi_pool_map {
     unsigned char *results;
     int32_t *statuses; /* NULL: not wanted */
     void *owned;       /* items, results and statuses when they are not the caller's own memory */
+    void *parcel;      /* with the items, mapped */
+    struct crewi_pool_bytes *bytes; /* NULL: sizes are fixed */
+    _Atomic uint64_t cookie;        /* as long as it lends items, or results */
     uint64_t done, failed;
     uint64_t skipped;  /* of a partial map: done before it began */
     uint8_t *attempts; /* that failed, of each task; NULL: none is tried again */
@@ -139,6 +163,7 @@ struct crewi_pool {
     void *worker_arg; /* a crewi_pool_worker_arg and the initializer's argument */
     size_t worker_arg_size;
     uint64_t creator;
+    _Atomic uint64_t cookie; /* for workers to find out whether they can read it */
     enum crewi_pool_state state;
     bool broken;              /* workers cannot be replaced, or are not to be */
     bool ended;               /* its workers were ended by a signal: none is replaced */
@@ -219,10 +244,18 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
 void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
                      struct crewi_worker *worker);
 
-/** A worker is to have these tasks, which the schedule has given out: the message, not sent yet;
- * NULL when there is no memory, and then the schedule has them again. */
+/** A worker is to have these tasks, which the schedule has just given out, or so many of them as
+ * fit a message: that message, not sent yet. NULL when it has enough, or there is no memory. The
+ * schedule has the others again. */
 struct crewi_frame *crewi_pool_give(const struct crewi_engine *engine, struct crewi_worker *worker,
-                                    struct crewi_pool_map *map, struct crewi_range range);
+                                    struct crewi_pool_map *map, struct crewi_range *range);
+
+/** No task will be run any more: items are not lent, and are gone unless they are the caller's. */
+void crewi_pool_drop_items(struct crewi_pool_map *map);
+
+/** Whether a worker should get no more items of that size: they are long, and travel in messages,
+ * of which it has enough. */
+bool crewi_pool_has_long_items(const struct crewi_worker *worker, uint64_t item_size);
 
 /** All its tasks are done, or will not be. */
 void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *map);
@@ -292,6 +325,64 @@ void crewi_pool_list_worker(struct crewi_pool *pool, struct crewi_worker *worker
 
 /** Nothing will be heard of what its rank was asked. */
 void crewi_pool_stop_stealing(struct crewi_pool *pool, struct crewi_worker *worker);
+
+/** Applies a result that was fetched to where it belongs. */
+bool crewi_pool_apply_fetched(struct crewi_engine *engine, struct crewi_pool *pool,
+                              struct crewi_worker *worker, const struct crewi_pool_result *result);
+
+/** Whether what a worker was asked for may have been given up meanwhile. */
+bool crewi_pool_gave_up(const struct crewi_pool *pool, const struct crewi_worker *worker);
+
+/** The chunk that a result is about; NULL when the worker was asked for nothing like it. */
+struct crewi_pool_outstanding *crewi_pool_chunk_of(struct crewi_worker *worker,
+                                                   const struct crewi_pool_result *result);
+
+/* pool_bytes.c: maps whose sizes vary */
+
+/** Whether what follows the submission can be. */
+bool crewi_pool_bytes_are_sound(const struct crewi_pool_submission *submission,
+                                const unsigned char *behind, uint64_t size);
+
+/** Takes items and rooms over, and maybe the message's frame. ::CREW_ENOMEM */
+crew_status crewi_pool_bytes_begin(struct crewi_pool_map *map, const struct crewi_message *message);
+void crewi_pool_bytes_end(struct crewi_pool_map *map);
+void crewi_pool_bytes_drop_items(struct crewi_pool_map *map);
+
+/** Shortens a chunk for a worker that was just taken, so that a message can be made of it; maybe to
+ * nothing: it has enough. */
+void crewi_pool_bytes_shorten(struct crewi_pool_map *map, const struct crewi_worker *worker,
+                              struct crewi_range *range);
+
+/** The frame of a chunk. NULL: no memory */
+struct crewi_frame *crewi_pool_bytes_chunk(const struct crewi_worker *worker,
+                                           const struct crewi_pool_outstanding *given);
+
+/** Whether so many records can be the results of such tasks; @p size bounds them. */
+bool crewi_pool_records_are_sound(const struct crewi_pool_map *map,
+                                  const struct crewi_pool_result *result,
+                                  const unsigned char *records, uint64_t size);
+
+/** The record at *at, which moves behind it. */
+struct crewi_pool_record crewi_pool_next_record(const unsigned char *records, uint64_t *at);
+
+/** Where a result of that size goes; NULL: no memory. */
+void *crewi_pool_place_result(struct crewi_pool_map *map, uint64_t index, uint64_t size);
+
+/** Drops it: the task was not done after all. */
+void crewi_pool_drop_result(struct crewi_pool_map *map, uint64_t index);
+
+/** FETCH. */
+void crewi_pool_tell_results(struct crewi_engine *engine, struct crewi_pool_map *map,
+                             const struct crewi_message *message);
+
+/* pool_fetch.c: results that workers lend */
+
+/** LENT. False when it cannot be what the worker was asked for. */
+bool crewi_pool_fetch(struct crewi_engine *engine, struct crewi_pool *pool,
+                      struct crewi_worker *worker, const struct crewi_message *message);
+
+/** Forgets it: the worker is gone, or its map is. */
+void crewi_pool_drop_fetch(struct crewi_engine *engine, struct crewi_worker *worker);
 
 /* pool_results.c: maps, as their creator sees them */
 

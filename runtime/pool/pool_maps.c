@@ -10,6 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Of items that are not lent, and that long, a worker has no more than this at a time. */
+#define LONG_BYTES ((uint64_t)1 << 20)
+#define LONG_CHUNKS 2
 
 bool crewi_pool_has_work(const struct crewi_pool *pool)
 {
@@ -17,6 +22,16 @@ bool crewi_pool_has_work(const struct crewi_pool *pool)
         if (!map->over)
             return true;
     return false;
+}
+
+void crewi_pool_drop_items(struct crewi_pool_map *map)
+{
+    map->cookie = 0; /* who reads an item now throws it away */
+    if (map->bytes)
+        crewi_pool_bytes_drop_items(map);
+    if (map->parcel)
+        munmap(map->parcel, map->submission.parcel.size);
+    map->parcel = NULL;
 }
 
 void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -29,6 +44,8 @@ void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
         *link = map->next;
     crewi_parking_clear(engine, &map->waits);
     crewi_pool_end_reports(engine, map);
+    crewi_pool_drop_items(map);
+    crewi_pool_bytes_end(map);
     crewi_schedule_fini(&map->schedule);
     free(map->errors.list);
     free(map->attempts);
@@ -64,6 +81,7 @@ void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *m
     map->over = true;
     map->order = ++pool->maps_over;
     crewi_pool_account_end(engine, pool);
+    crewi_pool_drop_items(map);
     crewi_pool_map_over(engine, map);
     if (pool->state == CREWI_POOL_CLOSED && !crewi_pool_has_work(pool))
         crewi_pool_stop_workers(engine, pool, false);
@@ -95,6 +113,8 @@ static void give_up_rest(struct crewi_pool *pool, struct crewi_pool_map *map, cr
 void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
                           const char *reason)
 {
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        crewi_pool_drop_fetch(engine, &pool->workers[i]);
     for (struct crewi_pool_map *map = pool->maps; map; map = map->next) {
         if (map->over)
             continue;
@@ -171,9 +191,12 @@ void crewi_pool_kill_map(struct crewi_engine *engine, struct crewi_pool_map *map
 static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
                                        const struct crewi_pool_outstanding *given)
 {
-    const struct crewi_pool_map *map = given->map;
+    struct crewi_pool_map *map = given->map;
     struct crewi_range range = given->range;
+    bool lent = worker->reads_home && map->submission.item_size >= CREWI_POOL_LOAN_MIN;
+    const unsigned char *items = map->items + range.begin * map->submission.item_size;
     struct crewi_pool_chunk chunk = {
+        .flags = (lent ? CREWI_CHUNK_LENT : 0) | (worker->loan.pid ? CREWI_CHUNK_FETCHED : 0),
         .map = map->object.id,
         .begin = range.begin,
         .count = range.count,
@@ -182,8 +205,9 @@ static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
         .timeout_ns = map->submission.timeout_ns,
         .result_size = map->submission.result_size,
     };
+    struct crewi_loan loan = crewi_loan_make(items, &map->cookie);
     const struct crewi_funcref *function = &map->submission.function;
-    uint64_t bytes = range.count * chunk.item_size;
+    uint64_t bytes = lent ? sizeof loan : range.count * chunk.item_size;
     memcpy(chunk.function, function, sizeof chunk.function);
     struct crewi_frame *frame =
         crewi_engine_delivery(&worker->origin, CREWI_KIND_POOL, CREWI_POOL_CHUNK,
@@ -191,7 +215,7 @@ static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
     if (!frame)
         return NULL;
     memcpy(frame->payload, &chunk, sizeof chunk);
-    memcpy(frame->payload + sizeof chunk, map->items + range.begin * chunk.item_size, bytes);
+    memcpy(frame->payload + sizeof chunk, lent ? (const unsigned char *)&loan : items, bytes);
     memcpy(frame->payload + sizeof chunk + bytes, function->path, function->path_size);
     return frame;
 }
@@ -212,6 +236,12 @@ static double speed_of(const struct crewi_pool *pool, const struct crewi_worker 
     return ((double)worker->tasks / (double)worker->busy_ns) / (pool->tasks / pool->busy_ns);
 }
 
+bool crewi_pool_has_long_items(const struct crewi_worker *worker, uint64_t item_size)
+{
+    return item_size >= LONG_BYTES && !worker->reads_home &&
+           worker->outstanding_count >= LONG_CHUNKS;
+}
+
 /* A slot that no chunk of the worker has; there is one. */
 static uint32_t free_slot(const struct crewi_worker *worker)
 {
@@ -222,18 +252,23 @@ static uint32_t free_slot(const struct crewi_worker *worker)
 }
 
 struct crewi_frame *crewi_pool_give(const struct crewi_engine *engine, struct crewi_worker *worker,
-                                    struct crewi_pool_map *map, struct crewi_range range)
+                                    struct crewi_pool_map *map, struct crewi_range *range)
 {
+    if (map->bytes)
+        crewi_pool_bytes_shorten(map, worker, range);
+    if (!range->count)
+        return NULL;
     struct crewi_pool_outstanding given = {
         .map = map,
-        .range = range,
-        .given = range,
+        .range = *range,
+        .given = *range,
         .key = {free_slot(worker), crewi_claim_next_generation(worker->generation)},
-        .left = range.count,
+        .left = range->count,
         .alone = map->careful};
-    struct crewi_frame *frame = chunk_frame(worker, &given);
+    struct crewi_frame *frame =
+        map->bytes ? crewi_pool_bytes_chunk(worker, &given) : chunk_frame(worker, &given);
     if (!frame) {
-        if (crewi_schedule_return(&map->schedule, range))
+        if (crewi_schedule_return(&map->schedule, *range))
             crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
         return NULL;
     }
@@ -257,12 +292,13 @@ static struct crewi_frame *next_chunk(const struct crewi_engine *engine,
         worker->outstanding_count >= (map->careful ? 1 : CREWI_WORKER_CHUNKS) ||
         !crewi_schedule_wants_more(&map->schedule, tasks_in_hand(worker),
                                    worker->outstanding_count) ||
+        crewi_pool_has_long_items(worker, map->submission.item_size) ||
         !crewi_schedule_take_for(
             &map->schedule,
             map->schedule.policy == CREW_SCHEDULE_WEIGHTED ? speed_of(map->pool, worker) : 1,
             tasks_in_hand(worker), &range))
         return NULL;
-    return crewi_pool_give(engine, worker, map, range);
+    return crewi_pool_give(engine, worker, map, &range);
 }
 
 void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -371,22 +407,34 @@ static bool are_sound(const struct crewi_pool_submission *submission, const unsi
     return true;
 }
 
-static bool is_sound(const struct crewi_pool_submission *submission, uint64_t payload)
+/* Whether what follows can be, where sizes are fixed. */
+static bool has_all_items(const struct crewi_pool_submission *submission, uint64_t payload)
 {
     uint64_t largest = submission->item_size > submission->result_size ? submission->item_size
                                                                        : submission->result_size;
-    if (!submission->item_size || largest > CREWI_FRAME_LIMIT / 2 ||
-        submission->schedule > CREW_SCHEDULE_WEIGHTED || submission->timeout_ns < 0 ||
-        !memchr(submission->task, '\0', sizeof submission->task) ||
-        !crewi_funcref_is_sound(&submission->function))
+    if (!submission->item_size || largest > CREWI_FRAME_LIMIT / 2)
         return false;
     if (submission->count > (UINT64_MAX >> 2) / (largest + sizeof(int32_t)))
         return false;
     if (submission->partial && (submission->range_count > submission->count ||
                                 submission->range_count > payload / sizeof(struct crewi_range)))
         return false;
-    return payload - range_bytes(submission) ==
-           (submission->shared ? 0 : submission->count * submission->item_size);
+    uint64_t items = submission->shared ? 0 : submission->count * submission->item_size;
+    bool in_parcel = submission->parcel.size != 0;
+    return payload - range_bytes(submission) == (in_parcel ? 0 : items) &&
+           (!in_parcel || submission->parcel.size == items);
+}
+
+static bool is_sound(const struct crewi_pool_submission *submission, const unsigned char *behind,
+                     uint64_t payload)
+{
+    if (submission->schedule > CREW_SCHEDULE_WEIGHTED || submission->timeout_ns < 0 ||
+        !memchr(submission->task, '\0', sizeof submission->task) ||
+        !crewi_funcref_is_sound(&submission->function))
+        return false;
+    if (submission->varying)
+        return crewi_pool_bytes_are_sound(submission, behind, payload);
+    return has_all_items(submission, payload) && are_sound(submission, behind);
 }
 
 /* Whether a child could be given all results at the end, which come in one message. */
@@ -408,16 +456,18 @@ static bool give_memory(struct crewi_pool_map *map, const void *items)
         map->statuses = (int32_t *)(uintptr_t)submission->statuses;
         return true;
     }
-    size_t item_bytes = (submission->count * submission->item_size + 15) & ~(size_t)15;
+    size_t item_bytes =
+        map->parcel ? 0 : (submission->count * submission->item_size + 15) & ~(size_t)15;
     size_t status_bytes =
         submission->wants_statuses ? submission->count * sizeof *map->statuses : 0;
     unsigned char *block =
         calloc(1, item_bytes + status_bytes + submission->count * submission->result_size + 1);
     if (!block)
         return false;
-    memcpy(block, items, submission->count * submission->item_size);
+    if (!map->parcel)
+        memcpy(block, items, submission->count * submission->item_size);
     map->owned = block;
-    map->items = block;
+    map->items = map->parcel ? map->parcel : block;
     map->statuses = status_bytes ? (int32_t *)(void *)(block + item_bytes) : NULL;
     map->results = block + item_bytes + status_bytes;
     return true;
@@ -441,36 +491,42 @@ static bool skip_done(struct crewi_pool_map *map, const unsigned char *ranges)
     return true;
 }
 
-/* What follows the submission: ranges, and items. */
-static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi_pool *pool,
-                                       const struct crewi_pool_submission *submission,
-                                       const unsigned char *behind)
+/* What follows the submission: ranges, and items. ENOTSUP: a parcel cannot be opened. */
+static crew_status make_map(struct crewi_engine *engine, struct crewi_pool *pool,
+                            const struct crewi_pool_submission *submission,
+                            const struct crewi_message *message, struct crewi_pool_map **made)
 {
+    const unsigned char *behind = (const unsigned char *)message->data + sizeof *submission;
+    crew_status status = CREW_ENOMEM;
     struct crewi_pool_map *map = calloc(1, sizeof *map);
     if (!map)
-        return NULL;
+        return CREW_ENOMEM;
     map->submission = *submission;
     map->object.id = crewi_engine_new_id(engine, CREWI_KIND_RESULT);
     map->pool = pool;
     map->notify = submission->notify;
     map->kept = submission->kept;
-    if (!give_memory(map, behind + range_bytes(submission))) {
-        free(map);
-        return NULL;
-    }
     crewi_schedule_init(&map->schedule, submission->count, submission->item_size, submission->chunk,
                         pool->worker_count);
     crewi_schedule_choose(&map->schedule, submission->schedule);
     map->schedule.bundles = !pool->spec.max_tasks; /* which counts chunks */
-    if (submission->retries)
-        map->attempts = calloc(submission->count + 1, 1);
-    if ((submission->retries && !map->attempts) || !skip_done(map, behind) ||
-        crewi_engine_add(engine, &map->object)) {
-        crewi_schedule_fini(&map->schedule);
-        free(map->attempts);
-        free(map->owned);
-        free(map);
-        return NULL;
+    if (submission->varying || submission->item_size >= CREWI_POOL_LOAN_MIN)
+        map->cookie = crewi_loan_cookie();
+    if (submission->parcel.size && crewi_parcel_map(&submission->parcel, &map->parcel)) {
+        status = CREW_ENOTSUP;
+        goto fail;
+    }
+    if (!give_memory(map, behind + range_bytes(submission)))
+        goto fail;
+    if (submission->retries && !(map->attempts = calloc(submission->count + 1, 1)))
+        goto fail;
+    if (!skip_done(map, behind))
+        goto fail;
+    if (submission->varying && (status = crewi_pool_bytes_begin(map, message)))
+        goto fail;
+    if (crewi_engine_add(engine, &map->object)) {
+        status = CREW_ENOMEM;
+        goto fail;
     }
     if (map->statuses)
         memset(map->statuses, 0, submission->count * sizeof *map->statuses);
@@ -481,7 +537,16 @@ static struct crewi_pool_map *make_map(struct crewi_engine *engine, struct crewi
         link = &(*link)->next;
     map->next = *link;
     *link = map;
-    return map;
+    *made = map;
+    return CREW_OK;
+fail:
+    crewi_pool_drop_items(map);
+    crewi_pool_bytes_end(map);
+    crewi_schedule_fini(&map->schedule);
+    free(map->attempts);
+    free(map->owned);
+    free(map);
+    return status;
 }
 
 void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -495,7 +560,7 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
     memcpy(&submission, message->data, sizeof submission);
     uint64_t payload = message->size - sizeof submission;
     const unsigned char *behind = (const unsigned char *)message->data + sizeof submission;
-    if (!is_sound(&submission, payload) || !are_sound(&submission, behind) ||
+    if (!is_sound(&submission, behind, payload) ||
         (submission.shared && !crewi_engine_is_local(engine, &message->origin))) {
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a map that cannot be");
         return;
@@ -514,10 +579,10 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
                             (unsigned long long)CREWI_FRAME_LIMIT);
         return;
     }
-    struct crewi_pool_map *map = make_map(engine, pool, &submission, behind);
-    if (!map) {
-        crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM,
-                            "no memory for a map of %llu tasks",
+    struct crewi_pool_map *map;
+    crew_status status = make_map(engine, pool, &submission, message, &map);
+    if (status) {
+        crewi_engine_refuse(engine, &message->origin, status, "no memory for a map of %llu tasks",
                             (unsigned long long)submission.count);
         return;
     }

@@ -13,6 +13,8 @@
 #include "base/funcref.h"
 #include "base/log.h"
 #include "node/claim.h"
+#include "node/loan.h"
+#include "node/parcel.h"
 
 #include <crew/pool.h>
 #include <crew/result.h>
@@ -37,12 +39,14 @@ enum crewi_pool_op {
     CREWI_POOL_END_WORKERS, /* int32_t signal: SIGTERM or SIGKILL */
     CREWI_POOL_JOIN,
     CREWI_POOL_DESTROY,
-    CREWI_POOL_READY,   /* a worker: has begun */
-    CREWI_POOL_UNFIT,   /* a worker: its initializer failed: int32_t status and the reason */
-    CREWI_POOL_RESULT,  /* a worker: crewi_pool_result, failures, results */
-    CREWI_POOL_CHUNK,   /* to a worker: crewi_pool_chunk and items */
-    CREWI_POOL_STOP,    /* to a worker: there is nothing more to do */
-    CREWI_POOL_DESCRIBE /* one byte: whether with workers -> crewi_pool_description */
+    CREWI_POOL_READY,    /* a worker: has begun: crewi_pool_ready, or nothing */
+    CREWI_POOL_UNFIT,    /* a worker: its initializer failed: int32_t status and the reason */
+    CREWI_POOL_RESULT,   /* a worker: crewi_pool_result, failures, results */
+    CREWI_POOL_CHUNK,    /* to a worker: crewi_pool_chunk and items */
+    CREWI_POOL_STOP,     /* to a worker: there is nothing more to do */
+    CREWI_POOL_DESCRIBE, /* one byte: whether with workers -> crewi_pool_description */
+    CREWI_POOL_LENT /* a worker: crewi_pool_result of one task and the crewi_loan of its result:
+                       answered when that was fetched; ::CREW_ENOTSUP: send it instead */
 };
 
 /** Between engines. (The ones before are those of crewi_watcher_op.) */
@@ -54,16 +58,19 @@ enum crewi_pool_engine_op {
 /** Of the creator, to a map. crew_wait() asks it with CREWI_OP_WAIT. */
 enum crewi_result_op {
     CREWI_RESULT_PROGRESS = 1, /* -> crewi_pool_progress */
-    CREWI_RESULT_TAKE,         /* one byte: whether it is to be closed then; when it is done ->
-                                  crewi_pool_outcome, reason, and what is not shared, the first time */
+    CREWI_RESULT_TAKE,         /* one byte, crewi_take_flags; when it is done -> crewi_pool_outcome,
+                                  reason, and what is not shared, the first time */
     CREWI_RESULT_ERRORS,       /* when it is done -> crew_task_error of each */
     CREWI_RESULT_NOTIFY,       /* NEXT_DONE is to bring it -> one byte: 0 if it is done already */
     CREWI_RESULT_CANCEL,       /* -> one byte: whether it is cancelled as a whole */
     CREWI_RESULT_KILL,         /* -> nothing */
     CREWI_RESULT_CLOSE,        /* -> nothing */
     CREWI_RESULT_KEPT,         /* of one with a journal: that is closed -> nothing */
-    CREWI_RESULT_NEXT          /* of one that reports: parked until there is enough to tell, or its
-                                  deadline -> crewi_pool_news */
+    CREWI_RESULT_NEXT,         /* of one that reports: parked until there is enough to tell, or its
+                                 deadline -> crewi_pool_news */
+    CREWI_RESULT_FETCH         /* of one with results of varying size, that was taken:
+                                  crewi_pool_fetch_order -> crewi_pool_fetched; what is before first is
+                                  forgotten */
 };
 
 struct crewi_pool_spec {
@@ -95,10 +102,15 @@ struct crewi_pool_submission {
                         follow; the others are done */
     uint8_t reports; /* NEXT will be asked */
     int32_t priority;
-    uint8_t kept; /* it has a journal: it is not done before the creator says KEPT */
-    uint8_t no_stealing, reserved[2];
+    uint8_t no_stealing;
+    uint8_t kept;    /* it has a journal: it is not done before the creator says KEPT */
+    uint8_t varying; /* sizes are each task's own: a crewi_pool_piece for each follows, then the
+                        items, each filled up to 16 bytes. When shared, items and results are
+                        addresses of iovecs. */
+    uint8_t reserved;
     int64_t timeout_ns; /* of one task; 0: none */
     uint64_t range_count;
+    struct crewi_parcel parcel; /* the items, when they do not follow in the message */
     char task[CREW_NAME_SIZE];
 };
 
@@ -138,15 +150,53 @@ struct crewi_pool_report {
 struct crewi_pool_outcome {
     int32_t status;
     uint32_t reason_size;
+    uint64_t lent; /* bytes: a crewi_loan stands for statuses and results, until they are taken */
 };
+
+/** How to take it. */
+enum crewi_take_flag {
+    CREWI_TAKE_AND_CLOSE = 1,
+    CREWI_TAKE_LOAN = 2, /* they may be lent */
+    CREWI_TAKE_READ = 4  /* what was lent was read */
+};
+
+/** Flags of a chunk. */
+enum crewi_chunk_flag {
+    CREWI_CHUNK_VARYING = 1, /* a crewi_pool_piece for each task stands before the items, each of
+                                which is filled up to 16 bytes */
+    CREWI_CHUNK_LENT = 2,    /* a crewi_loan stands for the item of its one task */
+    CREWI_CHUNK_FETCHED = 4  /* large results may be lent */
+};
+
+/** Items and results from here on are lent, where the home and the worker can read each other's
+ * memory. */
+#define CREWI_POOL_LOAN_MIN ((uint64_t)131072)
+
+/** The most that an item or result has. */
+#define CREWI_POOL_PIECE_LIMIT ((uint64_t)1 << 30)
+
+/** A piece's room when memory is made for it. */
+#define CREWI_POOL_ANY_ROOM UINT64_MAX
+
+/** One task of a map whose sizes vary. */
+struct crewi_pool_piece {
+    uint64_t size; /* of the item */
+    uint64_t room; /* for the result; CREWI_POOL_ANY_ROOM: what it needs */
+};
+
+/** Bytes that a piece takes in a message, so that the next one is aligned. */
+static inline uint64_t crewi_pool_padded(uint64_t size)
+{
+    return (size + 15) & ~(uint64_t)15;
+}
 
 /** A chunk; the items follow, then the path of the function's module if there is one. Its size
  * keeps the items aligned to 16 bytes. */
 struct crewi_pool_chunk {
+    uint64_t flags;
     uint64_t map, begin, count, item_size, result_size;
-    int64_t timeout_ns;         /* of one task; 0: none */
-    struct crewi_claim_key key; /* where its tasks are claimed */
-    uint64_t reserved;
+    int64_t timeout_ns;                                          /* of one task; 0: none */
+    struct crewi_claim_key key;                                  /* where its tasks are claimed */
     _Alignas(8) unsigned char function[CREWI_FUNCREF_HEAD_SIZE]; /* of a crewi_funcref */
 };
 
@@ -176,14 +226,46 @@ struct crewi_pool_stolen {
     } from[CREWI_CLAIM_SLOTS];
 };
 
-/** What came of tasks begin to begin + count - 1. Failures and results follow. */
+/** What came of tasks begin to begin + count - 1. Failures and results follow; where sizes vary, a
+ * crewi_pool_record before each result, which is filled up to 16 bytes but for the last one. */
 struct crewi_pool_result {
     uint64_t map, begin, count;
     int64_t busy_ns, cpu_ns;
     uint32_t failure_bytes;
     uint32_t timed_out; /* in a draft: the worker ends itself, for the task that it is in took too
                            long */
-    uint64_t result_size, unused; /* so that results are aligned */
+    uint64_t result_size;
+    uint64_t bytes; /* where sizes vary: of records and results */
+};
+
+/** Before a result whose size is its own; 0 of a task that failed. */
+struct crewi_pool_record {
+    uint64_t size, reserved;
+};
+
+/** What a worker can do, besides. */
+struct crewi_pool_ready {
+    struct crewi_loan loan; /* lends nothing yet; whoever finds the cookie there can read more */
+    uint64_t reads_home;
+};
+
+/** Which results to fetch: from one on, as many as fit a message. */
+struct crewi_pool_fetch_order {
+    uint64_t first;
+    uint64_t inline_only; /* loans cannot be read */
+};
+
+/** What comes of it: count entries follow, and then the bytes of those that are neither lent nor
+ * shared, each filled up to 16 bytes. */
+struct crewi_pool_fetched {
+    uint64_t count, reserved;
+    struct crewi_loan loan; /* of all entries with an address; the map's */
+};
+
+/** A result: in the caller's memory already, behind (address 0), or at an address of the home's: to
+ * be read there, or, in the home's process, the caller's own from now on. */
+struct crewi_pool_entry {
+    uint64_t size, address;
 };
 
 /** A task that failed; its reason follows, padded to 8 bytes. */
@@ -207,6 +289,8 @@ _Static_assert(CREWI_POOL_DRAFT_RESULTS % 16 == 0, "results are aligned");
 struct crewi_pool_worker_arg {
     uint64_t pool;
     uint64_t initialized;
+    struct crewi_loan
+        home; /* lends nothing; whoever finds the cookie there can read what it lends */
     struct crewi_funcref initializer;
 };
 

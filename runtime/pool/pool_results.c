@@ -164,12 +164,27 @@ static size_t size_to_take(const struct crewi_pool_map *map, size_t *status_byte
     return *status_bytes + submission->count * submission->result_size;
 }
 
+/* What does not fit a message well is lent, if the caller reads it. */
+static bool lends(const struct crewi_pool_map *map, unsigned flags, size_t bytes)
+{
+    return (flags & CREWI_TAKE_LOAN) && bytes >= CREWI_POOL_LOAN_MIN && map->owned;
+}
+
 static crew_status hand_over(struct crewi_engine *engine, struct crewi_pool_map *map,
-                             const struct crewi_origin *origin)
+                             const struct crewi_origin *origin, unsigned flags)
 {
     struct crewi_pool_outcome outcome = {.status = map->status,
                                          .reason_size = (uint32_t)strlen(map->reason)};
     size_t status_bytes, bytes = size_to_take(map, &status_bytes);
+    const unsigned char *behind = map->results - status_bytes; /* statuses and results */
+    struct crewi_loan loan;
+    if (lends(map, flags, bytes)) {
+        map->cookie = crewi_loan_cookie();
+        loan = crewi_loan_make(behind, &map->cookie);
+        outcome.lent = bytes;
+        behind = (const unsigned char *)&loan;
+        bytes = sizeof loan;
+    }
     size_t size = sizeof outcome + outcome.reason_size + bytes;
     unsigned char *reply = malloc(size);
     if (!reply) {
@@ -178,24 +193,27 @@ static crew_status hand_over(struct crewi_engine *engine, struct crewi_pool_map 
     }
     memcpy(reply, &outcome, sizeof outcome);
     memcpy(reply + sizeof outcome, map->reason, outcome.reason_size);
-    if (bytes) /* statuses and results lie one behind the other */
-        memcpy(reply + size - bytes, map->results - status_bytes, bytes);
+    if (bytes)
+        memcpy(reply + size - bytes, behind, bytes);
     crewi_engine_reply(engine, origin, reply, size);
     free(reply);
-    map->taken = true;
+    map->taken = !outcome.lent;
     return CREW_OK;
 }
 
 static void take(struct crewi_engine *engine, struct crewi_pool_map *map,
                  const struct crewi_message *message)
 {
-    const unsigned char *and_close = message->data;
-    if (!map->over)
+    unsigned flags = message->size ? *(const unsigned char *)message->data : 0;
+    if (!map->over) {
         crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "%s is not done",
                             map->submission.task);
-    else if (hand_over(engine, map, &message->origin))
         return;
-    else if (message->size && *and_close)
+    }
+    map->taken |= (flags & CREWI_TAKE_READ) != 0;
+    if (hand_over(engine, map, &message->origin, flags) || !map->taken)
+        return;
+    if (flags & CREWI_TAKE_AND_CLOSE)
         drop(engine, map);
     else
         free_memory(map);
@@ -311,6 +329,9 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool_ma
         break;
     case CREWI_RESULT_NEXT:
         crewi_pool_next_report(engine, map, message);
+        break;
+    case CREWI_RESULT_FETCH:
+        crewi_pool_tell_results(engine, map, message);
         break;
     case CREWI_RESULT_CLOSE:
         close_map(engine, map, &message->origin);

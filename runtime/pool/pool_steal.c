@@ -326,7 +326,7 @@ static void give_share(struct crewi_engine *engine, struct crewi_worker *worker,
     while (tasks && worker->outstanding_count < CREWI_WORKER_CHUNKS &&
            (!map->pool->spec.max_tasks || worker->chunks < map->pool->spec.max_tasks) &&
            crewi_schedule_take_some(&map->schedule, tasks, &range) &&
-           (frame = crewi_pool_give(engine, worker, map, range))) {
+           (frame = crewi_pool_give(engine, worker, map, &range))) {
         tasks -= range.count;
         crewi_engine_send(engine, frame);
     }

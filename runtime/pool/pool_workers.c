@@ -206,6 +206,19 @@ void crewi_pool_fail_start(struct crewi_engine *engine, struct crewi_pool *pool,
     conclude_start(engine, pool);
 }
 
+/* Whether we and the worker can read each other's memory. */
+static void learn_loans(struct crewi_worker *worker, const struct crewi_message *message)
+{
+    struct crewi_pool_ready ready = {0};
+    if (message->size == sizeof ready)
+        memcpy(&ready, message->data, sizeof ready);
+    worker->reads_home = ready.reads_home;
+    worker->loan = ready.loan;
+    if (!worker->loan.pid || !crewi_job_shares_memory((uint32_t)worker->rank) ||
+        crewi_loan_check(&worker->loan))
+        worker->loan.pid = 0;
+}
+
 void crewi_pool_worker_ready(struct crewi_engine *engine, struct crewi_pool *pool,
                              const struct crewi_message *message)
 {
@@ -215,6 +228,7 @@ void crewi_pool_worker_ready(struct crewi_engine *engine, struct crewi_pool *poo
     worker->state = CREWI_WORKER_READY;
     worker->origin = message->origin;
     worker->early_deaths = 0;
+    learn_loans(worker, message);
     pool->began += pool->state == CREWI_POOL_STARTING; /* one that ends then breaks the pool */
     if (pool->state == CREWI_POOL_STARTING && !pool->start_status)
         conclude_start(engine, pool);

@@ -49,24 +49,65 @@ static void copy_results(const struct crewi_result_record *where, const unsigned
         memcpy(where->results, at + status_bytes, result_bytes);
 }
 
+/* Takes it once; *lent are bytes that were lent, and are to be read and taken then. */
+static crew_status take_once(uint64_t id, const struct crewi_result_record *where, unsigned flags,
+                             struct crewi_pool_outcome *outcome, char reason[CREWI_ERROR_SIZE],
+                             struct crewi_loan *loan)
+{
+    struct crewi_frame *reply;
+    unsigned char byte = (unsigned char)flags;
+    crew_status status = crewi_result_ask(id, CREWI_RESULT_TAKE, &byte, 1, &reply);
+    if (status)
+        return status;
+    memcpy(outcome, reply->payload, sizeof *outcome);
+    const unsigned char *at = reply->payload + sizeof *outcome;
+    size_t length =
+        outcome->reason_size < CREWI_ERROR_SIZE ? outcome->reason_size : CREWI_ERROR_SIZE - 1;
+    memcpy(reason, at, length);
+    reason[length] = '\0';
+    at += outcome->reason_size;
+    if (outcome->lent)
+        memcpy(loan, at, sizeof *loan);
+    else
+        copy_results(where, at, reply->header.size - sizeof *outcome - outcome->reason_size);
+    crewi_frame_destroy(reply);
+    return CREW_OK;
+}
+
+/* Statuses and results, straight from the home's memory. */
+static crew_status read_results(const struct crewi_result_record *where,
+                                const struct crewi_loan *loan)
+{
+    size_t status_bytes = where->statuses ? where->count * sizeof *where->statuses : 0;
+    size_t result_bytes = where->count * where->result_size;
+    crew_status status = CREW_OK;
+    if (status_bytes)
+        status = crewi_loan_read(loan, 0, where->statuses, status_bytes);
+    if (!status && result_bytes)
+        status = crewi_loan_read(loan, status_bytes, where->results, result_bytes);
+    return status ? status : crewi_loan_check(loan);
+}
+
 crew_status crewi_result_take(uint64_t id, const struct crewi_result_record *where, bool close,
                               crew_status *outcome, char reason[CREWI_ERROR_SIZE])
 {
     struct crewi_pool_outcome head;
-    struct crewi_frame *reply;
-    unsigned char and_close = close;
-    crew_status status = crewi_result_ask(id, CREWI_RESULT_TAKE, &and_close, 1, &reply);
+    struct crewi_loan loan;
+    unsigned flags = close && !where->varying ? CREWI_TAKE_AND_CLOSE : 0;
+    crew_status status = take_once(id, where, flags | CREWI_TAKE_LOAN, &head, reason, &loan);
+    if (!status && head.lent) {
+        flags |= read_results(where, &loan) ? 0 : CREWI_TAKE_READ;
+        status = take_once(id, where, flags, &head, reason, &loan);
+    }
     if (status)
         return status;
-    memcpy(&head, reply->payload, sizeof head);
-    const unsigned char *at = reply->payload + sizeof head;
-    size_t length = head.reason_size < CREWI_ERROR_SIZE ? head.reason_size : CREWI_ERROR_SIZE - 1;
-    memcpy(reason, at, length);
-    reason[length] = '\0';
     *outcome = (crew_status)head.status;
-    copy_results(where, at + head.reason_size, reply->header.size - sizeof head - head.reason_size);
-    crewi_frame_destroy(reply);
-    return CREW_OK;
+    if (!where->varying)
+        return CREW_OK;
+    status = crewi_result_fetch_bytes(id, where);
+    if (close)
+        crewi_result_ask(id, CREWI_RESULT_CLOSE, NULL, 0, NULL);
+    return status;
 }
 
 /* Records */
@@ -129,6 +170,7 @@ crew_status crewi_result_remember(uint64_t id, crew_pool pool,
     record->count = submission->count;
     record->result_size = submission->result_size;
     record->shared = submission->shared;
+    record->varying = submission->varying;
     record->results = results;
     record->statuses = attr->statuses;
     record->awaits_callbacks = submission->notify;

@@ -26,7 +26,8 @@ struct crewi_result_record {
     struct crewi_cached cached; /* its id is that of the map */
     uint64_t pool;
     uint64_t count, result_size;
-    bool shared; /* results come into their place by themselves */
+    bool shared;  /* results come into their place by themselves */
+    bool varying; /* results are struct iovecs, to be filled in */
     void *results;
     crew_status *statuses;
     pthread_mutex_t mutex; /* for what follows */
@@ -59,6 +60,10 @@ crew_status crewi_result_await(uint64_t id, int64_t timeout_ns);
  * that is known. */
 crew_status crewi_result_take(uint64_t id, const struct crewi_result_record *where, bool close,
                               crew_status *outcome, char reason[CREWI_ERROR_SIZE]);
+
+/** Fetches the results of a map whose sizes vary, and which was taken; the results are there or as
+ * they were. */
+crew_status crewi_result_fetch_bytes(uint64_t id, const struct crewi_result_record *where);
 
 /** The record; the call's name is for the message. ::CREW_ESTATE, ::CREW_EINVAL, ::CREW_ENOENT */
 crew_status crewi_result_use(const char *call, crew_result result,

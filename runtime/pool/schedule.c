@@ -238,6 +238,29 @@ bool crewi_schedule_take_some(struct crewi_schedule *schedule, uint64_t tasks,
     return true;
 }
 
+/* There is room for it where it came from. */
+void crewi_schedule_shorten(struct crewi_schedule *schedule, struct crewi_range *chunk,
+                            uint64_t count)
+{
+    struct crewi_range rest = {chunk->begin + count, chunk->count - count};
+    chunk->count = count;
+    if (!rest.count)
+        return;
+    if (rest.begin + rest.count == schedule->next) {
+        schedule->next = rest.begin;
+        return;
+    }
+    struct crewi_range *last = schedule->returned + schedule->returned_count;
+    schedule->returned_tasks += rest.count;
+    if (schedule->returned_count && last[-1].begin == rest.begin + rest.count) {
+        last[-1].begin = rest.begin;
+        last[-1].count += rest.count;
+        return;
+    }
+    *last = rest;
+    schedule->returned_count++;
+}
+
 crew_status crewi_schedule_return(struct crewi_schedule *schedule, struct crewi_range range)
 {
     if (!range.count)

@@ -65,6 +65,10 @@ bool crewi_schedule_take(struct crewi_schedule *schedule, struct crewi_range *ch
 bool crewi_schedule_take_for(struct crewi_schedule *schedule, double speed, uint64_t in_hand,
                              struct crewi_range *chunk);
 
+/** Takes back what of the chunk that was just taken is more than @p count tasks. */
+void crewi_schedule_shorten(struct crewi_schedule *schedule, struct crewi_range *chunk,
+                            uint64_t count);
+
 /** At most @p tasks that were given back, or else that were never given out; false when none is
  * left. */
 bool crewi_schedule_take_some(struct crewi_schedule *schedule, uint64_t tasks,

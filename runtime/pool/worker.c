@@ -5,46 +5,23 @@
  * begins, with the count of finished tasks kept up to date. So the rank knows, when the worker
  * dies, which task it was in, and has the results of those before. A part ends early when there is
  * no room for another failure, and when somebody else was given the rest. */
+#include "pool/worker.h"
+
 #include "base/clock.h"
-#include "base/error.h"
-#include "engine/client.h"
+#include "node/memory.h"
 #include "node/scheduling.h"
 #include "pool/crash.h"
-#include "pool/pool_protocol.h"
 #include "pool/watchdog.h"
-#include "pool/worker_claim.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SHORT_PART_NS (20 * CREWI_MICROSECOND)
-
-struct worker {
-    struct crewi_client *client;
-    uint64_t pool;
-    struct crewi_frame *chunk; /* at hand */
-    struct crewi_worker_claim claim;
-    unsigned char *area; /* a crewi_pool_result, room for failures, results */
-    size_t result_room;
-    unsigned char *large;         /* for a result that has no room there */
-    uint64_t known_map;           /* whose function is at hand */
-    crew_task_function *function; /* NULL: it is not here; lookup says why */
-    crew_status lookup;
-    char lookup_reason[CREWI_ERROR_SIZE];
-    bool short_parts; /* the last one took so little that a look at the CPU clock would cost more */
-};
-
-static struct crewi_pool_result *head_of(const struct worker *worker)
+void crewi_worker_note_failure(struct worker *worker, uint64_t index, crew_status status,
+                               const char *reason)
 {
-    return (struct crewi_pool_result *)(void *)worker->area;
-}
-
-static void note_failure(struct worker *worker, uint64_t index, crew_status status,
-                         const char *reason)
-{
-    struct crewi_pool_result *head = head_of(worker);
+    struct crewi_pool_result *head = crewi_worker_head(worker);
     size_t length = strnlen(reason, CREWI_ERROR_SIZE - 1), padded = (length + 7) & ~(size_t)7;
     struct crewi_pool_failure failure = {index, status < 0 ? status : CREW_EFAILED,
                                          (uint32_t)length};
@@ -54,32 +31,34 @@ static void note_failure(struct worker *worker, uint64_t index, crew_status stat
     head->failure_bytes += (uint32_t)(sizeof failure + padded);
 }
 
-/* Whether one more failure is sure to have room. */
-static bool has_failure_room(const struct worker *worker)
+bool crewi_worker_has_failure_room(const struct worker *worker)
 {
     size_t one = sizeof(struct crewi_pool_failure) + CREWI_ERROR_SIZE;
-    return head_of(worker)->failure_bytes + one <= CREWI_POOL_FAILURE_ROOM;
+    return crewi_worker_head(worker)->failure_bytes + one <= CREWI_POOL_FAILURE_ROOM;
 }
 
 static void run_task(struct worker *worker, uint64_t index, const void *item, unsigned char *result,
                      size_t result_size)
 {
     if (!worker->function) {
-        note_failure(worker, index, worker->lookup, worker->lookup_reason);
+        crewi_worker_note_failure(worker, index, worker->lookup, worker->lookup_reason);
         return;
     }
-    crew_status status = worker->function(item, result);
+    crew_status status = ((crew_task_function *)worker->function)(item, result);
     if (!status)
         return;
     const char *reason = crew_error_message();
-    note_failure(worker, index, status, *reason ? reason : crew_status_message(status));
+    crewi_worker_note_failure(worker, index, status,
+                              *reason ? reason : crew_status_message(status));
     crewi_error_clear();
     memset(result, 0, result_size);
 }
 
+/* Without the results when there are none: of a single task that failed. */
 static crew_status send_result(struct worker *worker, const unsigned char *results)
 {
-    const struct crewi_pool_result *head = head_of(worker);
+    const struct crewi_pool_result *head = crewi_worker_head(worker);
+    bool none = head->count == 1 && head->failure_bytes;
     struct crewi_call note = {
         .kind = CREWI_KIND_POOL,
         .op = CREWI_POOL_RESULT,
@@ -87,21 +66,27 @@ static crew_status send_result(struct worker *worker, const unsigned char *resul
         .head = head,
         .head_size = sizeof *head + head->failure_bytes,
         .body = results,
-        .body_size = head->count * head->result_size,
+        .body_size = none ? 0 : head->count * head->result_size,
     };
     return crewi_tell(&note);
 }
 
-static void begin_draft(struct worker *worker, size_t size)
+void crewi_worker_draft_begin(const struct worker *worker, size_t size)
 {
     if (worker->client->remote)
         crewi_port_draft_begin(&worker->client->port, (uint32_t)size);
 }
 
-static void advance_draft(struct worker *worker, uint64_t done)
+void crewi_worker_draft_advance(const struct worker *worker, uint64_t done)
 {
     if (worker->client->remote)
         crewi_port_draft_advance(&worker->client->port, done);
+}
+
+void crewi_worker_draft_end(const struct worker *worker)
+{
+    if (worker->client->remote)
+        crewi_port_draft_end(&worker->client->port);
 }
 
 /* Tasks of a part that are claimed, from its @p i on and before @p end. Returns where it stopped.
@@ -110,8 +95,9 @@ static uint64_t run_claimed(struct worker *worker, const struct crewi_pool_chunk
                             const unsigned char *items, unsigned char *results, uint64_t i,
                             uint64_t end)
 {
-    uint64_t begin = head_of(worker)->begin;
-    for (; i < end && has_failure_room(worker); advance_draft(worker, ++i)) {
+    uint64_t begin = crewi_worker_head(worker)->begin;
+    for (; i < end && crewi_worker_has_failure_room(worker);
+         crewi_worker_draft_advance(worker, ++i)) {
         if (chunk->timeout_ns)
             crewi_watchdog_set(crewi_deadline_ns(crewi_now_ns(), chunk->timeout_ns));
         run_task(worker, begin + i, items + i * chunk->item_size, results + i * chunk->result_size,
@@ -125,8 +111,9 @@ static uint64_t run_tasks(struct worker *worker, const struct crewi_pool_chunk *
                           const unsigned char *items, unsigned char *results, crew_status *status)
 {
     struct crewi_worker_claim *claim = &worker->claim;
-    uint64_t from = head_of(worker)->begin - chunk->begin, wanted = head_of(worker)->count, i = 0;
-    while (i < wanted && has_failure_room(worker)) {
+    uint64_t from = crewi_worker_head(worker)->begin - chunk->begin,
+             wanted = crewi_worker_head(worker)->count, i = 0;
+    while (i < wanted && crewi_worker_has_failure_room(worker)) {
         if (from + i == claim->claimed)
             crewi_worker_claim_measure(claim, from + i, crewi_now_ns());
         if (!crewi_worker_claim_reaches(claim, from + i, status))
@@ -144,7 +131,7 @@ static uint64_t run_tasks(struct worker *worker, const struct crewi_pool_chunk *
 static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk *chunk,
                             const unsigned char *items, uint64_t from, uint64_t *done)
 {
-    struct crewi_pool_result *head = head_of(worker);
+    struct crewi_pool_result *head = crewi_worker_head(worker);
     bool fits = chunk->result_size <= worker->result_room;
     unsigned char *results = fits ? worker->area + CREWI_POOL_DRAFT_RESULTS : worker->large;
     uint64_t room = !fits                ? 1
@@ -157,8 +144,8 @@ static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk
                                        .count = wanted,
                                        .result_size = chunk->result_size};
     memset(results, 0, wanted * chunk->result_size);
-    begin_draft(worker, fits ? CREWI_POOL_DRAFT_RESULTS + wanted * chunk->result_size
-                             : CREWI_POOL_DRAFT_RESULTS);
+    crewi_worker_draft_begin(worker, fits ? CREWI_POOL_DRAFT_RESULTS + wanted * chunk->result_size
+                                          : CREWI_POOL_DRAFT_RESULTS);
     crewi_error_clear();
     bool counts_cpu = !worker->short_parts;
     int64_t cpu_ns = counts_cpu ? crewi_thread_cpu_ns() : 0, begin_ns = crewi_now_ns();
@@ -168,11 +155,14 @@ static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk
     crewi_worker_claim_measure(&worker->claim, from + *done, end_ns);
     head->busy_ns = end_ns - begin_ns;
     head->cpu_ns = counts_cpu ? crewi_thread_cpu_ns() - cpu_ns : head->busy_ns;
-    worker->short_parts = head->busy_ns < SHORT_PART_NS;
+    worker->short_parts = head->busy_ns < CREWI_WORKER_SHORT_PART_NS;
     head->count = *done;
-    crew_status status = send_result(worker, results);
-    if (worker->client->remote)
-        crewi_port_draft_end(&worker->client->port);
+    bool lends = !fits && (chunk->flags & CREWI_CHUNK_FETCHED) && !head->failure_bytes &&
+                 chunk->result_size >= CREWI_POOL_LOAN_MIN;
+    crew_status status = lends ? crewi_worker_lend_result(worker, head, results) : CREW_ENOTSUP;
+    if (status == CREW_ENOTSUP)
+        status = send_result(worker, results);
+    crewi_worker_draft_end(worker);
     return status ? status : claimed;
 }
 
@@ -189,26 +179,22 @@ static void find_function(struct worker *worker, const struct crewi_pool_chunk *
     if (ref.path_size <= sizeof ref.path)
         memcpy(ref.path, behind_items, ref.path_size);
     worker->lookup = crewi_funcref_resolve(&ref, &function);
-    worker->function = (crew_task_function *)function;
+    worker->function = function;
     if (worker->lookup)
         snprintf(worker->lookup_reason, sizeof worker->lookup_reason, "%s", crew_error_message());
 }
 
-static crew_status run_chunk(struct worker *worker, const struct crewi_frame *frame)
+/* Tasks with items and results of one size each. */
+static crew_status run_fixed(struct worker *worker, const struct crewi_pool_chunk *chunk,
+                             const unsigned char *items)
 {
-    const struct crewi_pool_chunk *chunk = (const void *)frame->payload;
-    const unsigned char *items = frame->payload + sizeof *chunk;
     crew_status status = CREW_OK;
-    crewi_worker_claim_begin(&worker->claim, chunk, worker->known_map != chunk->map);
-    find_function(worker, chunk, items + chunk->count * chunk->item_size);
     if (chunk->result_size > worker->result_room) {
-        unsigned char *grown = realloc(worker->large, chunk->result_size);
+        unsigned char *grown = crewi_memory_grow(worker->large, chunk->result_size);
         if (!grown)
             return crewi_error_memory();
         worker->large = grown;
     }
-    if (chunk->timeout_ns)
-        status = crewi_watchdog_start(&head_of(worker)->timed_out);
     for (uint64_t from = 0, done; from < chunk->count && !status; from += done) {
         if (!crewi_worker_claim_reaches(&worker->claim, from, &status))
             break;
@@ -217,11 +203,45 @@ static crew_status run_chunk(struct worker *worker, const struct crewi_frame *fr
     return status;
 }
 
-static crew_status work(struct worker *worker)
+static uint64_t item_bytes(const struct crewi_pool_chunk *chunk,
+                           const struct crewi_pool_piece *pieces)
 {
-    struct crewi_call ready = {
-        .kind = CREWI_KIND_POOL, .op = CREWI_POOL_READY, .object = worker->pool};
-    crew_status status = crewi_tell(&ready);
+    uint64_t bytes = 0;
+    if (!pieces)
+        return chunk->count * chunk->item_size;
+    for (uint64_t i = 0; i < chunk->count; i++)
+        bytes += crewi_pool_padded(pieces[i].size);
+    return bytes;
+}
+
+static crew_status run_chunk(struct worker *worker, const struct crewi_frame *frame)
+{
+    const struct crewi_pool_chunk *chunk = (const void *)frame->payload;
+    const unsigned char *items = frame->payload + sizeof *chunk;
+    const struct crewi_pool_piece *pieces = NULL;
+    bool lent = chunk->flags & CREWI_CHUNK_LENT;
+    crew_status status = CREW_OK;
+    if (chunk->flags & CREWI_CHUNK_VARYING) {
+        pieces = (const void *)items;
+        items += chunk->count * sizeof *pieces;
+    }
+    crewi_worker_claim_begin(&worker->claim, chunk, worker->known_map != chunk->map);
+    find_function(worker, chunk,
+                  items + (lent ? sizeof(struct crewi_loan) : item_bytes(chunk, pieces)));
+    if (lent)
+        status = crewi_worker_read_item(worker, (const void *)items,
+                                        pieces ? pieces->size : chunk->item_size, &items);
+    if (!status && chunk->timeout_ns)
+        status = crewi_watchdog_start(&crewi_worker_head(worker)->timed_out);
+    if (status)
+        return status;
+    return pieces ? crewi_worker_run_bytes(worker, chunk, pieces, items)
+                  : run_fixed(worker, chunk, items);
+}
+
+static crew_status work(struct worker *worker, const struct crewi_loan *home)
+{
+    crew_status status = crewi_worker_tell_ready(worker, home);
     bool stop = false;
     while (!status && !stop) {
         status = crewi_take_delivery(&worker->chunk);
@@ -271,16 +291,20 @@ static crew_status initialize(const struct worker *worker, struct crewi_pool_wor
 static void free_buffers(void *context)
 {
     struct worker *worker = context;
+    atomic_store(&worker->cookie, 0);
     crewi_frame_destroy(worker->chunk);
     if (!worker->client->remote)
         free(worker->area);
     free(worker->large);
+    free(worker->output.large);
+    free(worker->item);
 }
 
 int crewi_pool_worker(void *arg)
 {
     struct worker worker = {.client = crewi_client_current()};
-    memcpy(&worker.pool, arg, sizeof worker.pool);
+    const struct crewi_pool_worker_arg *order = arg;
+    worker.pool = order->pool;
     if (initialize(&worker, arg))
         return 1;
     if (worker.client->remote)
@@ -296,7 +320,7 @@ int crewi_pool_worker(void *arg)
         crewi_crash_watch((char *)worker.area + CREWI_POOL_DRAFT_CRASH, CREWI_POOL_CRASH_ROOM);
     crew_status status;
     pthread_cleanup_push(free_buffers, &worker);
-    status = work(&worker);
+    status = work(&worker, &order->home);
     pthread_cleanup_pop(1);
     return status ? 1 : 0;
 }

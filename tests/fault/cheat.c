@@ -155,7 +155,8 @@ static crew_status ask(crew_pool pool, int op, const void *data, size_t size)
 
 static const int result_ops[] = {CREWI_OP_WAIT,       CREWI_RESULT_PROGRESS, CREWI_RESULT_TAKE,
                                  CREWI_RESULT_ERRORS, CREWI_RESULT_NOTIFY,   CREWI_RESULT_CANCEL,
-                                 CREWI_RESULT_KILL,   CREWI_RESULT_NEXT,     CREWI_RESULT_CLOSE};
+                                 CREWI_RESULT_KILL,   CREWI_RESULT_NEXT,     CREWI_RESULT_FETCH,
+                                 CREWI_RESULT_CLOSE};
 
 // Nobody else may wait for a result, nor take, cancel, kill or close it.
 static int use_a_foreign_result(void *arg)

@@ -154,12 +154,30 @@ static size_t pool_spec(struct filling *filling)
     return put(filling, &spec, sizeof spec) + spec.chosen * sizeof(int32_t);
 }
 
+/* Items of sizes of their own, behind the submission. */
+static size_t put_pieces(struct filling *filling, const struct crewi_pool_submission *submission)
+{
+    struct crewi_pool_piece pieces[64];
+    size_t head = submission->count * sizeof *pieces, bytes = 0;
+    unsigned char *at = filling->room + sizeof *submission;
+    for (size_t i = 0; i < submission->count; i++) {
+        uint8_t size = fuzz_u8(filling->input);
+        pieces[i] = (struct crewi_pool_piece){size, size & 1 ? size : CREWI_POOL_ANY_ROOM};
+        bytes += crewi_pool_padded(pieces[i].size);
+    }
+    memcpy(at, pieces, head);
+    memset(at + head, 7, bytes);
+    return head + bytes;
+}
+
 static size_t pool_submission(struct filling *filling)
 {
     struct crewi_pool_submission submission = {
         .function = function(), .item_size = 1, .result_size = 8, .task = "task"};
     submission.count = fuzz_u8(filling->input) % 64;
-    submission.chunk = fuzz_u8(filling->input) % 8;
+    uint8_t chunk = fuzz_u8(filling->input);
+    submission.chunk = chunk % 8;
+    submission.varying = chunk >> 7;
     uint8_t choice = fuzz_u8(filling->input);
     submission.wants_statuses = choice & 1;
     submission.notify = choice >> 1 & 1;
@@ -167,7 +185,11 @@ static size_t pool_submission(struct filling *filling)
     submission.retries = choice >> 5 & 1 ? 2 : 0;
     submission.timeout_ns = choice >> 6 & 1;
     submission.priority = choice >> 7;
+    if (submission.varying)
+        submission.item_size = submission.result_size = 0;
     put(filling, &submission, sizeof submission);
+    if (submission.varying)
+        return sizeof submission + put_pieces(filling, &submission);
     memset(filling->room + sizeof submission, 7, submission.count);
     return sizeof submission + submission.count;
 }
@@ -266,6 +288,27 @@ static size_t pool_stolen(struct filling *filling)
         stolen.from[i].left = fuzz_u8(filling->input) % 8;
     }
     return put(filling, &stolen, sizeof stolen);
+}
+
+static _Atomic uint64_t cookie = 4711;
+static unsigned char lendable[300000];
+
+static size_t pool_ready(struct filling *filling)
+{
+    struct crewi_pool_ready ready = {.loan = crewi_loan_make(NULL, &cookie),
+                                     .reads_home = fuzz_u8(filling->input) & 1};
+    return put(filling, &ready, sizeof ready);
+}
+
+static size_t pool_lent(struct filling *filling)
+{
+    struct {
+        struct crewi_pool_result result;
+        struct crewi_loan loan;
+    } lent = {some_of(filling), crewi_loan_make(lendable, &cookie)};
+    lent.result.count = 1;
+    lent.result.bytes = (uint64_t)1000 * fuzz_u8(filling->input);
+    return put(filling, &lent, sizeof lent);
 }
 
 size_t shape_draft(struct fuzz_job *job, struct fake_client *client, unsigned char *room,
@@ -635,7 +678,10 @@ static const struct {
     {CREWI_KIND_POOL, CREWI_POOL_CREATE, pool_spec},
     {CREWI_KIND_POOL, CREWI_POOL_SUBMIT, pool_submission},
     {CREWI_KIND_POOL, CREWI_POOL_DESCRIBE, flag},
+    {CREWI_KIND_POOL, CREWI_POOL_READY, pool_ready},
+    {CREWI_KIND_POOL, CREWI_POOL_LENT, pool_lent},
     {CREWI_KIND_RESULT, CREWI_RESULT_TAKE, flag},
+    {CREWI_KIND_RESULT, CREWI_RESULT_FETCH, range},
     {CREWI_KIND_RESULT, CREWI_OP_FORGET_WAITS, range},
     {CREWI_KIND_POOL, CREWI_POOL_UNFIT, number},
     {CREWI_KIND_POOL, CREWI_POOL_RESULT, pool_result},

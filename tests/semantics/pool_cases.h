@@ -28,6 +28,10 @@ case_function pol_ranks, pol_ranks_wrong, pol_ranks_replaced, pol_hosts, pol_hos
 // pool_account.c: what a pool did, and what it cost
 case_function pol_describe, pol_describe_idle, pol_describe_deaths, pol_summary;
 
+// pool_bytes.c, pool_bytes_ends.c: items and results of any sizes
+case_function pol_16, pol_16_sizes, pol_16_one_size, pol_16_many, pol_16_large, pol_16_deaths,
+    pol_16_killed, pol_16_limits, pol_16_async, pol_16_end, calls_pool_bytes;
+
 // pool_steal.c: what is in hand gets to others
 case_function pol_steal_static, pol_steal_chunk, pol_steal_off, pol_steal_death;
 

@@ -52,6 +52,34 @@ static void from_hand_to_hand(void **state)
     crewi_parcel_close(&second);
 }
 
+/* Pieces one behind the other, each filled up to 16 bytes. */
+static void gathered(void **state)
+{
+    struct crewi_parcel parcel;
+    const struct iovec pieces[] = {{bytes, 1},       {NULL, 0},       {bytes + 1, 16},
+                                   {bytes, 250000},  {bytes + 3, 33}, {bytes, 65536},
+                                   {bytes + 5, 100}, {NULL, 0}};
+    size_t total = 0;
+    void *memory;
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        total += (pieces[i].iov_len + 15) / 16 * 16;
+    assert_int_equal(crewi_parcel_gather(&parcel, pieces, sizeof pieces / sizeof *pieces), CREW_OK);
+    assert_int_equal(parcel.size, total);
+    assert_int_equal(crewi_parcel_map(&parcel, &memory), CREW_OK);
+    const unsigned char *at = memory;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        size_t size = pieces[i].iov_len;
+        if (size)
+            assert_memory_equal(at, pieces[i].iov_base, size);
+        for (; size % 16; size++)
+            assert_int_equal(at[size], 0);
+        at += size;
+    }
+    munmap(memory, total);
+    crewi_parcel_close(&parcel);
+}
+
 static void from_another_process(void **state)
 {
     struct crewi_parcel parcel;
@@ -135,9 +163,9 @@ static void no_descriptors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(from_hand_to_hand), cmocka_unit_test(from_another_process),
-        cmocka_unit_test(what_is_none),      cmocka_unit_test(nobody_changes_it),
-        cmocka_unit_test(no_descriptors),
+        cmocka_unit_test(from_hand_to_hand),    cmocka_unit_test(gathered),
+        cmocka_unit_test(from_another_process), cmocka_unit_test(what_is_none),
+        cmocka_unit_test(nobody_changes_it),    cmocka_unit_test(no_descriptors),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
 }

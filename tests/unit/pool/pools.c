@@ -209,8 +209,8 @@ void pool_start_all(struct fake_job *job)
                 fake_child_started(&job->ranks[rank].children[i], ++last_pid);
 }
 
-static void tell(struct fake_child *worker, uint8_t op, const void *head, size_t head_size,
-                 const void *body, size_t body_size)
+void pool_tell(struct fake_child *worker, uint8_t op, const void *head, size_t head_size,
+               const void *body, size_t body_size)
 {
     struct fake_call note = pool_call(op, pool_of(worker));
     note.head = head;
@@ -223,7 +223,12 @@ static void tell(struct fake_child *worker, uint8_t op, const void *head, size_t
 
 void pool_ready(struct fake_child *worker)
 {
-    tell(worker, CREWI_POOL_READY, NULL, 0, NULL, 0);
+    pool_tell(worker, CREWI_POOL_READY, NULL, 0, NULL, 0);
+}
+
+void pool_ready_as(struct fake_child *worker, const struct crewi_pool_ready *ready)
+{
+    pool_tell(worker, CREWI_POOL_READY, ready, sizeof *ready, NULL, 0);
 }
 
 void pool_ready_all(struct fake_job *job)
@@ -269,7 +274,7 @@ void pool_answer(struct fake_child *worker, uint64_t map, uint64_t begin, uint64
     assert_non_null(results);
     for (uint64_t i = 0; i < count; i++)
         results[i] = pool_result(begin + i);
-    tell(worker, CREWI_POOL_RESULT, &head, sizeof head, results, count * sizeof *results);
+    pool_tell(worker, CREWI_POOL_RESULT, &head, sizeof head, results, count * sizeof *results);
     free(results);
 }
 
@@ -280,8 +285,8 @@ void pool_answer_failed(struct fake_child *worker, uint64_t map, uint64_t index,
     struct crewi_pool_result head = {
         .map = map, .begin = index, .count = 1, .result_size = sizeof(uint64_t)};
     head.failure_bytes = pool_add_failure(body, 0, index, status, reason);
-    tell(worker, CREWI_POOL_RESULT, &head, sizeof head, body,
-         head.failure_bytes + sizeof(uint64_t));
+    pool_tell(worker, CREWI_POOL_RESULT, &head, sizeof head, body,
+              head.failure_bytes + sizeof(uint64_t));
 }
 
 void pool_work(struct fake_child *worker)

@@ -87,6 +87,13 @@ void pool_start_all(struct fake_job *job);
 /** The worker says that it has begun. */
 void pool_ready(struct fake_child *worker);
 
+/** The same, and what it can do besides. */
+void pool_ready_as(struct fake_child *worker, const struct crewi_pool_ready *ready);
+
+/** Says whatever. */
+void pool_tell(struct fake_child *worker, uint8_t op, const void *head, size_t head_size,
+               const void *body, size_t body_size);
+
 /** The same for all that live. */
 void pool_ready_all(struct fake_job *job);
 

@@ -621,7 +621,7 @@ static void what_results_cannot_do(void **state)
 {
     (void)state;
     uint64_t map = pool_submit(&creator, pool, 1, 1);
-    fake_expect_refusal(&creator, ask(CREWI_RESULT_NEXT + 1, map), CREW_EPROTO,
+    fake_expect_refusal(&creator, ask(CREWI_RESULT_FETCH + 1, map), CREW_EPROTO,
                         "a result has no operation");
     struct fake_call call = result_call(CREWI_RESULT_PROGRESS, 0);
     fake_call_refused(&creator, &call, CREW_EPROTO, "there is no operation");

@@ -327,6 +327,37 @@ static void check_finds_what_cannot_be(void **state)
     crewi_schedule_fini(&schedule);
 }
 
+/* What a chunk is shortened by goes out later, once, wherever the chunk came from. */
+static void shortened_chunks(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 200; seed++) {
+        struct crewi_schedule schedule;
+        struct crewi_range chunk;
+        unsigned char times[500] = {0};
+        unsigned random = seed;
+        crewi_schedule_init(&schedule, 500, 8, seed % 3 ? 0 : 40, 2);
+        for (int idle = 0; crewi_schedule_take(&schedule, &chunk); idle++) {
+            assert_true(idle < 10000);
+            random = random * 1103515245 + 12345;
+            uint64_t kept = chunk.count;
+            kept = random >> 16 & 1 ? kept : (random >> 17) % (kept + 1);
+            crewi_schedule_shorten(&schedule, &chunk, kept);
+            assert_int_equal(chunk.count, kept);
+            assert_true(crewi_schedule_check(&schedule));
+            if ((random >> 24) % 8 == 0) {
+                assert_int_equal(crewi_schedule_return(&schedule, chunk), CREW_OK);
+                continue;
+            }
+            for (uint64_t i = chunk.begin; i < chunk.begin + chunk.count; i++)
+                times[i]++;
+        }
+        for (int i = 0; i < 500; i++)
+            assert_int_equal(times[i], 1);
+        crewi_schedule_fini(&schedule);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +372,7 @@ int main(void)
         cmocka_unit_test(what_came_back_goes_out_first),
         cmocka_unit_test(how_much_a_worker_has_in_hand),
         cmocka_unit_test(random_schedules),
+        cmocka_unit_test(shortened_chunks),
         cmocka_unit_test(check_finds_what_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
