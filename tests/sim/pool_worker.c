@@ -268,30 +268,27 @@ static bool claims_next(struct pool_user *user)
     return found > 0;
 }
 
-static bool is_chunk(const struct crewi_frame *frame, struct crewi_claim_key key, uint64_t *begin)
+static bool is_chunk(const struct crewi_frame *frame, struct crewi_claim_key key,
+                     struct crewi_pool_chunk *chunk)
 {
-    struct crewi_pool_chunk chunk;
     if (!frame || frame->header.op != CREWI_POOL_CHUNK)
         return false;
-    memcpy(&chunk, frame->payload, sizeof chunk);
-    *begin = chunk.begin;
-    return chunk.key.slot == key.slot && chunk.key.generation == key.generation;
+    memcpy(chunk, frame->payload, sizeof *chunk);
+    return chunk->key.slot == key.slot && chunk->key.generation == key.generation;
 }
 
 void pool_worker_robbed(struct pool_worker *worker, struct crewi_claim_key key,
                         struct crewi_claim_range taken)
 {
-    uint64_t begin;
+    struct crewi_pool_chunk chunk;
     const struct crewi_frame *frame = worker->frame;
-    if (!is_chunk(frame, key, &begin))
-        for (frame = worker->chunks.first; frame && !is_chunk(frame, key, &begin);)
+    if (!is_chunk(frame, key, &chunk))
+        for (frame = worker->chunks.first; frame && !is_chunk(frame, key, &chunk);)
             frame = frame->next;
     if (!frame)
         return; /* it has not seen it yet */
-    uint64_t map;
-    memcpy(&map, frame->payload, sizeof map);
-    pool_model_rob(pool_model_find(worker->user->pool, map), &worker->user->base,
-                   begin + taken.begin, taken.end - taken.begin);
+    pool_model_rob(pool_model_find(worker->user->pool, chunk.map), &worker->user->base,
+                   chunk.begin + taken.begin, taken.end - taken.begin);
 }
 
 /* All that is left of the chunk, or some of it. */
