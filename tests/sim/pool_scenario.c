@@ -542,11 +542,12 @@ static void destroy(struct sim_job *job)
 static const char *op_name(uint8_t kind, uint8_t op)
 {
     static const char *const pool_ops[] = {
-        "?",     "create",    "submit",      "next_done", "workers", "cancel",
-        "close", "terminate", "end_workers", "join",      "destroy", "ready",
-        "unfit", "result",    "chunk",       "stop",      "describe"};
-    static const char *const result_ops[] = {"?",      "progress", "take",  "errors", "notify",
-                                             "cancel", "kill",     "close", "kept",   "next"};
+        "?",     "create",    "submit",      "next_done", "workers",  "cancel",
+        "close", "terminate", "end_workers", "join",      "destroy",  "ready",
+        "unfit", "result",    "chunk",       "stop",      "describe", "lent"};
+    static const char *const result_ops[] = {"?",      "progress", "take", "errors",
+                                             "notify", "cancel",   "kill", "close",
+                                             "kept",   "next",     "fetch"};
     if (kind == CREWI_KIND_POOL && op < sizeof pool_ops / sizeof *pool_ops)
         return pool_ops[op];
     if (kind == CREWI_KIND_POOL)
