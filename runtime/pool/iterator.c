@@ -18,8 +18,11 @@
 /* Ids of iterators: of no kind that engines know. */
 #define ID_KIND ((uint64_t)15 << 60)
 
-/* Chunks under way for each worker, so that none waits for the way there and back. */
-#define CHUNKS_FOR_EACH 4
+/* Chunks under way for each worker, so that none waits for the way there and back; fewer where
+ * items and results are large. */
+#define CHUNKS_FOR_EACH 16
+#define LARGE_CHUNKS_FOR_EACH 4
+#define LARGE_BYTES ((size_t)1 << 20)
 
 static const crew_imap_attr defaults;
 
@@ -33,6 +36,7 @@ struct slot {
     crew_task_error *errors; /* of those that failed, once it is done */
     size_t error_count;
     bool is_done;
+    bool is_given_back; /* the result: all its tasks succeeded */
 };
 
 struct iterator {
@@ -194,27 +198,14 @@ static crew_status any_slot(const struct iterator *iterator, int64_t timeout_ns,
     return status;
 }
 
-/* How its tasks went; what is returned is whether that is known, and the results are there. */
-static crew_status fetch(const struct slot *slot, crew_status *outcome)
-{
-    struct crewi_result_record *record;
-    crew_status status = crewi_result_use("crew_iterator_next", slot->result, &record);
-    if (status)
-        return status;
-    pthread_mutex_lock(&record->mutex);
-    status = crewi_result_fetch(record);
-    *outcome = record->status;
-    pthread_mutex_unlock(&record->mutex);
-    return status;
-}
-
 /* The chunk is there. Its own status is that of the first task that failed, or says that there are
  * no results: then it stands for each task. */
 static crew_status finish_slot(struct slot *slot)
 {
     size_t count = 0;
     crew_status outcome;
-    crew_status status = fetch(slot, &outcome);
+    crew_status status = crewi_result_finish("crew_iterator_next", slot->result, &outcome);
+    slot->is_given_back = !status && !outcome;
     if (!status && outcome)
         status = crew_result_errors(slot->result, NULL, 0, &count);
     if (status)
@@ -274,7 +265,8 @@ static crew_status read_slot(const struct iterator *iterator, struct slot *slot,
     else if (result && size)
         memcpy(result, slot->results + at * size, size);
     if (slot->read == slot->count) {
-        crew_result_close(slot->result);
+        if (!slot->is_given_back)
+            crew_result_close(slot->result);
         free_slot(slot);
     }
     return status;
@@ -371,9 +363,10 @@ static void end_slot(struct slot *slot)
 {
     if (!slot->result.id)
         return;
-    if (crew_result_cancel(slot->result, NULL) == CREW_OK)
+    if (!slot->is_given_back && crew_result_cancel(slot->result, NULL) == CREW_OK)
         crewi_result_await(slot->result.id, CREWI_FOREVER);
-    crew_result_close(slot->result);
+    if (!slot->is_given_back)
+        crew_result_close(slot->result);
     free_slot(slot);
 }
 
@@ -397,6 +390,12 @@ crew_status crew_iterator_close(crew_iterator handle)
     return CREW_OK;
 }
 
+static size_t count_slots(const struct iterator *wanted, const crew_imap_attr *attr, size_t workers)
+{
+    size_t limit = LARGE_BYTES / (wanted->task.item_size + wanted->task.result_size);
+    return workers * ((size_t)attr->chunk >= limit ? LARGE_CHUNKS_FOR_EACH : CHUNKS_FOR_EACH);
+}
+
 static crew_status make(const struct iterator *wanted, const crew_imap_attr *attr,
                         crew_iterator *handle)
 {
@@ -407,7 +406,8 @@ static crew_status make(const struct iterator *wanted, const crew_imap_attr *att
     if (status)
         return status;
     struct iterator *iterator = (struct iterator *)crewi_cache_new(cache, sizeof *iterator);
-    struct slot *slots = calloc(CHUNKS_FOR_EACH * workers, sizeof *slots);
+    size_t slot_count = count_slots(wanted, attr, workers);
+    struct slot *slots = calloc(slot_count, sizeof *slots);
     uint64_t id = ID_KIND | (atomic_fetch_add(&last, 1) + 1);
     if (!iterator || !slots) {
         free(slots);
@@ -423,7 +423,7 @@ static crew_status make(const struct iterator *wanted, const crew_imap_attr *att
         attr->timeout_s > 0 ? crewi_deadline_ns(crewi_now_ns(), crewi_timeout_ns(attr->timeout_s))
                             : CREWI_FOREVER;
     iterator->slots = slots;
-    iterator->slot_count = CHUNKS_FOR_EACH * workers;
+    iterator->slot_count = slot_count;
     if (!crewi_cache_add(cache, id, &iterator->cached))
         return crewi_error_memory();
     handle->id = id;

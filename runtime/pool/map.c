@@ -225,7 +225,7 @@ static crew_status take(const struct crewi_map_call *call,
                                         .varying = submission->varying,
                                         .results = call->results,
                                         .statuses = call->attr->statuses};
-    crew_status status = crewi_result_take(map, &where, true, &outcome, reason);
+    crew_status status = crewi_result_take(map, &where, CREWI_TAKE_AND_CLOSE, &outcome, reason);
     return status || !outcome ? status : crewi_error(outcome, "%s", reason);
 }
 

@@ -156,8 +156,9 @@ struct crewi_pool_outcome {
 /** How to take it. */
 enum crewi_take_flag {
     CREWI_TAKE_AND_CLOSE = 1,
-    CREWI_TAKE_LOAN = 2, /* they may be lent */
-    CREWI_TAKE_READ = 4  /* what was lent was read */
+    CREWI_TAKE_LOAN = 2,          /* they may be lent */
+    CREWI_TAKE_READ = 4,          /* what was lent was read */
+    CREWI_TAKE_AND_CLOSE_GOOD = 8 /* if all its tasks succeeded */
 };
 
 /** Flags of a chunk. */

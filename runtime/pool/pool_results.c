@@ -213,7 +213,7 @@ static void take(struct crewi_engine *engine, struct crewi_pool_map *map,
     map->taken |= (flags & CREWI_TAKE_READ) != 0;
     if (hand_over(engine, map, &message->origin, flags) || !map->taken)
         return;
-    if (flags & CREWI_TAKE_AND_CLOSE)
+    if (flags & CREWI_TAKE_AND_CLOSE || (flags & CREWI_TAKE_AND_CLOSE_GOOD && !map->status))
         drop(engine, map);
     else
         free_memory(map);

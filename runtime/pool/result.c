@@ -88,12 +88,12 @@ static crew_status read_results(const struct crewi_result_record *where,
     return status ? status : crewi_loan_check(loan);
 }
 
-crew_status crewi_result_take(uint64_t id, const struct crewi_result_record *where, bool close,
+crew_status crewi_result_take(uint64_t id, const struct crewi_result_record *where, unsigned close,
                               crew_status *outcome, char reason[CREWI_ERROR_SIZE])
 {
     struct crewi_pool_outcome head;
     struct crewi_loan loan;
-    unsigned flags = close && !where->varying ? CREWI_TAKE_AND_CLOSE : 0;
+    unsigned flags = where->varying ? 0 : close;
     crew_status status = take_once(id, where, flags | CREWI_TAKE_LOAN, &head, reason, &loan);
     if (!status && head.lent) {
         flags |= read_results(where, &loan) ? 0 : CREWI_TAKE_READ;
@@ -105,7 +105,7 @@ crew_status crewi_result_take(uint64_t id, const struct crewi_result_record *whe
     if (!where->varying)
         return CREW_OK;
     status = crewi_result_fetch_bytes(id, where);
-    if (close)
+    if (close & CREWI_TAKE_AND_CLOSE || (close & CREWI_TAKE_AND_CLOSE_GOOD && !*outcome))
         crewi_result_ask(id, CREWI_RESULT_CLOSE, NULL, 0, NULL);
     return status;
 }
@@ -208,7 +208,7 @@ crew_status crewi_result_fetch(struct crewi_result_record *record)
     if (record->taken)
         return CREW_OK;
     crew_status status =
-        crewi_result_take(record->cached.id, record, false, &record->status, record->reason);
+        crewi_result_take(record->cached.id, record, 0, &record->status, record->reason);
     record->taken = !status;
     return status;
 }
@@ -438,6 +438,23 @@ static bool leave_to_keeper(struct crewi_result_record *record)
         record->closed = true;
     crewi_callbacks_unlock();
     return is_kept;
+}
+
+crew_status crewi_result_finish(const char *call, crew_result result, crew_status *outcome)
+{
+    struct crewi_result_record *record;
+    crew_status status = crewi_result_use(call, result, &record);
+    if (status)
+        return status;
+    pthread_mutex_lock(&record->mutex);
+    status = crewi_result_take(record->cached.id, record, CREWI_TAKE_AND_CLOSE_GOOD,
+                               &record->status, record->reason);
+    record->taken = !status;
+    *outcome = record->status;
+    pthread_mutex_unlock(&record->mutex);
+    if (!status && !*outcome)
+        drop_record(record);
+    return status;
 }
 
 crew_status crew_result_close(crew_result result)

@@ -56,9 +56,9 @@ crew_status crewi_result_ask(uint64_t id, enum crewi_result_op op, const void *d
 crew_status crewi_result_await(uint64_t id, int64_t timeout_ns);
 
 /** Takes the outcome of a map that is over, into memory of the caller's; the home forgets it then
- * if @p close says so. The status is that of the tasks, in *outcome; what is returned is whether
- * that is known. */
-crew_status crewi_result_take(uint64_t id, const struct crewi_result_record *where, bool close,
+ * if @p close says so: 0, or one of the flags about closing. The status is that of the tasks, in
+ * *outcome; what is returned is whether that is known. */
+crew_status crewi_result_take(uint64_t id, const struct crewi_result_record *where, unsigned close,
                               crew_status *outcome, char reason[CREWI_ERROR_SIZE]);
 
 /** Fetches the results of a map whose sizes vary, and which was taken; the results are there or as
@@ -68,6 +68,10 @@ crew_status crewi_result_fetch_bytes(uint64_t id, const struct crewi_result_reco
 /** The record; the call's name is for the message. ::CREW_ESTATE, ::CREW_EINVAL, ::CREW_ENOENT */
 crew_status crewi_result_use(const char *call, crew_result result,
                              struct crewi_result_record **record);
+
+/** Takes the outcome of one that is over and was not taken, and gives it back if all its tasks
+ * succeeded; otherwise it can be asked for its errors. The call's name is for the message. */
+crew_status crewi_result_finish(const char *call, crew_result result, crew_status *outcome);
 
 /** Takes it if it was not, with the record's mutex held. */
 crew_status crewi_result_fetch(struct crewi_result_record *record);

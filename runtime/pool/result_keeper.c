@@ -44,7 +44,7 @@ static crew_status finish(struct crewi_result_keeper *keeper,
     if (status)
         return word(reason, status);
     crewi_map_journal_note_failures(&keeper->journal, keeper->map);
-    status = crewi_result_take(keeper->map, record, false, &outcome, reason);
+    status = crewi_result_take(keeper->map, record, 0, &outcome, reason);
     if (status)
         return word(reason, status);
     status = crewi_map_journal_finish(&keeper->journal, record->results, record->statuses);

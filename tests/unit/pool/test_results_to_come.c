@@ -206,6 +206,27 @@ static void taken_twice(void **state)
     fake_call_refused(&creator, &call, CREW_ENOENT, "");
 }
 
+static void closed_if_good(void **state)
+{
+    static const unsigned char flags = CREWI_TAKE_AND_CLOSE_GOOD;
+    struct crewi_pool_outcome head;
+    unsigned char all[sizeof head + sizeof(int32_t) + sizeof(uint64_t)];
+    (void)state;
+    uint64_t map = pool_submit(&creator, pool, 1, 1);
+    struct fake_call call = result_call(CREWI_RESULT_TAKE, map);
+    call.head = &flags;
+    call.head_size = sizeof flags;
+    work_all();
+    fake_call(&creator, &call, all, sizeof all);
+    assert_int_equal(maps_left(), 0);
+    call.object = map = pool_submit(&creator, pool, 1, 1);
+    struct crewi_pool_chunk chunk = next_chunk(worker(0));
+    pool_answer_failed(worker(0), map, chunk.begin, CREW_EDOMAIN, "wrong");
+    fake_ask_unread(&creator, &call);
+    fake_job_run(job);
+    assert_int_equal(maps_left(), 1);
+}
+
 /* Without results, and without statuses. */
 static void little_to_take(void **state)
 {
@@ -652,6 +673,7 @@ int main(void)
         TEST(where_it_is),
         TEST(nothing_to_do_is_done),
         TEST(taken_twice),
+        TEST(closed_if_good),
         TEST(little_to_take),
         cmocka_unit_test(the_first_thousand_failures),
         TEST(failures_by_index),
