@@ -4,7 +4,7 @@
  * Results are built in the port's data area and declared a draft before the first task of a part
  * begins, with the count of finished tasks kept up to date. So the rank knows, when the worker
  * dies, which task it was in, and has the results of those before. A part ends early when there is
- * no room for another failure, and when somebody else was given the rest. */
+ * no room for another failure, when somebody else was given the rest, and when it takes long. */
 #include "pool/worker.h"
 
 #include "base/clock.h"
@@ -116,6 +116,8 @@ static uint64_t run_tasks(struct worker *worker, const struct crewi_pool_chunk *
     while (i < wanted && crewi_worker_has_failure_room(worker)) {
         if (from + i == claim->claimed)
             crewi_worker_claim_measure(claim, from + i, crewi_now_ns());
+        if (i && crewi_worker_claim_is_late(claim))
+            break;
         if (!crewi_worker_claim_reaches(claim, from + i, status))
             break;
         uint64_t claimed = claim->claimed - from;

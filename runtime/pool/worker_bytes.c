@@ -201,6 +201,8 @@ static crew_status run_tasks(struct worker *worker, struct part *part)
         uint64_t next = part->begin + part->done;
         if (next == claim->claimed)
             crewi_worker_claim_measure(claim, next, crewi_now_ns());
+        if (part->done && crewi_worker_claim_is_late(claim))
+            break;
         if (!crewi_worker_claim_reaches(claim, next, &status))
             break;
         run_task(worker, part);

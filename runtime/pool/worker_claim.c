@@ -8,6 +8,10 @@
 #define CLAIM_NS (10 * CREWI_MICROSECOND)
 #define MOST_AT_ONCE 4096
 
+/* Results go out so often, for whoever watches or keeps a journal: what has not gone out is lost
+ * with the job. */
+#define PART_NS (50 * CREWI_MILLISECOND)
+
 void crewi_worker_claim_begin(struct crewi_worker_claim *claim,
                               const struct crewi_pool_chunk *chunk, bool new_map)
 {
@@ -38,6 +42,7 @@ void crewi_worker_claim_pause(struct crewi_worker_claim *claim, uint64_t next, i
 {
     claim->measured = next;
     claim->measured_ns = now_ns;
+    claim->part_ns = now_ns;
 }
 
 void crewi_worker_claim_measure(struct crewi_worker_claim *claim, uint64_t next, int64_t now_ns)
@@ -49,5 +54,11 @@ void crewi_worker_claim_measure(struct crewi_worker_claim *claim, uint64_t next,
     uint64_t most = 2 * claim->at_once < MOST_AT_ONCE ? 2 * claim->at_once : MOST_AT_ONCE;
     uint64_t fitting = passed_ns > 0 ? CLAIM_NS * tasks / (uint64_t)passed_ns : most;
     claim->at_once = fitting < 1 ? 1 : fitting < most ? fitting : most;
-    crewi_worker_claim_pause(claim, next, now_ns);
+    claim->measured = next;
+    claim->measured_ns = now_ns;
+}
+
+bool crewi_worker_claim_is_late(const struct crewi_worker_claim *claim)
+{
+    return claim->measured_ns - claim->part_ns >= PART_NS;
 }

@@ -19,6 +19,7 @@ struct crewi_worker_claim {
     uint64_t at_once;           /* how many the next claim is for */
     uint64_t measured;          /* the times of tasks before this one are known */
     int64_t measured_ns;        /* when that one began */
+    int64_t part_ns;            /* when its part began */
 };
 
 /** A chunk is at hand, the first one of its map or not. */
@@ -30,10 +31,14 @@ void crewi_worker_claim_begin(struct crewi_worker_claim *claim,
 bool crewi_worker_claim_reaches(struct crewi_worker_claim *claim, uint64_t next,
                                 crew_status *status);
 
-/** The time of task @p next, which begins now, does not belong to a task. */
+/** A part begins with task @p next; the time before it does not belong to a task. */
 void crewi_worker_claim_pause(struct crewi_worker_claim *claim, uint64_t next, int64_t now_ns);
 
 /** Learns from the tasks before @p next what tasks take. */
 void crewi_worker_claim_measure(struct crewi_worker_claim *claim, uint64_t next, int64_t now_ns);
+
+/** Whether the tasks of the part have taken so long, as far as they were measured, that their
+ * results should not wait for the others. */
+bool crewi_worker_claim_is_late(const struct crewi_worker_claim *claim);
 
 #endif

@@ -23,7 +23,8 @@ case_function fut_09, fut_09_broken, fut_10, fut_13, fut_13_ignored, fut_14;
 case_function pol_03, pol_04, pol_15, fut_06, fut_06_time, iterator_limits, iterator_ends;
 
 // future_limits.c: time, memory, retries, priorities, recycled workers, schedules
-case_function pol_13, pol_24, pol_retries, pol_memory, pol_priority, pol_progress, pol_schedules;
+case_function pol_13, pol_24, pol_retries, pol_memory, pol_priority, pol_progress,
+    pol_progress_in_chunk, pol_schedules;
 
 // future_calls.c: what every call is documented to return
 case_function calls_result, calls_iterator, calls_async, others_results;

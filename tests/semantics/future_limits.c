@@ -182,6 +182,35 @@ void pol_progress(const struct variant *variant)
     close_pool(pool);
 }
 
+// What has taken a while is told before its chunk is done.
+void pol_progress_in_chunk(const struct variant *variant)
+{
+    struct step steps[2] = {waiting_step(), waiting_step()};
+    struct answer answers[2];
+    crew_result_state state = {0};
+    crew_result result;
+    crew_pool pool = open_pool(1);
+    double begin = check_now();
+    (void)variant;
+    CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, 2,
+                                 &(crew_map_attr){.chunk = 2}));
+    CHECK(mark_wait(&steps[0].begun, 1));
+    check_sleep(0.1);
+    let_go(&steps[0]);
+    CHECK(mark_wait(&steps[1].begun, 1));
+    while (CHECK_OK(crew_result_get_state(result, &state)) && !state.done &&
+           check_now() < begin + 30)
+        check_sleep(0.01);
+    CHECK_INT(state.done, 1);
+    let_go(&steps[1]);
+    CHECK_OK(crew_result_get(result, 30));
+    for (int i = 0; i < 2; i++) {
+        mark_remove(&steps[i].begun);
+        mark_remove(&steps[i].go);
+    }
+    close_pool(pool);
+}
+
 // Whatever the schedule, every task is run.
 void pol_schedules(const struct variant *variant)
 {

@@ -33,13 +33,14 @@ static size_t plan_long_first(const struct mark *log, size_t workers)
     return count;
 }
 
-// Others have done all that was in the first chunk, or behind it.
+// Others have done all that was in the first chunk, or behind it; a few that were sent later may have
+// overtaken it, as it came by a scatter.
 static void check_taken(size_t count)
 {
     size_t same = 0;
     for (size_t i = 1; i < count; i++)
         same += strcmp(outcomes[i].name, outcomes[0].name) == 0;
-    CHECK_INT(same, 0);
+    CHECK(same < SHARE - 1);
     CHECK(outcomes[0].name[0] != '\0');
 }
 

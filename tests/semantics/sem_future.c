@@ -48,6 +48,7 @@ const struct test_case program_cases[] = {
     {"memory", pol_memory, CASE_ONCE},
     {"priority", pol_priority, CASE_ONCE},
     {"progress", pol_progress, CASE_ONCE},
+    {"progress-in-chunk", pol_progress_in_chunk, CASE_ONCE},
     {"schedules", pol_schedules, CASE_ONCE},
     {"iterator-end", iterator_ends, CASE_ONCE},
     {"iterator-limits", iterator_limits, CASE_ONCE},
