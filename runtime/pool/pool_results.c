@@ -176,7 +176,7 @@ static crew_status hand_over(struct crewi_engine *engine, struct crewi_pool_map 
     struct crewi_pool_outcome outcome = {.status = map->status,
                                          .reason_size = (uint32_t)strlen(map->reason)};
     size_t status_bytes, bytes = size_to_take(map, &status_bytes);
-    const unsigned char *behind = map->results - status_bytes; /* statuses and results */
+    const unsigned char *behind = bytes ? map->results - status_bytes : NULL; /* with statuses */
     struct crewi_loan loan;
     if (lends(map, flags, bytes)) {
         map->cookie = crewi_loan_cookie();
