@@ -148,7 +148,7 @@ static void lose_all(crew_pool pool, const crew_pool_attr *attr)
     plan(jobs, JOBS);
     for (int i = 0; i < JOBS; i++) {
         jobs[i].what = JOB_SLEEP;
-        jobs[i].number = i < 10 ? 10 : 1;
+        jobs[i].number = i < 10 ? 60 : 1; // the killer has a while
         jobs[i].logged = true;
         jobs[i].log = killer.log;
     }
