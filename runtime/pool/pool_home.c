@@ -301,9 +301,13 @@ static void result_of_worker(struct crewi_engine *engine, struct crewi_pool *poo
             ? crewi_pool_fetch(engine, pool, worker, message)
             : crewi_pool_take_result(engine, pool, worker, message->data, message->size))
         return;
+    struct crewi_pool_result result = {0};
+    if (message->size >= sizeof result)
+        memcpy(&result, message->data, sizeof result);
     crewi_log(CREWI_LOG_ERROR,
-              "a worker on rank %d sent a result that it was not asked for, and is killed",
-              worker->rank);
+              "a worker on rank %d sent a result that it was not asked for (%llu tasks from %llu "
+              "on), and is killed",
+              worker->rank, (unsigned long long)result.count, (unsigned long long)result.begin);
     crewi_process_signal(engine, worker->process, SIGKILL);
 }
 

@@ -40,9 +40,9 @@ static void group_ranks(uint32_t *order, uint32_t *group, uint32_t rank_count)
 static crew_status choose_cores(const struct crewi_engine *engine, struct crewi_pool *pool)
 {
     uint32_t ranks = engine->rank_count, *room = calloc(4 * (size_t)ranks, sizeof *room);
-    uint32_t *group = room + ranks, *all = group + ranks, *before = all + ranks;
     if (!room)
         return crewi_error_memory();
+    uint32_t *group = room + ranks, *all = group + ranks, *before = all + ranks;
     group_ranks(room, group, ranks);
     for (uint32_t i = 0; i < pool->worker_count; i++)
         all[group[pool->workers[i].rank]]++;
