@@ -33,8 +33,8 @@ static size_t plan_long_first(const struct mark *log, size_t workers)
     return count;
 }
 
-// Others have done all that was in the first chunk, or behind it; a few that were sent later may have
-// overtaken it, as it came by a scatter.
+// Others have done all that was in the first chunk, or behind it; a few that were sent later may
+// have overtaken it, as it came by a scatter.
 static void check_taken(size_t count)
 {
     size_t same = 0;
