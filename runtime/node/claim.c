@@ -79,9 +79,11 @@ bool crewi_claim_take_back(struct crewi_claims *claims, struct crewi_claim_key k
         if (generation_of(found) != key.generation || left.begin >= left.end ||
             left.end - left.begin <= keep)
             return false;
-        *taken = (struct crewi_claim_range){left.begin + keep, left.end};
-        left.end = taken->begin;
-        if (atomic_compare_exchange_weak(word, &found, pack(key.generation, left)))
-            return true;
+        struct crewi_claim_range wanted = {left.begin + keep, left.end};
+        left.end = wanted.begin;
+        if (!atomic_compare_exchange_weak(word, &found, pack(key.generation, left)))
+            continue; /* the worker may have claimed them meanwhile: then there are none */
+        *taken = wanted;
+        return true;
     }
 }
