@@ -46,11 +46,10 @@ struct iterator {
     crew_generator *generator; /* NULL: items */
     void *arg;
     const unsigned char *items;
-    uint64_t count;  /* of items */
-    uint64_t made;   /* items that are in chunks by now */
-    uint64_t chunks; /* made so far */
-    crew_imap_attr attr;
-    uint64_t chunk;      /* items in one */
+    uint64_t count;      /* of items */
+    uint64_t made;       /* items that are in chunks by now */
+    uint64_t chunks;     /* made so far */
+    crew_imap_attr attr; /* its chunk is not 0 */
     int64_t deadline_ns; /* of all of them */
     bool is_ended;       /* by an error, or as its time was over */
     crew_status source;  /* how the items end: CREW_OK: they go on */
@@ -73,9 +72,9 @@ static void free_slot(struct slot *slot)
 
 static bool give_memory(const struct iterator *iterator, struct slot *slot)
 {
-    slot->items = calloc(iterator->chunk, iterator->task.item_size);
-    slot->results = calloc(iterator->chunk, iterator->task.result_size + 1);
-    slot->statuses = calloc(iterator->chunk, sizeof *slot->statuses);
+    slot->items = calloc((size_t)iterator->attr.chunk, iterator->task.item_size);
+    slot->results = calloc((size_t)iterator->attr.chunk, iterator->task.result_size + 1);
+    slot->statuses = calloc((size_t)iterator->attr.chunk, sizeof *slot->statuses);
     return slot->items && slot->results && slot->statuses;
 }
 
@@ -94,7 +93,7 @@ static crew_status make_item(struct iterator *iterator, void *item)
 static void fill(struct iterator *iterator, struct slot *slot)
 {
     slot->begin = iterator->made;
-    while (slot->count < iterator->chunk && !iterator->source) {
+    while (slot->count < (uint64_t)iterator->attr.chunk && !iterator->source) {
         crewi_error_clear();
         iterator->source =
             make_item(iterator, slot->items + slot->count * iterator->task.item_size);
@@ -113,7 +112,7 @@ static void fill(struct iterator *iterator, struct slot *slot)
 /* What is said of each task. */
 static crew_map_attr map_attr(const crew_imap_attr *attr)
 {
-    return (crew_map_attr){.chunk = attr->chunk ? (size_t)attr->chunk : 1,
+    return (crew_map_attr){.chunk = (size_t)attr->chunk,
                            .timeout_s = attr->task_timeout_s,
                            .retries = attr->retries,
                            .retry_on = attr->retry_on,
@@ -310,7 +309,7 @@ static crew_status end_early(struct iterator *iterator, crew_status status, cons
     snprintf(reason, sizeof reason, "%s", why);
     iterator->is_ended = true;
     for (size_t i = 0; i < iterator->slot_count; i++)
-        if (iterator->slots[i].result.id)
+        if (iterator->slots[i].result.id && !iterator->slots[i].is_given_back)
             crew_result_cancel(iterator->slots[i].result, NULL);
     return crewi_error(status, "%s", reason);
 }
@@ -392,7 +391,8 @@ crew_status crew_iterator_close(crew_iterator handle)
 
 static size_t count_slots(const struct iterator *wanted, const crew_imap_attr *attr, size_t workers)
 {
-    size_t limit = LARGE_BYTES / (wanted->task.item_size + wanted->task.result_size);
+    size_t item = wanted->task.item_size, result = wanted->task.result_size;
+    size_t limit = LARGE_BYTES / (item > result ? item : result);
     return workers * ((size_t)attr->chunk >= limit ? LARGE_CHUNKS_FOR_EACH : CHUNKS_FOR_EACH);
 }
 
@@ -418,7 +418,8 @@ static crew_status make(const struct iterator *wanted, const crew_imap_attr *att
     *iterator = *wanted;
     iterator->cached = head;
     iterator->attr = *attr;
-    iterator->chunk = attr->chunk ? (uint64_t)attr->chunk : 1;
+    if (!attr->chunk)
+        iterator->attr.chunk = 1;
     iterator->deadline_ns =
         attr->timeout_s > 0 ? crewi_deadline_ns(crewi_now_ns(), crewi_timeout_ns(attr->timeout_s))
                             : CREWI_FOREVER;

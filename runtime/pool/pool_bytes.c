@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a chunk may bring: as many bytes of items, with their pieces, as the schedule allows where
- * they are of one size. */
-#define CHUNK_BYTES ((uint64_t)131072)
-
 /* What one message brings of results that are not lent. */
 #define FETCH_BYTES ((uint64_t)1 << 20)
 
@@ -125,7 +121,7 @@ void crewi_pool_bytes_shorten(struct crewi_pool_map *map, const struct crewi_wor
     uint64_t count = 0, bytes = 0;
     while (count < range->count) {
         bytes += sizeof(struct crewi_pool_piece) + crewi_pool_padded(items[count].iov_len);
-        if (count && bytes > CHUNK_BYTES)
+        if (count && bytes > CREWI_SCHEDULE_BYTES)
             break;
         count++;
     }

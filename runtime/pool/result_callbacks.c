@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #include <crew/finalize.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,16 +143,6 @@ static crew_status end_pool(void *context)
     return status ? status : crew_pool_join(pool);
 }
 
-static int create_thread(struct caller *caller)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the program's threads */
-    int code = pthread_create(&caller->thread, NULL, thread_main, caller);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return code;
-}
-
 static crew_status add_caller(crew_pool pool)
 {
     struct caller *caller = calloc(1, sizeof *caller);
@@ -165,7 +155,7 @@ static crew_status add_caller(crew_pool pool)
         free(caller);
         return status;
     }
-    int code = create_thread(caller);
+    int code = crewi_thread_create_unsignalled(&caller->thread, thread_main, caller);
     if (code) {
         crew_finalizer_cancel(caller->finalizer);
         free(caller);

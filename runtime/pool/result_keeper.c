@@ -2,11 +2,11 @@
 /* Threads that keep the journals of results to come: one for each. */
 #include "pool/result_keeper.h"
 
+#include "base/thread.h"
 #include "engine/client.h"
 #include "pool/result_call.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,16 +114,6 @@ static void end(struct crewi_result_keeper *keeper)
     free(keeper);
 }
 
-static int create_thread(struct crewi_result_keeper *keeper)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the program's threads */
-    int code = pthread_create(&keeper->thread, NULL, thread_main, keeper);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return code;
-}
-
 crew_status crewi_keeper_begin(struct crewi_result_keeper **keeper, crew_pool pool,
                                const struct crewi_map_journal *journal)
 {
@@ -140,7 +130,7 @@ crew_status crewi_keeper_begin(struct crewi_result_keeper **keeper, crew_pool po
     pthread_mutex_lock(&mutex);
     while ((old = take_out(pool, true)))
         end(old);
-    int code = create_thread(made);
+    int code = crewi_thread_create_unsignalled(&made->thread, thread_main, made);
     if (!code) {
         *keeper = made;
         return CREW_OK;

@@ -37,12 +37,10 @@
 
 #define MEASURED_LIMIT_NS (1000000 * CREWI_SECOND)
 
-#define CHUNK_BYTES 131072
-
 void crewi_schedule_init(struct crewi_schedule *schedule, uint64_t count, size_t item_size,
                          uint64_t fixed, uint32_t workers)
 {
-    uint64_t limit = item_size ? CHUNK_BYTES / item_size : CREWI_CLAIM_TASKS;
+    uint64_t limit = item_size ? CREWI_SCHEDULE_BYTES / item_size : CREWI_CLAIM_TASKS;
     *schedule = (struct crewi_schedule){
         .count = count, .fixed = fixed, .limit = limit ? limit : 1, .workers = workers};
 }

@@ -29,6 +29,9 @@ struct crewi_range {
     uint64_t begin, count;
 };
 
+/** The most bytes of items in a chunk of more than one task: more is slow to pass on. */
+#define CREWI_SCHEDULE_BYTES ((uint64_t)131072)
+
 struct crewi_schedule {
     uint64_t next, count; /* next: the first task that was never given out */
     uint64_t fixed;       /* tasks in a chunk; 0: as the policy says */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -54,16 +55,12 @@ static void *watch(void *context)
 
 crew_status crewi_watchdog_start(uint32_t *mark)
 {
-    sigset_t all, before;
     pthread_t thread;
     if (dog.started)
         return CREW_OK;
     dog.mark = mark;
     sem_init(&dog.wake, 0, 0);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the task */
-    int code = pthread_create(&thread, NULL, watch, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int code = crewi_thread_create_unsignalled(&thread, watch, NULL);
     if (code)
         return crewi_error(CREW_ESYSTEM, "pthread_create for time limits: %s", strerror(code));
     pthread_detach(thread);

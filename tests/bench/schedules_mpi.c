@@ -4,11 +4,10 @@
  * them, and their times are gathered. --place dynamic: rank 0 hands them out one by one, two in
  * flight for each of the others. All ranks know the lengths.
  */
-#include "measure.h"
+#include "mpi_main.h"
 #include "uneven.h"
 
 #include <mpi.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,18 +142,8 @@ static bool run_case(const struct bench_settings *settings, const char *word)
 
 int main(int argc, char **argv)
 {
-    struct bench_settings settings;
-    int first = 0;
-    MPI_Init(&argc, &argv);
-    bool right = bench_settings_read(&settings, argc, argv, &first);
-    for (int i = first; i < argc && right; i++)
-        right = run_case(&settings, argv[i]);
-    if (!right) {
-        fprintf(stderr, "usage: bench_schedules_mpi --place static|dynamic [--count N] "
-                        "even|random|rising|bimodal:ITERATIONS:CORES... (dynamic: on 2 ranks and "
-                        "more)\n");
-        MPI_Abort(MPI_COMM_WORLD, 2);
-    }
-    MPI_Finalize();
-    return 0;
+    return bench_mpi_main(
+        argc, argv, run_case,
+        "bench_schedules_mpi --place static|dynamic [--count N] "
+        "even|random|rising|bimodal:ITERATIONS:CORES... (dynamic: on 2 ranks and more)");
 }

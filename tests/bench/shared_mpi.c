@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What teams are measured beside: MPI_Barrier of all ranks; team:RANKS. */
-#include "measure.h"
+#include "mpi_main.h"
 
 #include <mpi.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool meet(void *context, long count, double *seconds)
@@ -48,16 +47,6 @@ static bool run(const struct bench_settings *settings, const char *word)
 
 int main(int argc, char **argv)
 {
-    struct bench_settings settings;
-    int first = 0;
-    MPI_Init(&argc, &argv);
-    bool right = bench_settings_read(&settings, argc, argv, &first);
-    for (int i = first; i < argc && right; i++)
-        right = run(&settings, argv[i]);
-    if (!right) {
-        fprintf(stderr, "usage: bench_shared_mpi [--seconds S (0.05)] [--count N] team:RANKS\n");
-        MPI_Abort(MPI_COMM_WORLD, 2);
-    }
-    MPI_Finalize();
-    return 0;
+    return bench_mpi_main(argc, argv, run,
+                          "bench_shared_mpi [--seconds S (0.05)] [--count N] team:RANKS");
 }

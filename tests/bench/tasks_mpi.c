@@ -6,10 +6,9 @@
  *   single:SIZE:WINDOW   one item in a message, WINDOW messages in flight for each worker
  *   auto:SIZE:WINDOW     64 items in a message
  */
-#include "measure.h"
+#include "mpi_main.h"
 
 #include <mpi.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,17 +135,7 @@ static bool run_case(const struct bench_settings *settings, const char *word)
 
 int main(int argc, char **argv)
 {
-    struct bench_settings settings;
-    int first = 0;
-    MPI_Init(&argc, &argv);
-    bool right = bench_settings_read(&settings, argc, argv, &first);
-    for (int i = first; i < argc && right; i++)
-        right = run_case(&settings, argv[i]);
-    if (!right) {
-        fprintf(stderr, "usage: bench_tasks_mpi [--seconds S] [--count N] single|auto:SIZE:WINDOW "
-                        "(on 2 ranks and more)\n");
-        MPI_Abort(MPI_COMM_WORLD, 2);
-    }
-    MPI_Finalize();
-    return 0;
+    return bench_mpi_main(
+        argc, argv, run_case,
+        "bench_tasks_mpi [--seconds S] [--count N] single|auto:SIZE:WINDOW (on 2 ranks and more)");
 }

@@ -167,9 +167,12 @@ static void no_task_twice_and_none_lost(void **state)
         crewi_claim_offer(&race->claims, key_of(chunk), TASKS);
         race->offered = chunk + 1;
         while (race->done <= chunk) {
+            taken = (struct crewi_claim_range){77, 78};
             if (!crewi_claim_take_back(&race->claims, key_of(chunk),
-                                       (uint32_t)unit_random_below(&seed, TASKS), &taken))
+                                       (uint32_t)unit_random_below(&seed, TASKS), &taken)) {
+                assert_true(taken.begin == 77 && taken.end == 78); /* not what it would have been */
                 continue;
+            }
             note(race, chunk, taken);
             back += taken.end - taken.begin;
         }
