@@ -90,3 +90,14 @@ function(crew_add_mpi_test)
                RESOURCE_LOCK "${arg_LOCK}"
                ENVIRONMENT "${environment};${arg_ENVIRONMENT}")
 endfunction()
+
+# crew_mpirun_race(reason tests...): these fail now and then for a race inside mpirun that crew can do nothing about.
+# They get the label mpirun-race: their second try does not count in tests/harness/run_tests.
+function(crew_mpirun_race reason)
+  if(NOT reason MATCHES " ")
+    message(FATAL_ERROR "crew_mpirun_race(${ARGV}): needs a reason, a sentence, before the names of the tests")
+  endif()
+  foreach(test ${ARGN})
+    set_property(TEST ${test} APPEND PROPERTY LABELS mpirun-race)
+  endforeach()
+endfunction()
