@@ -22,6 +22,11 @@
  * and is there when join returns, also when the child was killed. An incomplete last line gets a
  * newline. CREW_OUTPUT=prefix puts `[name] ` before each line. Standard input is /dev/null.
  *
+ * A child has the signal handlers and the mask that the program had set when it called crew_run().
+ * Signals that the program was started with as ignored or blocked have their default action and are
+ * not blocked, so that a child can be terminated; only SIGHUP, SIGINT and SIGQUIT stay ignored, for
+ * nohup and for jobs in the background.
+ *
  * What a child may not outlive: its rank, and its parent, when that dies (an orderly end waits for
  * its children): it gets SIGTERM then, and SIGKILL half a second later.
  *

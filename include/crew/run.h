@@ -42,7 +42,8 @@ CREW_API const char *crew_version(void);
  * called twice, nor from a process.
  *
  * Standard output becomes line-buffered, so that lines of several processes do not mix; those of
- * children go through their fork server for that.
+ * children go through their fork server for that. A standard stream that is closed is opened to
+ * /dev/null first.
  *
  * MPI: MPI_Init_thread and MPI_Finalize happen inside.
  *

@@ -2,6 +2,7 @@
 /* The rank's side: segments, and lists of free blocks by the power of two that they have. */
 #include "node/arena.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 #include <fcntl.h>
@@ -38,7 +39,7 @@ struct crewi_arena {
 
 static crew_status create_memory(size_t size, int *fd, unsigned char **memory)
 {
-    int made = memfd_create("crew-arena", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int made = crewi_descriptor_create_memory("crew-arena", MFD_ALLOW_SEALING);
     if (made < 0)
         return crewi_error_errno("memfd_create for %zu bytes", size);
     if (ftruncate(made, (off_t)size) || fcntl(made, F_ADD_SEALS, SEALS)) {

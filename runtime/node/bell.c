@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node/bell.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "node/futex.h"
 
@@ -18,7 +19,7 @@ static struct crewi_bell *map(int fd)
 
 crew_status crewi_bell_create(struct crewi_bell **bell, int *fd)
 {
-    int made = memfd_create("crew-bell", MFD_CLOEXEC);
+    int made = crewi_descriptor_create_memory("crew-bell", 0);
     if (made < 0)
         return crewi_error_errno("memfd_create for a doorbell");
     struct crewi_bell *mapped = ftruncate(made, sizeof *mapped) ? NULL : map(made);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node/forkserver.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "node/forkserver_protocol.h"
 
@@ -18,7 +19,8 @@ crew_status crewi_forkserver_start(struct crewi_forkserver *server,
                                    const struct crewi_forkserver_setup *setup)
 {
     int sockets[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) ||
+        crewi_descriptors_move_up(sockets))
         return crewi_error_errno("a socket pair for the fork server");
     fflush(NULL); /* or children would print again what main has printed */
     pid_t rank = getpid(), launcher = setup->launched ? getppid() : 0;

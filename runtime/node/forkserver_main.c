@@ -2,9 +2,11 @@
 #include "node/forkserver_protocol.h"
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/options.h"
 #include "node/output.h"
 #include "node/scheduling.h"
+#include "node/signals.h"
 #include "node/spare.h"
 #include "node/title.h"
 
@@ -90,7 +92,6 @@ static void leave_server(const struct crewi_output *output)
     close(server.rank_watch);
     if (server.launcher_watch >= 0)
         close(server.launcher_watch);
-    signal(SIGCHLD, SIG_DFL);
     crewi_output_attach(output);
 }
 
@@ -222,6 +223,7 @@ static bool hear(void)
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_type == SCM_RIGHTS)
         memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    fd = crewi_descriptor_move_up(fd);
     obey(&request, fd);
     if (fd >= 0)
         close(fd);
@@ -337,7 +339,7 @@ static void end_everything(void)
 
 static int watch(pid_t pid)
 {
-    return pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    return pid > 0 ? crewi_descriptor_move_up((int)syscall(SYS_pidfd_open, pid, 0)) : -1;
 }
 
 static bool has_ended(int watched)
@@ -361,10 +363,11 @@ static void set_up(const struct crewi_forkserver_setup *setup, int socket, pid_t
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &server.mask_before);
+    crewi_signals_reset(&server.mask_before);
     sigset_t chld;
     sigemptyset(&chld);
     sigaddset(&chld, SIGCHLD);
-    server.signals = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+    server.signals = crewi_descriptor_move_up(signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK));
     if (launcher)
         setpgid(0, 0); /* mpirun kills the whole group of a rank */
     prctl(PR_SET_CHILD_SUBREAPER, 1);

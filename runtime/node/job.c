@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node/job.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/options.h"
 
@@ -21,7 +22,7 @@ static size_t job_size(int rank_count)
 
 crew_status crewi_job_create(int *fd)
 {
-    int made = memfd_create("crew-job", MFD_CLOEXEC);
+    int made = crewi_descriptor_create_memory("crew-job", 0);
     if (made < 0)
         return crewi_error_errno("memfd_create for the job");
     *fd = made;

@@ -2,6 +2,7 @@
 #include "node/output.h"
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -181,7 +182,7 @@ static struct crewi_stream *open_stream(struct outlet *outlet, const char *name,
     struct crewi_stream *stream = calloc(1, sizeof *stream);
     if (!stream)
         return NULL;
-    if (pipe2(ends, O_CLOEXEC))
+    if (pipe2(ends, O_CLOEXEC) || crewi_descriptors_move_up(ends))
         goto fail_pipe;
     high = fcntl(ends[0], F_DUPFD_CLOEXEC, output.lowest);
     close(ends[0]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node/parcel.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -85,7 +86,7 @@ static crew_status create(struct crewi_parcel *parcel, const struct iovec *piece
     if (!writer)
         return crewi_error_memory();
     writer->written = writer->buffered = 0;
-    writer->fd = memfd_create("crew-argument", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    writer->fd = crewi_descriptor_create_memory("crew-argument", MFD_ALLOW_SEALING);
     crew_status status = writer->fd < 0 ? crewi_error_errno("memfd_create for a parcel")
                                         : fill(writer, pieces, count, alignment);
     if (!status)

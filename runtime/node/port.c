@@ -2,6 +2,7 @@
 #include "node/port.h"
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "node/futex.h"
 
@@ -22,7 +23,7 @@ _Static_assert(sizeof(struct crewi_port_shared) <= HEADER_SPACE, "the header fit
 
 crew_status crewi_port_create(int *fd)
 {
-    int made = memfd_create("crew-port", MFD_CLOEXEC);
+    int made = crewi_descriptor_create_memory("crew-port", 0);
     if (made < 0)
         return crewi_error_errno("memfd_create for a port");
     if (ftruncate(made, (off_t)MAPPING_SIZE)) {

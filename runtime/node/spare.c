@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node/spare.h"
 
+#include "base/descriptor.h"
 #include "node/title.h"
 
 #include <errno.h>
@@ -16,7 +17,8 @@ pid_t crewi_spare_fork(struct crewi_spare *spare)
     int ends[2];
     if (spare->pid)
         return spare->pid;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) ||
+        crewi_descriptors_move_up(ends))
         return -1;
     pid_t server = getpid(), pid = fork();
     if (pid == 0) {
@@ -57,7 +59,7 @@ int crewi_spare_wait(const struct crewi_spare *spare, void *request, size_t size
     setpgid(0, spare->group);
     int fd;
     memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return fd;
+    return crewi_descriptor_move_up(fd);
 }
 
 static void forget(struct crewi_spare *spare)

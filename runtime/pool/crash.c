@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pool/crash.h"
 
+#include "base/descriptor.h"
+
 #include <execinfo.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -48,7 +50,8 @@ void crewi_crash_watch(char *text, size_t size)
     struct sigaction action = {.sa_handler = leave_word, .sa_flags = SA_ONSTACK | SA_NODEFER};
     void *frame;
     text[0] = '\0';
-    if (pipe2(crash.pipe, O_CLOEXEC | O_NONBLOCK) || sigaltstack(&own, NULL))
+    if (pipe2(crash.pipe, O_CLOEXEC | O_NONBLOCK) || crewi_descriptors_move_up(crash.pipe) ||
+        sigaltstack(&own, NULL))
         return; /* then a crash says less */
     crash.text = text;
     crash.size = size;

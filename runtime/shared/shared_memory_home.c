@@ -2,6 +2,7 @@
 /* The registry of blocks of a host. */
 #include "shared/shared_memory.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "node/job.h"
 
@@ -45,7 +46,7 @@ static struct block **find(struct registry *registry, const char *name)
 static crew_status create_memory(uint64_t size, struct crewi_shared_memory_info *info)
 {
     struct stat about;
-    int fd = memfd_create("crew-shared-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = crewi_descriptor_create_memory("crew-shared-memory", MFD_ALLOW_SEALING);
     if (fd < 0)
         return crewi_error_errno("memfd_create for a block of %llu bytes",
                                  (unsigned long long)size);

@@ -4,6 +4,7 @@
 
 #include "affinity/affinity.h"
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/funcref.h"
 #include "base/log.h"
@@ -276,6 +277,7 @@ int crew_run(int argc, char **argv, int (*app)(int argc, char **argv))
     }
     rank.called = true;
     rank.pid = getpid();
+    crewi_descriptors_open_standard(); /* before anything else opens a descriptor */
     char trouble[CREWI_ERROR_SIZE] = "";
     if (crewi_options_load())
         snprintf(trouble, sizeof trouble, "%s", crew_error_message());
