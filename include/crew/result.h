@@ -55,8 +55,9 @@ CREW_API crew_status crew_result_get(crew_result result, double timeout_s);
  * ::CREW_ETIMEDOUT it is not. Python: AsyncResult.wait(timeout). */
 CREW_API crew_status crew_result_wait(crew_result result, double timeout_s);
 
-/** Whether it is done; then its callbacks have run. ::CREW_EINVAL ready is NULL. Python: ready(),
- * Future.done(). */
+/** Whether it is done; then its callbacks have run. (For a callback, any result is ready whose
+ * tasks are done, its own included, and can be waited for and taken: as with Python's Future.)
+ * ::CREW_EINVAL ready is NULL. Python: ready(), Future.done(). */
 CREW_API crew_status crew_result_ready(crew_result result, bool *ready);
 
 /** Whether all its tasks succeeded. ::CREW_ESTATE it is not done; ::CREW_EINVAL successful is NULL.
@@ -121,15 +122,17 @@ CREW_API crew_status crew_results_wait(const crew_result *results, size_t count,
                                        size_t *how_many);
 
 /**
- * Waits for the next of several results that is done, in the order in which they are. Python:
- * concurrent.futures.as_completed.
+ * Waits for the next of several results that is done, in the order in which they are; those of
+ * different pools come in any order. Results that were returned are not looked at any more, and may
+ * be closed. What a call costs does not depend on how many results there are, as long as more is
+ * done than was returned. Python: concurrent.futures.as_completed.
  *
  * @param seen   @p count flags, all false at first: which have been returned; a result that stands
  * there twice is returned once
  * @param timeout_s  for this one; for all of them, as Python has it, hand in what is left of it
  * @param index  set to which it is
  * @return ::CREW_EOF all have been returned; ::CREW_ETIMEDOUT none in time; ::CREW_EINVAL an
- * argument NULL
+ * argument NULL; ::CREW_ENOENT one was closed that was not returned: the message says which
  */
 CREW_API crew_status crew_results_next(const crew_result *results, size_t count, bool *seen,
                                        double timeout_s, size_t *index);

@@ -26,7 +26,7 @@ struct crewi_cached {
     void (*end)(struct crewi_cached *cached); /* gives up what it holds; may be NULL */
 };
 
-#define CREWI_CACHE_BUCKETS 1024
+#define CREWI_CACHE_BUCKETS 16384
 
 /** All zero but for the mutex is an empty one. */
 struct crewi_cache {

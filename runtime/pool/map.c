@@ -344,7 +344,9 @@ static crew_status take_back(uint64_t map)
     crewi_result_ask(map, CREWI_RESULT_KEPT, NULL, 0, NULL);
     crewi_result_await(map, CREWI_FOREVER);
     crewi_result_ask(map, CREWI_RESULT_CLOSE, NULL, 0, NULL);
-    crewi_cache_remove(&crewi_client_current()->cache, map);
+    crewi_callbacks_lock();
+    crewi_result_drop_record(map);
+    crewi_callbacks_unlock();
     return crewi_error_memory();
 }
 

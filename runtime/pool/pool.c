@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "engine/client.h"
+#include "pool/completions.h"
 #include "pool/pool_call.h"
 #include "pool/pool_protocol.h"
 #include "pool/pool_ranks.h"
@@ -242,5 +243,9 @@ crew_status crew_pool_destroy(crew_pool pool)
     crew_status status = crew_pool_terminate(pool);
     if (!status)
         status = crew_pool_join(pool);
-    return status ? status : crewi_pool_ask(pool, CREWI_POOL_DESTROY, NULL, 0, 0, NULL);
+    if (!status)
+        status = crewi_pool_ask(pool, CREWI_POOL_DESTROY, NULL, 0, 0, NULL);
+    if (!status)
+        crewi_completions_end(pool.id);
+    return status;
 }

@@ -31,7 +31,7 @@ static bool try_again(struct crewi_pool_map *map, uint64_t index, crew_status st
     unsigned kinds = map->submission.retry_on ? map->submission.retry_on : CREW_RETRY_ALL;
     if (!map->attempts || map->cancelled || map->over || !(kinds & kind_of_failure(status, died)) ||
         map->attempts[index] >= map->submission.retries ||
-        crewi_schedule_return(&map->schedule, (struct crewi_range){index, 1}))
+        crewi_pool_return_tasks(map, (struct crewi_range){index, 1}))
         return false;
     map->attempts[index]++;
     map->retried++;
@@ -506,8 +506,11 @@ static void be_careful(struct crewi_worker *worker)
 
 void crewi_pool_cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool)
 {
-    for (struct crewi_pool_map *map = pool->maps, *next; map; map = next) {
-        next = map->next;
+    if (!pool->has_come_back)
+        return;
+    pool->has_come_back = false;
+    for (struct crewi_pool_map *map = pool->waiting.first, *next; map; map = next) {
+        next = map->waiting.next;
         if (map->cancelled && !map->over)
             crewi_pool_cancel_map(engine, map);
     }
@@ -532,7 +535,7 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
     worker->killed = false;
     for (uint32_t i = 0; i < worker->outstanding_count; i++) {
         struct crewi_pool_outstanding *left = &worker->outstanding[i];
-        if (!left->map->over && crewi_schedule_return(&left->map->schedule, left->range))
+        if (!left->map->over && crewi_pool_return_tasks(left->map, left->range))
             crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
     }
     worker->outstanding_count = 0;

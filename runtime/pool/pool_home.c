@@ -16,9 +16,10 @@ static void destroy(struct crewi_engine *engine, struct crewi_object *object)
     for (uint32_t i = 0; i < pool->worker_count; i++)
         crewi_pool_drop_fetch(engine, &pool->workers[i]);
     while (pool->maps)
-        crewi_pool_free_map(engine, pool, pool->maps);
+        crewi_pool_free_map(engine, pool->maps);
     crewi_parking_clear(engine, &pool->joins);
     crewi_parking_refuse_all(engine, &pool->next_done, CREW_ECLOSED, "the pool is gone");
+    crewi_parking_refuse_all(engine, &pool->completed, CREW_ENOENT, "the pool was destroyed");
     free(pool->worker_arg);
     crewi_table_fini(&pool->by_process);
     free(pool->workers);
@@ -248,6 +249,17 @@ static void give_back(struct crewi_engine *engine, struct crewi_pool *pool,
     pool->abandoned = true; /* and with no worker left it goes when this request is over */
 }
 
+static void forget_waits(struct crewi_engine *engine, struct crewi_pool *pool,
+                         const struct crewi_message *message)
+{
+    uint64_t range[2];
+    if (message->size != sizeof range)
+        return;
+    memcpy(range, message->data, sizeof range);
+    crewi_parking_drop_requests(engine, &pool->completed, message->origin.process, range[0],
+                                range[1]);
+}
+
 static void request_of_creator(struct crewi_engine *engine, struct crewi_pool *pool,
                                const struct crewi_message *message)
 {
@@ -257,6 +269,12 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool *p
         break;
     case CREWI_POOL_NEXT_DONE:
         crewi_pool_next_done(engine, pool, message);
+        break;
+    case CREWI_POOL_COMPLETED:
+        crewi_pool_completed(engine, pool, message);
+        break;
+    case CREWI_OP_FORGET_WAITS:
+        forget_waits(engine, pool, message);
         break;
     case CREWI_POOL_WORKERS:
         describe_workers(engine, pool, message);
@@ -357,6 +375,7 @@ static void abandon(struct crewi_engine *engine, struct crewi_object *object, vo
     pool->abandoned = true;
     pool->creation.request = 0;
     crewi_parking_clear(engine, &pool->joins);
+    crewi_parking_clear(engine, &pool->completed);
     terminate(engine, pool);
     if (!pool->live)
         forget(engine, pool);

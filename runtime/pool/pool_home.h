@@ -104,10 +104,18 @@ struct crewi_pool_reports {
     struct crewi_parking next; /* NEXT */
 };
 
+/** A place in a list of maps. */
+struct crewi_map_link {
+    struct crewi_pool_map *next, *before;
+    bool is_in;
+};
+
 /** A map under way, or done and not taken yet. */
 struct crewi_pool_map {
-    struct crewi_object object; /* of the kind result; its id names the map in messages */
-    struct crewi_pool_map *next;
+    struct crewi_object object;           /* of the kind result; its id names the map in messages */
+    struct crewi_pool_map *next, *before; /* of all maps of the pool */
+    struct crewi_map_link waiting, done_link; /* in the pool's lists of that name */
+    struct crewi_pool_map *next_to_drop;
     struct crewi_pool *pool;
     struct crewi_pool_submission submission;
     struct crewi_schedule schedule;
@@ -123,7 +131,7 @@ struct crewi_pool_map {
     uint8_t *attempts; /* that failed, of each task; NULL: none is tried again */
     uint64_t retried;  /* times that a task was run and is to be run again */
     bool went_out;     /* some task was taken back from a worker that had not begun it */
-    uint64_t order;    /* of maps that are over: which it was */
+    uint64_t order;    /* of maps that are done, from 1 on: which it was; 0: it is not done */
     bool over;
     bool kept;  /* its journal is open still: for others than who keeps it, it is not over */
     bool taken; /* what is not shared was handed over */
@@ -157,6 +165,11 @@ struct crewi_pool_account {
     int64_t cpu_since_ns, cpu_ns;                    /* of this rank in that time */
 };
 
+/** A list of maps. */
+struct crewi_map_list {
+    struct crewi_pool_map *first, *last;
+};
+
 struct crewi_pool {
     struct crewi_object object;
     struct crewi_pool_spec spec;
@@ -172,20 +185,27 @@ struct crewi_pool {
     bool abandoned;               /* nobody will ask: gone with the last worker */
     struct crewi_origin creation; /* waits for the workers to be ready */
     struct crewi_worker *workers;
-    uint32_t worker_count, live;   /* live: not GONE */
-    struct crewi_table by_process; /* those that are live */
-    uint32_t began;                /* while it starts: workers that are ready */
-    double tasks, busy_ns;         /* of all workers so far */
-    struct crewi_pool_map *maps;
+    uint32_t worker_count, live;            /* live: not GONE */
+    struct crewi_table by_process;          /* those that are live */
+    uint32_t began;                         /* while it starts: workers that are ready */
+    double tasks, busy_ns;                  /* of all workers so far */
+    struct crewi_pool_map *maps, *last_map; /* all of them, in the order in which they came */
+    /* Those with tasks to hand out, and maybe some that have none any more; the highest priority
+     * first, and then in the order in which they came. */
+    struct crewi_map_list waiting;
+    struct crewi_map_list done;           /* in the order in which they were done */
+    struct crewi_pool_map *next_to_tell;  /* of those: NEXT_DONE has brought the ones before */
+    struct crewi_pool_map *first_to_drop; /* closed and over; gone when the request is handled */
+    bool has_come_back;                   /* a task of a map that was cancelled */
     uint32_t steal_serves;                /* the sum of those of its workers */
     uint32_t *listed[CREWI_WORKER_LISTS]; /* indices of workers, in no order */
     uint32_t listed_count[CREWI_WORKER_LISTS];
     uint32_t next_look; /* in the list of those that spare */
-    uint64_t maps_over; /* so far */
-    bool has_closed;    /* maps that are to go when they are over */
+    uint64_t maps_done; /* so far */
     struct crewi_pool_account account;
     struct crewi_parking joins;
     struct crewi_parking next_done;
+    struct crewi_parking completed; /* COMPLETED, with the order up to which each caller knows */
 };
 
 /* pool_workers.c */
@@ -233,6 +253,32 @@ void crewi_pool_account_end(const struct crewi_engine *engine, struct crewi_pool
 /** DESCRIBE. */
 void crewi_pool_describe(struct crewi_engine *engine, struct crewi_pool *pool,
                          const struct crewi_message *message);
+
+/* pool_lists.c */
+
+/** A new map is the last of the pool; and is none of it any more, in none of its lists. */
+void crewi_pool_add_map(struct crewi_pool *pool, struct crewi_pool_map *map);
+void crewi_pool_take_out_map(struct crewi_pool *pool, struct crewi_pool_map *map);
+
+/** It has tasks to hand out. Fine when it is among those already. */
+void crewi_pool_list_waiting(struct crewi_pool_map *map);
+
+/** The first map that has tasks to hand out, @p after another one of those, or after NULL. Those
+ * that have none any more leave the list on the way. */
+struct crewi_pool_map *crewi_pool_next_waiting(struct crewi_pool *pool,
+                                               struct crewi_pool_map *after);
+
+/** Tasks that were given out come back. ::CREW_ENOMEM: they are lost */
+crew_status crewi_pool_return_tasks(struct crewi_pool_map *map, struct crewi_range range);
+
+/** It is done, and has a number from now on. */
+void crewi_pool_list_done(struct crewi_pool_map *map);
+
+/** The next one that is done and that NEXT_DONE is to bring; NULL: none is. */
+struct crewi_pool_map *crewi_pool_next_to_tell(struct crewi_pool *pool);
+
+/** It is over, and nobody will ask for it: it goes when the request is handled. */
+void crewi_pool_drop_later(struct crewi_pool_map *map);
 
 /* pool_maps.c */
 
@@ -288,8 +334,7 @@ void crewi_pool_drop_outstanding(struct crewi_worker *worker, struct crewi_pool_
 void crewi_pool_cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool);
 
 bool crewi_pool_has_work(const struct crewi_pool *pool);
-void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
-                         struct crewi_pool_map *map);
+void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool_map *map);
 void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress);
 
 /** Cancels what no worker has. True if none of it has gone out. */
@@ -400,6 +445,10 @@ void crewi_pool_tell_next_done(struct crewi_engine *engine, struct crewi_pool *p
 
 /** The failure of that task; NULL when it was not kept. */
 crew_task_error *crewi_pool_find_error(const struct crewi_pool_errors *errors, uint64_t index);
+
+/** COMPLETED. */
+void crewi_pool_completed(struct crewi_engine *engine, struct crewi_pool *pool,
+                          const struct crewi_message *message);
 
 /** NEXT_DONE. */
 void crewi_pool_next_done(struct crewi_engine *engine, struct crewi_pool *pool,

@@ -18,10 +18,7 @@
 
 bool crewi_pool_has_work(const struct crewi_pool *pool)
 {
-    for (const struct crewi_pool_map *map = pool->maps; map; map = map->next)
-        if (!map->over)
-            return true;
-    return false;
+    return pool->account.under_way > 0;
 }
 
 void crewi_pool_drop_items(struct crewi_pool_map *map)
@@ -34,14 +31,9 @@ void crewi_pool_drop_items(struct crewi_pool_map *map)
     map->parcel = NULL;
 }
 
-void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool *pool,
-                         struct crewi_pool_map *map)
+void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool_map *map)
 {
-    struct crewi_pool_map **link = &pool->maps;
-    while (*link && *link != map)
-        link = &(*link)->next;
-    if (*link)
-        *link = map->next;
+    crewi_pool_take_out_map(map->pool, map);
     crewi_parking_clear(engine, &map->waits);
     crewi_pool_end_reports(engine, map);
     crewi_pool_drop_items(map);
@@ -79,7 +71,8 @@ void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *m
 {
     struct crewi_pool *pool = map->pool;
     map->over = true;
-    map->order = ++pool->maps_over;
+    if (map->closed)
+        crewi_pool_drop_later(map);
     crewi_pool_account_end(engine, pool);
     crewi_pool_drop_items(map);
     crewi_pool_map_over(engine, map);
@@ -100,7 +93,7 @@ static void give_up(struct crewi_pool_map *map, struct crewi_range range, crew_s
 static void give_up_rest(struct crewi_pool *pool, struct crewi_pool_map *map, crew_status status)
 {
     struct crewi_range range;
-    for (uint32_t i = 0; i < pool->worker_count; i++) {
+    for (uint32_t i = 0; i < pool->worker_count && is_given_out(map); i++) {
         const struct crewi_worker *worker = &pool->workers[i];
         for (uint32_t k = 0; k < worker->outstanding_count; k++)
             if (worker->outstanding[k].map == map)
@@ -268,7 +261,7 @@ struct crewi_frame *crewi_pool_give(const struct crewi_engine *engine, struct cr
     struct crewi_frame *frame =
         map->bytes ? crewi_pool_bytes_chunk(worker, &given) : chunk_frame(worker, &given);
     if (!frame) {
-        if (crewi_schedule_return(&map->schedule, *range))
+        if (crewi_pool_return_tasks(map, *range))
             crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
         return NULL;
     }
@@ -306,10 +299,15 @@ void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
 {
     if (worker->state != CREWI_WORKER_READY || pool->broken)
         return;
-    for (struct crewi_pool_map *map = pool->maps; map; map = map->next) {
+    struct crewi_pool_map *map = NULL;
+    while ((map = crewi_pool_next_waiting(pool, map))) {
         struct crewi_frame *frame;
         while ((frame = next_chunk(engine, worker, map)))
             crewi_engine_send(engine, frame);
+        /* It has something to do: what it is to have ahead is of the first map that waits. Behind
+         * that one there may be 100,000. */
+        if (worker->outstanding_count && crewi_schedule_remaining(&map->schedule))
+            break;
     }
     if (pool->spec.max_tasks && worker->chunks >= pool->spec.max_tasks &&
         !worker->outstanding_count)
@@ -355,9 +353,9 @@ static void note_scattered(const struct crewi_engine *engine, struct crewi_pool 
 }
 
 /* The first chunk of every worker that is idle, in one scatter if that can be and at least half of
- * the other ranks get one, and the second ones point to point. */
-static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
-                           struct crewi_pool_map *map)
+ * the other ranks get one. */
+static void hand_out_to_all(struct crewi_engine *engine, struct crewi_pool *pool,
+                            struct crewi_pool_map *map)
 {
     struct crewi_frames *for_rank = malloc(engine->rank_count * sizeof *for_rank);
     for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++)
@@ -377,10 +375,40 @@ static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
             crewi_engine_send(engine, frame);
     }
     free(for_rank);
-    for (uint32_t i = 0; i < pool->worker_count; i++)
-        crewi_pool_feed(engine, pool, &pool->workers[i]);
-    for (uint32_t i = 0; i < pool->worker_count; i++)
-        crewi_pool_list_worker(pool, &pool->workers[i]);
+}
+
+/* A map of few tasks keeps few workers busy, and nobody has to look at the others. */
+static void hand_out_to_few(struct crewi_engine *engine, struct crewi_pool *pool,
+                            struct crewi_pool_map *map)
+{
+    for (uint32_t i = 0; i < pool->worker_count && pool->listed_count[CREWI_WORKERS_IDLE] &&
+                         crewi_schedule_remaining(&map->schedule);
+         i++) {
+        struct crewi_worker *worker = &pool->workers[i];
+        struct crewi_frame *frame = NULL;
+        if (worker->places[CREWI_WORKERS_IDLE])
+            frame = next_chunk(engine, worker, map);
+        if (frame)
+            crewi_engine_send(engine, frame);
+    }
+}
+
+/* The first chunks of a new map, and the second ones. Nobody knows yet what its tasks take; so as
+ * long as workers are idle or there are few tasks (see crewi_schedule_wants_more()), no worker that
+ * is busy gets any. */
+static void hand_out_first(struct crewi_engine *engine, struct crewi_pool *pool,
+                           struct crewi_pool_map *map)
+{
+    if (crewi_schedule_remaining(&map->schedule) < pool->worker_count)
+        hand_out_to_few(engine, pool, map);
+    else if (pool->listed_count[CREWI_WORKERS_IDLE])
+        hand_out_to_all(engine, pool, map);
+    if (crewi_schedule_remaining(&map->schedule) > 2 * (uint64_t)pool->worker_count) {
+        for (uint32_t i = 0; i < pool->worker_count; i++)
+            crewi_pool_feed(engine, pool, &pool->workers[i]);
+        for (uint32_t i = 0; i < pool->worker_count; i++)
+            crewi_pool_list_worker(pool, &pool->workers[i]);
+    }
     crewi_pool_steal(engine, pool);
 }
 
@@ -532,11 +560,8 @@ static crew_status make_map(struct crewi_engine *engine, struct crewi_pool *pool
         memset(map->statuses, 0, submission->count * sizeof *map->statuses);
     map->first_failure = CREWI_NO_FAILURE;
     crewi_pool_begin_reports(map);
-    struct crewi_pool_map **link = &pool->maps;
-    while (*link && (*link)->submission.priority >= submission->priority)
-        link = &(*link)->next;
-    map->next = *link;
-    *link = map;
+    crewi_pool_add_map(pool, map);
+    crewi_pool_list_waiting(map);
     *made = map;
     return CREW_OK;
 fail:

@@ -45,8 +45,10 @@ enum crewi_pool_op {
     CREWI_POOL_CHUNK,    /* to a worker: crewi_pool_chunk and items */
     CREWI_POOL_STOP,     /* to a worker: there is nothing more to do */
     CREWI_POOL_DESCRIBE, /* one byte: whether with workers -> crewi_pool_description */
-    CREWI_POOL_LENT /* a worker: crewi_pool_result of one task and the crewi_loan of its result:
+    CREWI_POOL_LENT, /* a worker: crewi_pool_result of one task and the crewi_loan of its result:
                        answered when that was fetched; ::CREW_ENOTSUP: send it instead */
+    CREWI_POOL_COMPLETED /* uint64_t: the order up to which the caller knows what is done; parked
+                            until there is more -> a crewi_pool_completion of each, in order */
 };
 
 /** Between engines. (The ones before are those of crewi_watcher_op.) */
@@ -118,10 +120,18 @@ struct crewi_pool_progress {
     uint64_t done, failed, count;
     uint64_t skipped; /* of a partial map: done before it began */
     uint64_t retried; /* times that a task was to be tried again */
-    uint64_t order;   /* of maps that are over: which it was */
+    uint64_t order;   /* of maps that are done, from 1 on: which it was */
     uint8_t over, running, cancelled;
     uint8_t wrong; /* it is over, and not all of it succeeded */
     uint8_t reserved[4];
+};
+
+/** A map that is done. */
+struct crewi_pool_completion {
+    uint64_t id;
+    uint64_t order; /* from 1 on: which of the pool's it was */
+    uint8_t wrong;  /* not all of it succeeded */
+    uint8_t cancelled, reserved[6];
 };
 
 /** What a pool did, and what it cost. */

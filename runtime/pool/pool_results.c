@@ -72,15 +72,6 @@ static void tell_errors(struct crewi_engine *engine, const struct crewi_pool_map
 
 /* The end of a map */
 
-static struct crewi_pool_map *next_to_tell(const struct crewi_pool *pool)
-{
-    struct crewi_pool_map *first = NULL;
-    for (struct crewi_pool_map *map = pool->maps; map; map = map->next)
-        if (crewi_pool_is_done(map) && map->notify && (!first || map->order < first->order))
-            first = map;
-    return first;
-}
-
 /* Whether nobody can want to hear of anything any more. */
 static bool is_at_end(const struct crewi_pool *pool)
 {
@@ -95,12 +86,12 @@ void crewi_pool_tell_next_done(struct crewi_engine *engine, struct crewi_pool *p
 {
     struct crewi_pool_map *map;
     struct crewi_origin origin;
-    while (pool->next_done.first && (map = next_to_tell(pool)) &&
+    while (pool->next_done.first && (map = crewi_pool_next_to_tell(pool)) &&
            crewi_parking_take_first(engine, &pool->next_done, &origin, NULL)) {
         map->notify = false;
         crewi_engine_reply(engine, &origin, &map->object.id, sizeof map->object.id);
     }
-    if (!pool->live && is_at_end(pool) && !next_to_tell(pool))
+    if (pool->next_done.first && !pool->live && is_at_end(pool) && !crewi_pool_next_to_tell(pool))
         crewi_parking_refuse_all(engine, &pool->next_done, CREW_ECLOSED, "the pool has ended");
 }
 
@@ -111,11 +102,58 @@ void crewi_pool_next_done(struct crewi_engine *engine, struct crewi_pool *pool,
     crewi_pool_tell_next_done(engine, pool);
 }
 
+/* All that is done and that the caller does not know of, in that order. */
+static void tell_completed(struct crewi_engine *engine, const struct crewi_pool *pool,
+                           const struct crewi_origin *origin, uint64_t known)
+{
+    const struct crewi_pool_map *map = pool->done.last;
+    size_t count = 0;
+    for (; map && map->order > known; map = map->done_link.before)
+        count++;
+    struct crewi_pool_completion *list = calloc(count + 1, sizeof *list);
+    if (!list) {
+        crewi_engine_refuse(engine, origin, CREW_ENOMEM,
+                            "no memory to tell which %zu results are done", count);
+        return;
+    }
+    map = pool->done.last;
+    for (size_t i = count; i-- > 0; map = map->done_link.before)
+        list[i] = (struct crewi_pool_completion){.id = map->object.id,
+                                                 .order = map->order,
+                                                 .wrong = map->status != CREW_OK,
+                                                 .cancelled = map->cancelled};
+    crewi_engine_reply(engine, origin, list, count * sizeof *list);
+    free(list);
+}
+
+void crewi_pool_completed(struct crewi_engine *engine, struct crewi_pool *pool,
+                          const struct crewi_message *message)
+{
+    uint64_t known;
+    if (message->size != sizeof known) {
+        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                            "pool.completed: a message of %llu bytes, expected %zu",
+                            (unsigned long long)message->size, sizeof known);
+        return;
+    }
+    memcpy(&known, message->data, sizeof known);
+    if (pool->done.last && pool->done.last->order > known)
+        tell_completed(engine, pool, &message->origin, known);
+    else
+        crewi_park_with(engine, &pool->completed, message, known); /* empty at its deadline */
+}
+
 static void tell_done(struct crewi_engine *engine, struct crewi_pool_map *map)
 {
     static const unsigned char yes = 1;
+    struct crewi_pool *pool = map->pool;
+    struct crewi_origin origin;
+    uint64_t known;
+    crewi_pool_list_done(map);
     crewi_parking_reply_all(engine, &map->waits, &yes, sizeof yes);
-    crewi_pool_tell_next_done(engine, map->pool);
+    while (crewi_parking_take_first(engine, &pool->completed, &origin, &known))
+        tell_completed(engine, pool, &origin, known);
+    crewi_pool_tell_next_done(engine, pool);
 }
 
 void crewi_pool_map_over(struct crewi_engine *engine, struct crewi_pool_map *map)
@@ -128,19 +166,16 @@ void crewi_pool_map_over(struct crewi_engine *engine, struct crewi_pool_map *map
 static void drop(struct crewi_engine *engine, struct crewi_pool_map *map)
 {
     crewi_engine_remove(engine, map->object.id);
-    crewi_pool_free_map(engine, map->pool, map);
+    crewi_pool_free_map(engine, map);
 }
 
 void crewi_pool_sweep(struct crewi_engine *engine, struct crewi_pool *pool)
 {
-    bool some_left = false;
-    for (struct crewi_pool_map *map = pool->maps, *next; map && pool->has_closed; map = next) {
-        next = map->next;
-        some_left |= map->closed && !map->over;
-        if (map->closed && map->over)
-            drop(engine, map);
+    struct crewi_pool_map *map;
+    while ((map = pool->first_to_drop)) {
+        pool->first_to_drop = map->next_to_drop;
+        drop(engine, map);
     }
-    pool->has_closed = some_left;
 }
 
 /* Taking */
@@ -272,7 +307,6 @@ static void close_map(struct crewi_engine *engine, struct crewi_pool_map *map,
 {
     struct crewi_pool *pool = map->pool;
     map->closed = true;
-    pool->has_closed = true;
     crewi_engine_reply(engine, origin, NULL, 0);
     if (map->over)
         drop(engine, map);

@@ -306,7 +306,7 @@ static bool take_from(struct crewi_worker *worker, const struct crewi_pool_stole
     taken.begin = chunk->given.begin + from->taken.begin;
     chunk->range.count -= taken.count;
     map->went_out = true;
-    if (crewi_schedule_return(&map->schedule, taken))
+    if (crewi_pool_return_tasks(map, taken))
         crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
     if (chunk->left > chunk->range.count)
         chunk->left = chunk->range.count;
@@ -340,10 +340,9 @@ static void share_out(struct crewi_engine *engine, struct crewi_pool *pool, uint
     uint32_t idle = *count < serves ? *count : serves;
     for (uint32_t before = *count; idle && *count && before; before--) {
         struct crewi_worker *worker = &pool->workers[pool->listed[CREWI_WORKERS_IDLE][*count - 1]];
-        for (struct crewi_pool_map *map = pool->maps; map && is_idle(pool, worker);
-             map = map->next) {
-            uint64_t left =
-                map->over || map->careful ? 0 : crewi_schedule_remaining(&map->schedule);
+        struct crewi_pool_map *map = NULL;
+        while (is_idle(pool, worker) && (map = crewi_pool_next_waiting(pool, map))) {
+            uint64_t left = map->careful ? 0 : crewi_schedule_remaining(&map->schedule);
             give_share(engine, worker, map, left / idle + (left % idle != 0));
         }
         if (is_idle(pool, worker)) /* there is nothing for the others either */

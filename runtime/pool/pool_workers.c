@@ -229,6 +229,7 @@ void crewi_pool_worker_ready(struct crewi_engine *engine, struct crewi_pool *poo
     worker->origin = message->origin;
     worker->early_deaths = 0;
     learn_loans(worker, message);
+    crewi_pool_list_worker(pool, worker);
     pool->began += pool->state == CREWI_POOL_STARTING; /* one that ends then breaks the pool */
     if (pool->state == CREWI_POOL_STARTING && !pool->start_status)
         conclude_start(engine, pool);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The calls of <crew/result.h> about one result. */
-#include "pool/result_call.h"
-
 #include "base/clock.h"
+#include "pool/completions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -221,11 +220,11 @@ static crew_status await_callbacks(struct crewi_result_record *record, int64_t d
     struct timespec end = crewi_timespec(deadline_ns);
     int code = 0;
     pthread_mutex_lock(&record->mutex);
-    while (record->awaits_callbacks && code != ETIMEDOUT)
+    while (crewi_result_awaits_callbacks(record) && code != ETIMEDOUT)
         code = deadline_ns == CREWI_FOREVER
                    ? pthread_cond_wait(&record->changed, &record->mutex)
                    : pthread_cond_timedwait(&record->changed, &record->mutex, &end);
-    bool ready = !record->awaits_callbacks;
+    bool ready = !crewi_result_awaits_callbacks(record);
     pthread_mutex_unlock(&record->mutex);
     return ready ? CREW_OK : crewi_error(CREW_ETIMEDOUT, "the callbacks have not run yet");
 }
@@ -234,7 +233,7 @@ static crew_status await(struct crewi_result_record *record, int64_t timeout_ns)
 {
     int64_t deadline_ns = crewi_deadline_ns(crewi_now_ns(), timeout_ns);
     pthread_mutex_lock(&record->mutex);
-    bool known = record->taken && !record->awaits_callbacks;
+    bool known = record->taken && !crewi_result_awaits_callbacks(record);
     pthread_mutex_unlock(&record->mutex);
     if (known)
         return CREW_OK;
@@ -418,6 +417,16 @@ crew_status crew_result_errors(crew_result result, crew_task_error *errors, size
     return CREW_OK;
 }
 
+void crewi_result_drop_record(uint64_t id)
+{
+    struct crewi_cache *cache = &crewi_client_current()->cache;
+    struct crewi_result_record *record = (struct crewi_result_record *)crewi_cache_find(cache, id);
+    if (!record)
+        return;
+    crewi_completions_unlist(record);
+    crewi_cache_remove(cache, id);
+}
+
 /* A callback may close its own result, and others while it runs. */
 static void drop_record(struct crewi_result_record *record)
 {
@@ -425,7 +434,7 @@ static void drop_record(struct crewi_result_record *record)
     if (record->is_called)
         record->closed = true;
     else
-        crewi_cache_remove(&crewi_client_current()->cache, record->cached.id);
+        crewi_result_drop_record(record->cached.id);
     crewi_callbacks_unlock();
 }
 

@@ -35,11 +35,18 @@ struct crewi_result_record {
     bool taken; /* the results are where they belong, and status and reason are known */
     crew_status status;
     char reason[CREWI_ERROR_SIZE];
-    bool awaits_callbacks; /* it is not ready before they have run */
+    _Atomic bool awaits_callbacks; /* it is not ready before they have run */
     struct crewi_result_callback *callbacks;
     bool is_called;      /* its callbacks are running; with crewi_callbacks_lock() */
     bool is_kept;        /* a thread keeps its journal; the same */
     _Atomic bool closed; /* gone when both have ended */
+    /* completions.c; with crewi_callbacks_lock(), but for the order */
+    _Atomic uint64_t order; /* of its pool's results that are known to be done; 0: it is not */
+    bool has_failed;        /* once there is an order: a task failed that was not cancelled */
+    struct crewi_completions *listed_by; /* NULL: it is in no list */
+    struct crewi_result_record *next_done, *done_before;
+    size_t place;      /* where it stood among several results that were waited for */
+    bool stands_twice; /* there */
 };
 
 /** Keeps a new one; the caller has filled in nothing but these. Callbacks come from attr.
@@ -73,8 +80,21 @@ crew_status crewi_result_use(const char *call, crew_result result,
  * succeeded; otherwise it can be asked for its errors. The call's name is for the message. */
 crew_status crewi_result_finish(const char *call, crew_result result, crew_status *outcome);
 
+/** Whether the calling thread is one that runs callbacks. */
+bool crewi_callbacks_is_caller(void);
+
 /** Takes it if it was not, with the record's mutex held. */
 crew_status crewi_result_fetch(struct crewi_result_record *record);
+
+/** Whether it is not ready though it is done: its callbacks have not run. For callbacks themselves
+ * any result is ready that is done, as the thread that runs them could wait for ever. */
+static inline bool crewi_result_awaits_callbacks(const struct crewi_result_record *record)
+{
+    return record->awaits_callbacks && !crewi_callbacks_is_caller();
+}
+
+/** Nobody will use its record any more; with crewi_callbacks_lock(). */
+void crewi_result_drop_record(uint64_t id);
 
 /* result_callbacks.c */
 

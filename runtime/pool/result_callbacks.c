@@ -24,6 +24,7 @@ struct caller {
 
 static struct caller *callers;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local bool is_caller;
 
 static struct caller **find(crew_pool pool)
 {
@@ -96,7 +97,7 @@ static void end_call(struct crewi_result_record *record)
     crewi_callbacks_lock();
     record->is_called = false;
     if (record->closed && !record->is_kept)
-        crewi_cache_remove(&crewi_client_current()->cache, record->cached.id);
+        crewi_result_drop_record(record->cached.id);
     crewi_callbacks_unlock();
 }
 
@@ -113,6 +114,7 @@ static void *thread_main(void *context)
 {
     struct caller *caller = context;
     uint64_t id;
+    is_caller = true;
     while (next_done(caller->pool, &id) == CREW_OK) {
         struct crewi_result_record *record = begin_call(id);
         if (!record)
@@ -124,6 +126,11 @@ static void *thread_main(void *context)
 }
 
 /* Begin and end */
+
+bool crewi_callbacks_is_caller(void)
+{
+    return is_caller;
+}
 
 void crewi_callbacks_lock(void)
 {

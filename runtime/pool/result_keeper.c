@@ -59,8 +59,11 @@ static void release(const struct crewi_result_keeper *keeper, struct crewi_resul
     bool closed = record->closed, is_called = record->is_called;
     crewi_callbacks_unlock();
     crewi_result_ask(keeper->map, closed ? CREWI_RESULT_CLOSE : CREWI_RESULT_KEPT, NULL, 0, NULL);
-    if (closed && !is_called)
-        crewi_cache_remove(&crewi_client_current()->cache, keeper->map);
+    if (!closed || is_called)
+        return;
+    crewi_callbacks_lock();
+    crewi_result_drop_record(keeper->map);
+    crewi_callbacks_unlock();
 }
 
 static void keep(struct crewi_result_keeper *keeper)

@@ -9,8 +9,8 @@
 typedef void case_function(const struct variant *variant);
 
 // future_results.c: results to come, waited for and called back
-case_function pol_07, pol_08, pol_09, pol_23_callback, fut_02, fut_03, fut_04, fut_05,
-    result_errors, result_crash;
+case_function pol_07, pol_08, pol_09, pol_23_callback, fut_02, fut_03, fut_03_inside, fut_04,
+    fut_05, fut_05_close, fut_05_moved, fut_05_many, result_errors, result_crash;
 
 // future_cancel.c: cancelling, killing, and the end of a pool
 case_function fut_01, cancel_rest, fut_07, fut_08, fut_08_shutdown, fut_08_waiters, fut_11, fut_12,
