@@ -39,6 +39,14 @@
  * crew_process_join(process, CREW_FOREVER);
  * @endcode
  *
+ * A process may fork() itself, to execute another program for example. The copy is no process of
+ * the job: every call of crew returns ::CREW_ESTATE there and says so, what it writes into a task's
+ * result stays its own, and it ends with _exit() where it returns from a function that crew has
+ * called (a task, a method, a callback). Its exit code is then that of a process's function, and
+ * otherwise 0, or 1 when the function has failed. A copy of the main process, which is the caller
+ * of its own function, ends as it likes. (In Python the copy of a worker goes on in the pool's
+ * loop, and both read from the same pipe.)
+ *
  * All calls below may be made from the main process, from any process, and from a task; none from
  * an atexit callback. Each may also return ::CREW_ESTATE outside crew_run(), ::CREW_ECLOSED for a
  * handle that was closed, ::CREW_ENOENT for one that never was one (or was closed long ago),

@@ -20,7 +20,7 @@
 static crew_status check(crew_connection connection)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "a pipe is used outside crew_run()");
+        return crewi_client_missing("a pipe is used");
     if (crewi_id_kind(connection.id) == CREWI_KIND_PIPE)
         return CREW_OK;
     return crewi_error(CREW_EINVAL, "the handle is %s",

@@ -16,7 +16,7 @@
 crew_status crewi_queue_check(const char *call, crew_queue queue)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if (crewi_id_kind(queue.id) != CREWI_KIND_QUEUE)
         return crewi_error(CREW_EINVAL, "%s: the handle is %s", call,
                            queue.id ? "no queue" : "empty");
@@ -62,7 +62,7 @@ crew_status crew_queue_create(crew_queue *queue, const crew_queue_attr *attr)
 {
     static const crew_queue_attr defaults;
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_queue_create: not inside crew_run()");
+        return crewi_client_missing("crew_queue_create");
     if (!attr)
         attr = &defaults;
     crew_status status = check_attr(queue, attr);

@@ -4,8 +4,10 @@
 #include "base/error.h"
 #include "node/job.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct crewi_client *process_client;
 static _Thread_local struct crewi_client *thread_client;
@@ -25,6 +27,54 @@ void crewi_client_set_process(struct crewi_client *client)
 {
     process_client = client;
     crewi_log_set_process(client ? &client->logger : NULL);
+}
+
+/* Copies */
+
+/* Set in a copy: what the process was whose copy it is. */
+static const struct crewi_client *original;
+
+/* In the child of a fork(): it has the process's memory, and with it whatever its clients have of
+ * the job. It is to use none of it. The results of a worker's task would go to the rank, too. */
+static void become_copy(void)
+{
+    struct crewi_client *client = crewi_client_current();
+    if (!client)
+        return; /* not of a process of the job, or a copy's copy */
+    original = client;
+    if (client->remote)
+        crewi_port_keep_draft(&client->port);
+    crewi_client_set_thread(NULL);
+    crewi_client_set_process(NULL);
+}
+
+crew_status crewi_client_watch_forks(void)
+{
+    int code = pthread_atfork(NULL, NULL, become_copy);
+    return code ? crewi_error(CREW_ESYSTEM, "pthread_atfork: %s", strerror(code)) : CREW_OK;
+}
+
+bool crewi_client_is_copy(void)
+{
+    return original != NULL;
+}
+
+void crewi_client_word_missing(const char *call)
+{
+    const char *colon = call ? ": " : "";
+    call = call ? call : "";
+    if (original)
+        crewi_error_word("%s%sprocess %d is a copy of %s that fork() made: it is no process of the "
+                         "job, and may call nothing of crew",
+                         call, colon, (int)getpid(), original->identity.name);
+    else
+        crewi_error_word("%s%snot inside crew_run()", call, colon);
+}
+
+void crewi_client_end_copy(int code)
+{
+    if (original)
+        _exit(code);
 }
 
 void crewi_client_expect(struct crewi_client *client, struct crewi_waiter *waiter)
@@ -76,7 +126,7 @@ void crewi_client_arrived(struct crewi_client *client, struct crewi_frame *frame
 static crew_status check(const struct crewi_client *client, const struct crewi_call *call)
 {
     if (!client)
-        return crewi_error(CREW_ESTATE, "not inside crew_run()");
+        return crewi_client_missing(NULL);
     if (!call->object)
         return CREW_OK;
     if (crewi_id_kind(call->object) != call->kind)

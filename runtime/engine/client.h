@@ -127,6 +127,29 @@ static inline bool crewi_client_is_to_end(const struct crewi_client *client)
 void crewi_client_set_thread(struct crewi_client *client);
 void crewi_client_set_process(struct crewi_client *client);
 
+/** Has every fork() from now on, of this process and of those that it forks, make a *copy*: a
+ * process that is no client, and where every call is refused. ::CREW_ESYSTEM */
+crew_status crewi_client_watch_forks(void);
+
+/** Whether this process is a copy of one of the job. */
+bool crewi_client_is_copy(void);
+
+/** Ends a copy, with _exit(); to be called where a function of the program has returned that was
+ * called in the loop of a thread of crew's own: in a copy, there is nothing to return to. Nothing
+ * in a process of the job. */
+void crewi_client_end_copy(int code);
+
+/** Words that there is no client: the call (NULL: not known) was made outside crew_run(), or in a
+ * copy. */
+void crewi_client_word_missing(const char *call);
+
+/** The same, as the status. */
+static inline crew_status crewi_client_missing(const char *call)
+{
+    crewi_client_word_missing(call);
+    return CREW_ESTATE;
+}
+
 /** Begins a local client, attached to the engine of the loop; its identity is to be filled in
  * first. ::CREW_ENOMEM */
 crew_status crewi_client_init_local(struct crewi_client *client, struct crewi_loop *loop);

@@ -28,7 +28,7 @@ static bool can_be_waited_for(uint64_t id)
 static crew_status check(const crew_waitable *objects, size_t count, const bool *ready)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_wait: not inside crew_run()");
+        return crewi_client_missing("crew_wait");
     if (count > 0 && (!objects || !ready))
         return crewi_error(CREW_EINVAL, "crew_wait: %s is NULL", objects ? "ready" : "objects");
     for (size_t i = 0; i < count; i++) {

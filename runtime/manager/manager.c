@@ -51,7 +51,7 @@ static struct manager *find(crew_manager handle)
 static crew_status find_own(const char *call, crew_manager handle, struct manager **found)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if (!handle.id)
         return crewi_error(CREW_EINVAL, "%s: the handle is empty", call);
     if (crewi_id_kind(handle.id) != CREWI_KIND_PIPE)
@@ -112,7 +112,7 @@ crew_status crewi_manager_is_ready(const char *call, crew_manager handle)
 static crew_status check_attr(const crew_manager *manager, const crew_manager_attr *attr)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_manager_create: not inside crew_run()");
+        return crewi_client_missing("crew_manager_create");
     if (!manager)
         return crewi_error(CREW_EINVAL, "crew_manager_create: manager is NULL");
     if (attr->placement.host && strlen(attr->placement.host) >= CREW_NAME_SIZE)
@@ -338,7 +338,7 @@ crew_status crew_manager_start(crew_manager handle)
 crew_status crew_manager_connect(crew_manager handle, double timeout_s)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_manager_connect: not inside crew_run()");
+        return crewi_client_missing("crew_manager_connect");
     return ping("crew_manager_connect", handle, timeout_s);
 }
 

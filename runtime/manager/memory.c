@@ -26,7 +26,7 @@ crew_status crew_manager_shared_memory(crew_manager manager, crew_shared_memory 
 {
     struct crewi_manager_answer answer;
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_manager_shared_memory: not inside crew_run()");
+        return crewi_client_missing("crew_manager_shared_memory");
     if (!block)
         return crewi_error(CREW_EINVAL, "crew_manager_shared_memory: block is NULL");
     crew_any args[] = {crew_int(size), crew_string(crew_rank_host(crew_current_rank()))};

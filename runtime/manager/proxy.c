@@ -14,7 +14,7 @@ static atomic_uint closes;
 static crew_status check(const char *call, const char *name, const crew_any *args, size_t count)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if (!name)
         return crewi_error(CREW_EINVAL, "%s: there is no name: NULL", call);
     if (count && !args)

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/table.h"
+#include "engine/client.h"
 
 #include <crew/wait.h>
 #include <pthread.h>
@@ -38,6 +39,7 @@ static void destroy(struct object *object)
 {
     if (object->type->destroy && !object->ended)
         object->type->destroy(object->instance);
+    crewi_client_end_copy(0);
     crew_connection_close(object->end);
     pthread_mutex_destroy(&object->mutex);
     free(object);
@@ -239,6 +241,7 @@ crew_status crewi_server_create(const struct crewi_server_type *type, const crew
     void *instance = NULL;
     crewi_error_clear();
     crew_status status = type->create(&instance, args, count);
+    crewi_client_end_copy(status != CREW_OK);
     if (status)
         return word(status, type->name, NULL);
     status = keep(type, instance, &outcome->proxy);
@@ -270,6 +273,7 @@ static crew_status call(const struct object *object, const struct crewi_server_m
     crew_any result = crew_nil();
     crewi_error_clear();
     crew_status status = method->function(object->instance, args, count, &result);
+    crewi_client_end_copy(status != CREW_OK);
     if (!status)
         status = crew_any_pack(result, &outcome->data, &outcome->size);
     if (status)
@@ -313,6 +317,7 @@ static void end_object(uint64_t id)
         return;
     if (object->type->destroy)
         object->type->destroy(object->instance);
+    crewi_client_end_copy(0);
     end_use(object);
 }
 

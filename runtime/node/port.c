@@ -213,6 +213,22 @@ void *crewi_port_draft(struct crewi_port *port)
     return draft_area(port);
 }
 
+/* Between fork() and exec() nothing may be said, and without memory for a copy nothing can be done
+ * but to take the area away. */
+void crewi_port_keep_draft(const struct crewi_port *port)
+{
+    void *area = draft_area(port);
+    void *copy = mmap(NULL, CREWI_PORT_DRAFT_SIZE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (copy != MAP_FAILED) {
+        memcpy(copy, area, CREWI_PORT_DRAFT_SIZE);
+        copy = mremap(copy, CREWI_PORT_DRAFT_SIZE, CREWI_PORT_DRAFT_SIZE,
+                      MREMAP_MAYMOVE | MREMAP_FIXED, area);
+    }
+    if (copy == MAP_FAILED)
+        munmap(area, CREWI_PORT_DRAFT_SIZE);
+}
+
 void crewi_port_draft_begin(struct crewi_port *port, uint32_t size)
 {
     atomic_store_explicit(&port->shared->draft_size, size, memory_order_relaxed);

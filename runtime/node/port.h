@@ -103,6 +103,10 @@ void crewi_port_child_cancel(struct crewi_port *port, enum crewi_port_wait what)
 /** Child: the data area, ::CREWI_PORT_DRAFT_SIZE bytes aligned to 64. */
 void *crewi_port_draft(struct crewi_port *port);
 
+/** A process that the child has forked: keeps what is in the data area as its own, so that what it
+ * writes there from now on is not seen by anybody else. */
+void crewi_port_keep_draft(const struct crewi_port *port);
+
 /** Child: declares the first @p size bytes of the data area a draft, with a progress of 0; its head
  * is complete by now. */
 void crewi_port_draft_begin(struct crewi_port *port, uint32_t size);

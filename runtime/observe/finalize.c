@@ -33,7 +33,7 @@ crew_status crew_at_exit(crew_finalizer *finalizer, crew_finalizer_function *fun
     static uint64_t last; /* under the lock */
     struct crewi_client *client = crewi_client_current();
     if (!client)
-        return crewi_error(CREW_ESTATE, "crew_at_exit: not inside crew_run()");
+        return crewi_client_missing("crew_at_exit");
     if (!function)
         return crewi_error(CREW_EINVAL, "crew_at_exit: function is NULL");
     struct crewi_finalizer *made = calloc(1, sizeof *made);
@@ -74,7 +74,7 @@ static crew_status take(const char *call, crew_finalizer finalizer, struct crewi
 {
     struct crewi_client *client = crewi_client_current();
     if (!client)
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     crewi_observe_lock();
     struct crewi_finalizer **link = find(client, finalizer.id), *found = link ? *link : NULL;
     if (found)
@@ -104,8 +104,11 @@ crew_status crew_finalizer_cancel(crew_finalizer finalizer)
 
 bool crew_finalizer_is_active(crew_finalizer finalizer)
 {
+    struct crewi_client *client = crewi_client_current();
+    if (!client)
+        return false;
     crewi_observe_lock();
-    bool active = find(crewi_client_current(), finalizer.id) != NULL;
+    bool active = find(client, finalizer.id) != NULL;
     crewi_observe_unlock();
     return active;
 }
@@ -134,6 +137,7 @@ void crewi_finalizers_run(int least)
         crewi_error_clear();
         crewi_log_notice(CREWI_LOG_DEBUG, "running a finalizer of priority %d", finalizer.priority);
         crew_status status = finalizer.function(finalizer.arg);
+        crewi_client_end_copy(status != CREW_OK);
         if (status)
             crewi_log_notice(CREWI_LOG_ERROR, "a finalizer of priority %d failed: %s (%s)",
                              finalizer.priority, crew_status_name(status),

@@ -17,7 +17,7 @@ static _Thread_local bool is_handling;
 static crew_status check_level(const char *call, int level)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if (level < 0 || level > CREW_LOG_LEVEL_MAX)
         return crewi_error(CREW_EINVAL, "%s: a level of %d, expected one from 0 to %d", call, level,
                            CREW_LOG_LEVEL_MAX);
@@ -76,7 +76,7 @@ crew_status crew_log_add_handler(crew_log_handler *handler, void *arg)
 {
     struct crewi_client *client = crewi_client_current();
     if (!client)
-        return crewi_error(CREW_ESTATE, "crew_log_add_handler: not inside crew_run()");
+        return crewi_client_missing("crew_log_add_handler");
     if (!handler)
         return crewi_error(CREW_EINVAL, "crew_log_add_handler: handler is NULL");
     crewi_observe_lock();
@@ -104,7 +104,7 @@ crew_status crew_log_remove_handler(crew_log_handler *handler, void *arg)
 {
     const struct crewi_client *client = crewi_client_current();
     if (!client)
-        return crewi_error(CREW_ESTATE, "crew_log_remove_handler: not inside crew_run()");
+        return crewi_client_missing("crew_log_remove_handler");
     crewi_observe_lock();
     crew_status status = drop(client->observed, handler, arg);
     crewi_observe_unlock();

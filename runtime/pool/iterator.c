@@ -286,7 +286,7 @@ static crew_status use(const char *call, crew_iterator iterator, struct iterator
 {
     struct crewi_client *client = crewi_client_current();
     if (!client)
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if ((iterator.id & ID_KIND) != ID_KIND)
         return crewi_error(CREW_EINVAL, "%s: the handle is %s", call,
                            iterator.id ? "no iterator" : "empty");
@@ -435,7 +435,7 @@ static crew_status check(const char *call, const struct iterator *wanted,
                          const crew_imap_attr *attr, const crew_iterator *handle)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if (!handle || !wanted->task.function)
         return crewi_error(CREW_EINVAL, "%s: %s is NULL", call,
                            handle ? "task.function" : "iterator");

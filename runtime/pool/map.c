@@ -66,7 +66,7 @@ static crew_status check_sizes(const struct crewi_map_call *call)
 static crew_status check(const struct crewi_map_call *call)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call->name);
+        return crewi_client_missing(call->name);
     if (!call->pool.id)
         return crewi_error(CREW_EINVAL, "%s: the pool handle is empty", call->name);
     crew_status status = check_pointers(call);

@@ -131,7 +131,7 @@ crew_status crewi_map_journal_finish(struct crewi_map_journal *keeper, void *res
 void crewi_map_journal_abandon(void *context)
 {
     struct crewi_map_journal *keeper = context;
-    if (keeper->journal)
+    if (keeper->journal && !crewi_client_is_copy()) /* SQLite: whoever has opened it closes it */
         crewi_journal_abandon(keeper->journal);
     keeper->journal = NULL;
     free(keeper->missing);

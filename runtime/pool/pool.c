@@ -161,7 +161,7 @@ crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr)
     static const crew_pool_attr defaults;
     struct crewi_client *client = crewi_client_current();
     if (!client)
-        return crewi_error(CREW_ESTATE, "crew_pool_create: not inside crew_run()");
+        return crewi_client_missing("crew_pool_create");
     if (!pool)
         return crewi_error(CREW_EINVAL, "crew_pool_create: pool is NULL");
     if (!attr)

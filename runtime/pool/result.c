@@ -191,7 +191,7 @@ crew_status crewi_result_use(const char *call, crew_result result,
 {
     struct crewi_client *client = crewi_client_current();
     if (!client)
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if (crewi_id_kind(result.id) != CREWI_KIND_RESULT)
         return crewi_error(CREW_EINVAL, "%s: the handle is %s", call,
                            result.id ? "no result" : "empty");

@@ -75,6 +75,7 @@ static void call_all(struct crewi_result_record *record)
     while ((callback = take_callback(record))) {
         if (is_meant(callback, status))
             callback->function(result, status, callback->arg);
+        crewi_client_end_copy(0);
         free(callback);
     }
 }

@@ -133,8 +133,7 @@ static crew_status check(const char *call, const crew_result *results, size_t co
 {
     if (count && !results)
         return crewi_error(CREW_EINVAL, "%s: results is NULL", call);
-    return crewi_client_current() ? CREW_OK
-                                  : crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+    return crewi_client_current() ? CREW_OK : crewi_client_missing(call);
 }
 
 static int64_t time_left(int64_t deadline_ns)

@@ -45,6 +45,7 @@ static void run_task(struct worker *worker, uint64_t index, const void *item, un
         return;
     }
     crew_status status = ((crew_task_function *)worker->function)(item, result);
+    crewi_client_end_copy(status != CREW_OK);
     if (!status)
         return;
     const char *reason = crew_error_message();
@@ -284,6 +285,7 @@ static crew_status initialize(const struct worker *worker, struct crewi_pool_wor
     crew_status status = crewi_funcref_resolve(&arg->initializer, &function);
     if (!status)
         status = ((crew_pool_initializer *)function)(arg + 1);
+    crewi_client_end_copy(status != CREW_OK);
     if (status)
         tell_unfit(worker, status);
     return status;

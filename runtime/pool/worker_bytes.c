@@ -52,7 +52,9 @@ static crew_status call(const struct worker *worker, const void *item, size_t si
 {
     if (!worker->function)
         return crewi_error(worker->lookup, "%s", worker->lookup_reason);
-    return outcome_of(output, ((crew_bytes_function *)worker->function)(item, size, output));
+    crew_status status = ((crew_bytes_function *)worker->function)(item, size, output);
+    crewi_client_end_copy(status != CREW_OK);
+    return outcome_of(output, status);
 }
 
 static void fail(struct worker *worker, uint64_t index, crew_status status)

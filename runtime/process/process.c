@@ -192,7 +192,7 @@ static crew_status prepare(const char *call, const crew_process_attr *attr,
     static const crew_process_attr defaults;
     struct crewi_client *client = crewi_client_current();
     if (!client)
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if (!attr)
         attr = &defaults;
     crew_status status = check_attr(attr);
@@ -516,7 +516,7 @@ crew_status crew_parent_process(crew_process *parent)
     if (!parent)
         return crewi_error(CREW_EINVAL, "crew_parent_process: parent is NULL");
     if (!client)
-        return crewi_error(CREW_ESTATE, "crew_parent_process: not inside crew_run()");
+        return crewi_client_missing("crew_parent_process");
     if (!client->identity.parent.id)
         return crewi_error(CREW_ENOENT, "%s is the main process: it has no parent",
                            client->identity.name);

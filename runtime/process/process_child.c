@@ -72,7 +72,9 @@ static int run(struct crewi_frame *frame, struct argument *argument)
         ((crew_process_class *)argument->memory)->run = body;
         ((crew_process_class *)argument->memory)->name = NULL;
     }
-    return body(argument->memory);
+    int code = body(argument->memory);
+    crewi_client_end_copy(code);
+    return code;
 }
 
 static struct crewi_client self;

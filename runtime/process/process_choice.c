@@ -33,7 +33,7 @@ crew_status crew_set_start_method(const char *method, bool force)
     struct crewi_client *client = crewi_client_current();
     int found = 0;
     if (!client)
-        return crewi_error(CREW_ESTATE, "crew_set_start_method: not inside crew_run()");
+        return crewi_client_missing("crew_set_start_method");
     while (method && method_names[found] && strcmp(method_names[found], method) != 0)
         found++;
     if (!method || !method_names[found])
@@ -93,7 +93,7 @@ crew_status crew_process_find(const char *name, crew_process *process)
 {
     struct crewi_process_found found = {0};
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_process_find: not inside crew_run()");
+        return crewi_client_missing("crew_process_find");
     if (!name || !process)
         return crewi_error(CREW_EINVAL, "crew_process_find: %s is NULL", name ? "process" : "name");
     crew_status status = crewi_process_check_name(name);

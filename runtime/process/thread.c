@@ -50,6 +50,7 @@ static void *thread_main(void *context)
     is_counted = true;
     pthread_cleanup_push(count_out, NULL);
     result = start.function(start.arg);
+    crewi_client_end_copy(0);
     pthread_cleanup_pop(1);
     return result;
 }
@@ -58,7 +59,7 @@ static crew_status check(const pthread_t *thread, void *(*function)(void *))
 {
     const struct crewi_client *client = crewi_client_current();
     if (!client)
-        return crewi_error(CREW_ESTATE, "crew_thread_create: not inside crew_run()");
+        return crewi_client_missing("crew_thread_create");
     if (!thread || !function)
         return crewi_error(CREW_EINVAL, "crew_thread_create: %s is NULL",
                            thread ? "function" : "thread");

@@ -87,7 +87,7 @@ static crew_status create(const char *name, crew_datatype type, int64_t count,
 {
     static const crew_array_attr defaults;
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", name);
+        return crewi_client_missing(name);
     if (!array)
         return crewi_error(CREW_EINVAL, "%s: the place for the handle is NULL", name);
     attr = attr ? attr : &defaults;

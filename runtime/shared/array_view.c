@@ -58,7 +58,7 @@ crew_status crewi_array_view_get(const char *call, uint64_t id,
 {
     struct crewi_client *client = crewi_client_current();
     if (!client)
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if (crewi_id_kind(id) != CREWI_KIND_ARRAY)
         return crewi_error(CREW_EINVAL, "%s: the handle is %s", call, id ? "no array" : "empty");
     *view = (const struct crewi_array_view *)crewi_cache_find(&client->cache, id);

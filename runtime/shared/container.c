@@ -40,7 +40,7 @@ crew_status crewi_container_make(const char *name, enum crewi_container_type typ
 {
     static const crew_container_attr defaults;
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", name);
+        return crewi_client_missing(name);
     if (!id)
         return crewi_error(CREW_EINVAL, "%s: %s is NULL", name, crewi_container_names[type]);
     if (!attr)
@@ -65,7 +65,7 @@ crew_status crewi_container_make(const char *name, enum crewi_container_type typ
 static crew_status check(const char *name, uint64_t id)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", name);
+        return crewi_client_missing(name);
     if (crewi_id_kind(id) != CREWI_KIND_CONTAINER)
         return crewi_error(CREW_EINVAL, "%s: the handle is %s", name,
                            id ? "no list, dict, set or namespace" : "empty");

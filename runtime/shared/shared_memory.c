@@ -152,7 +152,7 @@ static crew_status get_block(enum crewi_shared_memory_op op, const char *name, i
 static crew_status check_call(const char *call, const void *block)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     return block ? CREW_OK : crewi_error(CREW_EINVAL, "%s: block is NULL", call);
 }
 

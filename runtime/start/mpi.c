@@ -21,7 +21,7 @@ crew_status crew_mpi_comm_copy(void *comm, size_t size)
     if (!comm)
         return crewi_error(CREW_EINVAL, "crew_mpi_comm: comm is NULL");
     if (!client)
-        return crewi_error(CREW_ESTATE, "crew_mpi_comm: not inside crew_run()");
+        return crewi_client_missing("crew_mpi_comm");
     if (client->remote)
         return crewi_error(CREW_ENOTSUP,
                            "%s is a child beside its rank, and no MPI process: start it with "

@@ -272,7 +272,10 @@ static int run_main(int argc, char **argv, int (*app)(int argc, char **argv))
 int crew_run(int argc, char **argv, int (*app)(int argc, char **argv))
 {
     if (rank.called) {
-        fprintf(stderr, "crew: crew_run() was called %s\n", rank.begun ? "twice" : "in a process");
+        fprintf(stderr, "crew: crew_run() was called %s\n",
+                crewi_client_is_copy() ? "in a process that fork() made"
+                : rank.begun           ? "twice"
+                                       : "in a process");
         return 1;
     }
     rank.called = true;
@@ -283,7 +286,7 @@ int crew_run(int argc, char **argv, int (*app)(int argc, char **argv))
         snprintf(trouble, sizeof trouble, "%s", crew_error_message());
     buffer_lines();
     char **copy = crewi_title_init(argc, argv);
-    if (!copy || begin_node(crewi_transport_is_launched()))
+    if (!copy || crewi_client_watch_forks() || begin_node(crewi_transport_is_launched()))
         return fail_start(false);
     crew_status status = begin_job(wants_mpi(), trouble);
     if (status)

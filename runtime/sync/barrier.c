@@ -30,7 +30,7 @@ static crew_status check_attr(const crew_barrier *barrier, int parties,
                               const crew_barrier_attr *attr)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_barrier_create: not inside crew_run()");
+        return crewi_client_missing("crew_barrier_create");
     if (!barrier)
         return crewi_error(CREW_EINVAL, "crew_barrier_create: barrier is NULL");
     if (parties < 1)

@@ -12,7 +12,7 @@
 static crew_status check_attr(const crew_condition *condition, const crew_condition_attr *attr)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_condition_create: not inside crew_run()");
+        return crewi_client_missing("crew_condition_create");
     if (!condition)
         return crewi_error(CREW_EINVAL, "crew_condition_create: condition is NULL");
     if (attr && attr->lock.id && attr->rlock.id)

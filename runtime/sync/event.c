@@ -12,7 +12,7 @@ crew_status crew_event_create(crew_event *event, const crew_event_attr *attr)
 {
     struct crewi_sync_spec spec = {.type = CREWI_SYNC_EVENT};
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_event_create: not inside crew_run()");
+        return crewi_client_missing("crew_event_create");
     if (!event)
         return crewi_error(CREW_EINVAL, "crew_event_create: event is NULL");
     crew_status status = crewi_sync_set_name(&spec, "event", attr ? attr->name : NULL);

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "sync/sync_call.h"
 
+#include <stdio.h>
+
 uint64_t crewi_sync_thread(void)
 {
     static _Atomic uint64_t last;
@@ -19,8 +21,11 @@ static crew_status make(const char *type_name, enum crewi_sync_type type, uint64
                         const crew_lock_attr *attr)
 {
     struct crewi_sync_spec spec = {.type = type};
-    if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_%s_create: not inside crew_run()", type_name);
+    if (!crewi_client_current()) {
+        char call[CREW_NAME_SIZE];
+        snprintf(call, sizeof call, "crew_%s_create", type_name);
+        return crewi_client_missing(call);
+    }
     if (!id)
         return crewi_error(CREW_EINVAL, "crew_%s_create: lock is NULL", type_name);
     crew_status status = crewi_sync_set_name(&spec, type_name, attr ? attr->name : NULL);

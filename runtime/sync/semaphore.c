@@ -16,7 +16,7 @@ crew_status crew_semaphore_create(crew_semaphore *semaphore, long value,
                                    .value = value,
                                    .limit = bounded ? value : CREW_SEMAPHORE_LIMIT};
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_semaphore_create: not inside crew_run()");
+        return crewi_client_missing("crew_semaphore_create");
     if (!semaphore)
         return crewi_error(CREW_EINVAL, "crew_semaphore_create: semaphore is NULL");
     if (value < 0 || value > CREW_SEMAPHORE_LIMIT)

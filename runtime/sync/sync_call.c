@@ -95,7 +95,7 @@ static crew_status open_record(struct crewi_client *client, uint64_t id,
 static crew_status check_handle(const char *call, uint64_t id)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if (crewi_id_kind(id) == CREWI_KIND_SYNC)
         return CREW_OK;
     return crewi_error(CREW_EINVAL, "%s: the handle is %s", call, id ? "of another kind" : "empty");

@@ -16,7 +16,7 @@
 crew_status crewi_team_check(const char *call, uint64_t id)
 {
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "%s: not inside crew_run()", call);
+        return crewi_client_missing(call);
     if (crewi_id_kind(id) != CREWI_KIND_TEAM)
         return crewi_error(CREW_EINVAL, "%s: the handle is %s", call, id ? "no team" : "empty");
     return CREW_OK;
@@ -132,7 +132,7 @@ crew_status crew_team_create(crew_team *team, int size, crew_team_function *func
 {
     static const crew_team_attr defaults;
     if (!crewi_client_current())
-        return crewi_error(CREW_ESTATE, "crew_team_create: not inside crew_run()");
+        return crewi_client_missing("crew_team_create");
     if (!attr)
         attr = &defaults;
     crew_status status = check_argument(team, function, arg, arg_size);
