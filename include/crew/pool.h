@@ -219,7 +219,9 @@ CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *att
  * before the power failed. One run at a time uses a journal. Anybody may read it when it is closed,
  * with sqlite3 for example: the view `result` has a row for each task, the table `map` says of what
  * it is. A journal belongs to one map: the same function of the same build of the program or
- * library that has it, and items that are the same byte for byte, padding included. Python has no
+ * library that has it, and items that are the same byte for byte, padding included. Each range of
+ * results has a checksum, which guards against damage and not against somebody who forges it: a
+ * symbolic link or a file of another user in a sticky folder such as /tmp is refused. Python has no
  * counterpart.
  *
  * @param items    @p count elements of task.item_size bytes, with no pointers inside. Handles of
@@ -236,8 +238,8 @@ CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *att
  *         With a journal, before anything is run: ::CREW_EBUILD it is of another function or build;
  * ::CREW_EINVAL it is of other items, sizes or counts, or the file is none, or a result has more
  * than a billion bytes; ::CREW_ESTATE it is in use; ::CREW_ESYSTEM it cannot be read or written;
- * ::CREW_EBROKEN it is damaged. When all tasks have succeeded and are in @p results, but the
- * journal could not be written on the way (a full disk): ::CREW_ESYSTEM
+ * ::CREW_EBROKEN it is damaged, or results in it were changed. When all tasks have succeeded and
+ * are in @p results, but the journal could not be written on the way (a full disk): ::CREW_ESYSTEM
  */
 CREW_API crew_status crew_pool_map(crew_pool pool, crew_task task, const void *items, void *results,
                                    size_t count, const crew_map_attr *attr);

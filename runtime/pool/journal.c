@@ -2,7 +2,10 @@
 #include "pool/journal.h"
 
 #include "base/error.h"
+#include "base/path.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +17,14 @@
 
 /* "crew", so that file(1) and we tell it from other databases; and which form of it this is. */
 #define APPLICATION_ID "1668441463"
-#define FORM 1
+#define FORM 2
 
 /* What a row takes beside its results. */
 #define ROW_BYTES 1000
+
+#ifndef SQLITE_OPEN_NOFOLLOW /* before 3.31 */
+#define SQLITE_OPEN_NOFOLLOW 0
+#endif
 
 struct crewi_journal {
     sqlite3 *database;
@@ -34,8 +41,8 @@ static const char schema[] =
     " item_size INTEGER NOT NULL, result_size INTEGER NOT NULL, count INTEGER NOT NULL,"
     " items_hash TEXT NOT NULL, created_at REAL NOT NULL);"
     "CREATE TABLE part (id INTEGER PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL,"
-    " results BLOB NOT NULL, attempts INTEGER NOT NULL, worker TEXT, rank INTEGER,"
-    " finished_at REAL NOT NULL);"
+    " results BLOB NOT NULL, checksum TEXT NOT NULL, attempts INTEGER NOT NULL, worker TEXT,"
+    " rank INTEGER, finished_at REAL NOT NULL);"
     "CREATE TABLE failure (task INTEGER PRIMARY KEY, status INTEGER NOT NULL, message TEXT,"
     " attempts INTEGER NOT NULL, worker TEXT, rank INTEGER, finished_at REAL NOT NULL);"
     "CREATE VIEW result AS WITH RECURSIVE single(task, id, first, last) AS"
@@ -49,7 +56,7 @@ static const char schema[] =
     " UNION ALL SELECT task, status, NULL, attempts, worker, rank,"
     " strftime('%Y-%m-%dT%H:%M:%fZ', finished_at, 'unixepoch'), message FROM failure;"
     "PRAGMA application_id = " APPLICATION_ID ";"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 /* Words */
 
@@ -95,6 +102,19 @@ static crew_status damaged(const struct crewi_journal *journal)
                        "the journal %s is damaged: its results do not fit the map. Remove it to "
                        "begin anew",
                        journal->path);
+}
+
+/* Of one range: its results, and which tasks they are of, so that ranges cannot be exchanged. */
+static void part_checksum(struct crewi_range range, const void *results, uint64_t bytes,
+                          char text[33])
+{
+    struct {
+        uint64_t begin, count;
+        char results[40]; /* all of them set: no padding */
+    } part = {range.begin, range.count, {0}};
+    crewi_journal_hash(results, bytes, text);
+    memcpy(part.results, text, 33);
+    crewi_journal_hash(&part, sizeof part, text);
 }
 
 /* Statements */
@@ -264,7 +284,8 @@ static crew_status look_inside(struct crewi_journal *journal)
                            journal->path);
     if (!journal->is_new && form != FORM)
         return crewi_error(CREW_EINVAL,
-                           "the journal %s has form %lld, and this crew writes form %d",
+                           "the journal %s has form %lld, and this crew writes form %d: remove it "
+                           "to begin anew",
                            journal->path, (long long)form, FORM);
     return CREW_OK;
 }
@@ -311,16 +332,46 @@ static crew_status prepare_to_write(struct crewi_journal *journal,
         status = run(journal, "COMMIT", "write");
     if (!status)
         status = prepare(journal,
-                         "INSERT INTO part (first, count, results, attempts, worker, rank,"
-                         " finished_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                         "INSERT INTO part (first, count, results, checksum, attempts, worker,"
+                         " rank, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                          &journal->insert);
     return status;
 }
 
+/* SQLite reads its logs like the file itself. */
+static bool has_foreign_log(const char *path)
+{
+    char wal[PATH_MAX + 16], rollback[PATH_MAX + 16];
+    snprintf(wal, sizeof wal, "%s-wal", path);
+    snprintf(rollback, sizeof rollback, "%s-journal", path);
+    return crewi_path_is_foreign(wal) || crewi_path_is_foreign(rollback);
+}
+
+/* Finds the file behind the links, none of which SQLite has to follow then. Names like :memory:
+ * mean something else to SQLite, and get a folder. */
+static crew_status find_file(struct crewi_journal *journal, const char *path)
+{
+    char *name = NULL;
+    int code = crewi_path_resolve(path, &name);
+    if (!code && has_foreign_log(name))
+        code = CREWI_PATH_FOREIGN_FILE;
+    if (!code && asprintf(&journal->path, "%s%s", *name == '/' ? "" : "./", name) < 0) {
+        journal->path = NULL;
+        code = ENOMEM;
+    }
+    free(name);
+    if (code == ENOMEM)
+        return crewi_error_memory();
+    return code ? crewi_error(CREW_ESYSTEM, "cannot open the journal %s: %s", path,
+                              crewi_path_reason(code))
+                : CREW_OK;
+}
+
 static crew_status open_file(struct crewi_journal *journal)
 {
-    int code = sqlite3_open_v2(journal->path, &journal->database,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    int code =
+        sqlite3_open_v2(journal->path, &journal->database,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL);
     if (!journal->database)
         return crewi_error_memory();
     if (code)
@@ -331,13 +382,6 @@ static crew_status open_file(struct crewi_journal *journal)
                            "results of %llu bytes are more than a journal can keep (%lld bytes)",
                            (unsigned long long)journal->result_size, (long long)limit);
     return look_inside(journal);
-}
-
-/* Names like :memory: mean something else to SQLite. */
-static char *file_name(const char *path)
-{
-    char *name = NULL;
-    return asprintf(&name, "%s%s", *path == '/' ? "" : "./", path) < 0 ? NULL : name;
 }
 
 static void free_journal(struct crewi_journal *journal)
@@ -354,15 +398,13 @@ crew_status crewi_journal_open(struct crewi_journal **journal, const char *path,
     if (!*path)
         return crewi_error(CREW_EINVAL, "the journal has an empty name");
     struct crewi_journal *opened = calloc(1, sizeof *opened);
-    if (opened)
-        opened->path = file_name(path);
-    if (!opened || !opened->path) {
-        free(opened);
+    if (!opened)
         return crewi_error_memory();
-    }
     opened->count = identity->count;
     opened->result_size = identity->result_size;
-    crew_status status = open_file(opened);
+    crew_status status = find_file(opened, path);
+    if (!status)
+        status = open_file(opened);
     if (!status)
         status = prepare_to_write(opened, identity);
     if (status)
@@ -374,15 +416,30 @@ crew_status crewi_journal_open(struct crewi_journal **journal, const char *path,
 
 /* Reading */
 
-/* The range of the row that a statement is at; false when it cannot be. */
-static bool take_range(const struct crewi_journal *journal, sqlite3_stmt *statement,
-                       struct crewi_range *range)
+/* Columns of the statements that read ranges. */
+#define PART_COLUMNS "first, count, results, checksum"
+
+/* The range of the row that a statement is at, which has been found to be as it was written. */
+static crew_status take_range(const struct crewi_journal *journal, sqlite3_stmt *statement,
+                              struct crewi_range *range)
 {
+    char checksum[33];
     sqlite3_int64 first = sqlite3_column_int64(statement, 0);
     sqlite3_int64 count = sqlite3_column_int64(statement, 1);
     *range = (struct crewi_range){(uint64_t)first, (uint64_t)count};
-    return first >= 0 && count > 0 && range->begin < journal->count &&
-           range->count <= journal->count - range->begin;
+    const void *results = sqlite3_column_blob(statement, 2);
+    uint64_t bytes = (uint64_t)sqlite3_column_bytes(statement, 2);
+    if (first < 0 || count <= 0 || range->begin >= journal->count ||
+        range->count > journal->count - range->begin ||
+        bytes != range->count * journal->result_size)
+        return damaged(journal);
+    part_checksum(*range, results, bytes, checksum);
+    if (strcmp(text_of(statement, 3), checksum) != 0)
+        return crewi_error(CREW_EBROKEN,
+                           "the journal %s is damaged: the results of tasks %lld to %lld are not "
+                           "those that were written. Remove it to begin anew",
+                           journal->path, (long long)first, (long long)(first + count - 1));
+    return CREW_OK;
 }
 
 static bool add_range(struct crewi_range **ranges, size_t *count, struct crewi_range range)
@@ -407,13 +464,14 @@ crew_status crewi_journal_missing(struct crewi_journal *journal, struct crewi_ra
     size_t length = 0;
     int code = SQLITE_DONE;
     crew_status status =
-        prepare(journal, "SELECT first, count FROM part ORDER BY first", &statement);
+        prepare(journal, "SELECT " PART_COLUMNS " FROM part ORDER BY first", &statement);
     if (status)
         return status;
     while (!status && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-        if (!take_range(journal, statement, &done) || done.begin < next)
+        status = take_range(journal, statement, &done);
+        if (!status && done.begin < next)
             status = damaged(journal);
-        else if (done.begin > next &&
+        else if (!status && done.begin > next &&
                  !add_range(&list, &length, (struct crewi_range){next, done.begin - next}))
             status = crewi_error_memory();
         next = done.begin + done.count;
@@ -437,9 +495,9 @@ static crew_status load_part(const struct crewi_journal *journal, sqlite3_stmt *
                              unsigned char *results, crew_status *statuses)
 {
     struct crewi_range range;
-    if (!take_range(journal, statement, &range) ||
-        (uint64_t)sqlite3_column_bytes(statement, 2) != range.count * journal->result_size)
-        return damaged(journal);
+    crew_status status = take_range(journal, statement, &range);
+    if (status)
+        return status;
     if (journal->result_size)
         memcpy(results + range.begin * journal->result_size, sqlite3_column_blob(statement, 2),
                range.count * journal->result_size);
@@ -453,7 +511,7 @@ crew_status crewi_journal_load(struct crewi_journal *journal, void *results, cre
     sqlite3_stmt *statement;
     int code = SQLITE_DONE;
     crew_status status =
-        prepare(journal, "SELECT first, count, results FROM part WHERE id <= ?", &statement);
+        prepare(journal, "SELECT " PART_COLUMNS " FROM part WHERE id <= ?", &statement);
     if (status)
         return status;
     sqlite3_bind_int64(statement, 1, journal->last_old);
@@ -470,18 +528,21 @@ crew_status crewi_journal_load(struct crewi_journal *journal, void *results, cre
 crew_status crewi_journal_append(struct crewi_journal *journal,
                                  const struct crewi_journal_part *part)
 {
+    char checksum[33];
     uint64_t bytes = part->range.count * journal->result_size;
     crew_status status = begin(journal);
     if (status)
         return status;
+    part_checksum(part->range, part->results, bytes, checksum);
     sqlite3_stmt *insert = journal->insert;
     sqlite3_bind_int64(insert, 1, (sqlite3_int64)part->range.begin);
     sqlite3_bind_int64(insert, 2, (sqlite3_int64)part->range.count);
     int code = sqlite3_bind_blob64(insert, 3, bytes ? part->results : "", bytes, SQLITE_STATIC);
-    sqlite3_bind_int64(insert, 4, part->attempts);
-    sqlite3_bind_text(insert, 5, part->worker, -1, SQLITE_STATIC);
-    sqlite3_bind_int(insert, 6, part->rank);
-    sqlite3_bind_double(insert, 7, seconds_now());
+    sqlite3_bind_text(insert, 4, checksum, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(insert, 5, part->attempts);
+    sqlite3_bind_text(insert, 6, part->worker, -1, SQLITE_STATIC);
+    sqlite3_bind_int(insert, 7, part->rank);
+    sqlite3_bind_double(insert, 8, seconds_now());
     if (!code)
         code = sqlite3_step(insert);
     status = code == SQLITE_DONE ? CREW_OK : failed(journal, "write");

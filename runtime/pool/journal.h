@@ -5,8 +5,8 @@
  * on where it was.
  *
  * Tables: `map`, one row that says of what function and of what input it is; `part`, ranges of
- * tasks that have succeeded, with their results one behind the other; `failure`, the tasks that had
- * failed at the end of the last run. The view `result` has a row for each task.
+ * tasks that have succeeded, with their results one behind the other and a checksum; `failure`, the
+ * tasks that had failed at the end of the last run. The view `result` has a row for each task.
  *
  * While it is open, nobody else can open it. That is how one journal serves one run at a time, and
  * how SQLite's log needs no memory shared between processes, which file systems of clusters do not
@@ -49,12 +49,14 @@ struct crewi_journal_part {
  * @return ::CREW_EBUILD it is of another function, or another build of it; ::CREW_EINVAL it is of
  * other items or sizes, the file is no journal, or a result is larger than a database can keep;
  * ::CREW_ESTATE somebody else has it open; ::CREW_ESYSTEM it cannot be read or written;
- * ::CREW_EBROKEN it is damaged; ::CREW_ENOMEM
+ * or is another user's doing in a folder that everybody may write to (base/path.h); ::CREW_EBROKEN
+ * it is damaged; ::CREW_ENOMEM
  */
 crew_status crewi_journal_open(struct crewi_journal **journal, const char *path,
                                const struct crewi_journal_identity *identity);
 
-/** Ranges of what it does not have, in order and apart; as opened. To be freed. */
+/** Ranges of what it does not have, in order and apart; as opened. To be freed. Compares the
+ * checksums of all that it has: ::CREW_EBROKEN if results are not those that were written. */
 crew_status crewi_journal_missing(struct crewi_journal *journal, struct crewi_range **ranges,
                                   size_t *count);
 

@@ -264,8 +264,8 @@ static void garbage(void **state)
     struct crewi_journal *journal = open_it();
     keep(journal, 0, 50);
     assert_int_equal(crewi_journal_close(journal), CREW_OK);
-    change("PRAGMA user_version = 2");
-    refused(&mine, CREW_EINVAL, "form 2");
+    change("PRAGMA user_version = 1");
+    refused(&mine, CREW_EINVAL, "form 1");
 }
 
 /* Opens what is there, and looks whether all is in it. */
@@ -314,8 +314,10 @@ static void damaged(void **state)
         "UPDATE part SET first = -1",
         "UPDATE part SET count = 101",
         "UPDATE part SET count = 0",
-        "INSERT INTO part (first, count, results, attempts, finished_at) VALUES (5, 1, x'00', 1, "
-        "0)",
+        "INSERT INTO part (first, count, results, checksum, attempts, finished_at)"
+        " VALUES (5, 1, x'00', '', 1, 0)",
+        "INSERT INTO part (first, count, results, checksum, attempts, finished_at)"
+        " SELECT first, count, results, checksum, attempts, finished_at FROM part",
     };
     struct crewi_range *ranges;
     size_t count;
@@ -336,6 +338,77 @@ static void damaged(void **state)
     assert_int_equal(crewi_journal_load(journal, results, NULL), CREW_EBROKEN);
     assert_non_null(strstr(crew_error_message(), "damaged"));
     crewi_journal_abandon(journal);
+}
+
+/* Results that were changed are not believed, and neither are those of other tasks. */
+static void changed_results(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE part SET results = zeroblob(80) WHERE first = 10",
+        "UPDATE part SET results = substr(results, 1, 79) || x'01' WHERE first = 10",
+        "UPDATE part SET checksum = '' WHERE first = 10",
+        "UPDATE part SET first = 20 WHERE first = 10",
+        "UPDATE part SET first = 0 WHERE first = 10; UPDATE part SET first = 10 WHERE id = 1",
+    };
+    struct crewi_range *ranges;
+    size_t count;
+    int64_t results[COUNT];
+    (void)state;
+    struct crewi_journal *journal = open_it();
+    keep(journal, 0, 10);
+    keep(journal, 10, 10);
+    assert_int_equal(crewi_journal_close(journal), CREW_OK);
+    change("CREATE TABLE copy AS SELECT * FROM part");
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        change(changes[i]);
+        journal = open_it();
+        assert_int_equal(crewi_journal_missing(journal, &ranges, &count), CREW_EBROKEN);
+        assert_non_null(strstr(crew_error_message(), "not those that were written"));
+        assert_int_equal(crewi_journal_load(journal, results, NULL), CREW_EBROKEN);
+        crewi_journal_abandon(journal);
+        change("DELETE FROM part; INSERT INTO part SELECT * FROM copy");
+    }
+    journal = open_it();
+    expect_missing(journal, (struct crewi_range[]){{20, 80}}, 1);
+    assert_int_equal(crewi_journal_load(journal, results, NULL), CREW_OK);
+    crewi_journal_abandon(journal);
+}
+
+/* In a folder like /tmp: a link, a file, or one of SQLite's logs that another user has put there.
+ */
+static void planted(void **state)
+{
+    char folder[310], link[320], wal[330], command[400];
+    struct crewi_journal_identity mine = identity();
+    struct crewi_journal *journal = NULL;
+    (void)state;
+    if (geteuid() != 0) /* to make somebody else of it */
+        skip();
+    snprintf(folder, sizeof folder, "%s-folder", path);
+    snprintf(link, sizeof link, "%s/run.db", folder);
+    snprintf(wal, sizeof wal, "%s-wal", link);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(chmod(folder, 01777), 0);
+    assert_int_equal(symlink(path, link), 0);
+    assert_int_equal(crewi_journal_open(&journal, link, &mine), CREW_OK); /* one's own */
+    assert_int_equal(crewi_journal_close(journal), CREW_OK);
+    journal = NULL;
+    assert_int_equal(lchown(link, 12345, 12345), 0);
+    assert_int_equal(crewi_journal_open(&journal, link, &mine), CREW_ESYSTEM);
+    assert_non_null(strstr(crew_error_message(), "symbolic link"));
+    assert_int_equal(unlink(link), 0);
+    for (int i = 0; i < 2; i++) {
+        int file = open(i ? wal : link, O_CREAT | O_EXCL | O_WRONLY, 0666);
+        assert_true(file >= 0);
+        assert_int_equal(fchown(file, 12345, 12345), 0);
+        close(file);
+        assert_int_equal(crewi_journal_open(&journal, link, &mine), CREW_ESYSTEM);
+        assert_non_null(strstr(crew_error_message(), "belongs to another user"));
+        assert_int_equal(unlink(i ? wal : link), 0);
+    }
+    assert_null(journal);
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    assert_int_equal(system(command), 0);
 }
 
 static void names(void **state)
@@ -413,6 +486,8 @@ int main(void)
         test_of(garbage),
         test_of(truncated),
         test_of(damaged),
+        test_of(changed_results),
+        test_of(planted),
         test_of(names),
         test_of(reading),
         cmocka_unit_test(hash),
