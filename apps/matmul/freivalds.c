@@ -71,8 +71,7 @@ static struct panel read_panel(const struct work *work, const struct npy_matrix 
                           .rows = block.row_end - block.row_begin,
                           .cols = block.col_end - block.col_begin};
     panel.elements = npy_borrow_block(matrix, &block, &panel.stride);
-    /* dgemm counts in int. */
-    if (panel.elements == NULL || panel.stride > INT32_MAX) {
+    if (panel.elements == NULL || panel.stride > MATMUL_GEMM_MOST) {
         npy_read_block(matrix, &block, work->panel, panel.cols);
         panel.elements = work->panel;
         panel.stride = panel.cols;
@@ -102,20 +101,19 @@ static void for_each_panel(struct work *work, const struct npy_matrix *matrix, v
 static void add_product(const struct work *work, const struct panel *panel, const double *from,
                         double *to)
 {
-    const int vectors = (int)work->vectors;
     const struct matmul_product product = {
-        .m = (int)panel->rows,
-        .n = vectors,
-        .k = (int)panel->cols,
+        .m = panel->rows,
+        .n = work->vectors,
+        .k = panel->cols,
         .a = panel->elements,
-        .lda = (int)panel->stride,
+        .lda = panel->stride,
         .b = from + panel->block.col_begin * work->vectors,
-        .ldb = vectors,
+        .ldb = work->vectors,
         .c = to + panel->block.row_begin * work->vectors,
-        .ldc = vectors,
+        .ldc = work->vectors,
         .accumulate = true,
     };
-    matmul_gemm(&product);
+    matmul_gemm(&product); /* read_panel() has seen to the sizes */
 }
 
 static void visit_b(struct work *work, const struct panel *panel)

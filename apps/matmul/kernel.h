@@ -20,8 +20,7 @@
  * sums.
  *
  * Limits. Nothing here may be called from two threads of a process at a time. Matrices are
- * row-major. libxsmm takes about 10 MiB of memory for its first kernel in a process, and leaves one
- * descriptor open.
+ * row-major. libxsmm takes about 10 MiB of memory for its first kernel in a process.
  *
  *     matmul_kernel_single_thread();
  *     double sum = matmul_batch_task(42, 20, 400);
@@ -31,6 +30,7 @@
 #define MATMUL_KERNEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define MATMUL_KERNEL_API __attribute__((visibility("default")))
@@ -42,15 +42,15 @@ struct splitmix64 {
 
 /** A product of row-major matrices: C (m x n) = A (m x k) * B (k x n), or C += A * B. */
 struct matmul_product {
-    int m;
-    int n;
-    int k;
+    size_t m;
+    size_t n;
+    size_t k;
     const double *a;
-    int lda; /**< Elements from one row of A to the next, at least k and 1. */
+    size_t lda; /**< Elements from one row of A to the next, at least k and 1. */
     const double *b;
-    int ldb; /**< The same for B, at least n and 1. */
+    size_t ldb; /**< The same for B, at least n and 1. */
     double *c;
-    int ldc;         /**< The same for C, at least n and 1. */
+    size_t ldc;      /**< The same for C, at least n and 1. */
     bool accumulate; /**< Adds to C, which is otherwise only written, not read. */
 };
 
@@ -101,7 +101,14 @@ MATMUL_KERNEL_API const char *matmul_kernel_name(int n);
  */
 MATMUL_KERNEL_API void matmul_kernel_single_thread(void);
 
-/** Multiplies. Any of m, n and k may be 0. Uses as many threads as the BLAS is set to. */
-MATMUL_KERNEL_API void matmul_gemm(const struct matmul_product *product);
+/** The BLAS counts in int: no size and no stride of a product may be more than this. */
+#define MATMUL_GEMM_MOST ((size_t)INT32_MAX)
+
+/**
+ * Multiplies. Any of m, n and k may be 0. Uses as many threads as the BLAS is set to.
+ *
+ * @return 0, or -1 without touching C if a number is above ::MATMUL_GEMM_MOST.
+ */
+MATMUL_KERNEL_API int matmul_gemm(const struct matmul_product *product);
 
 #endif

@@ -9,8 +9,11 @@
 #include <cblas.h>
 
 #ifdef MATMUL_HAVE_XSMM
+#include <errno.h>
+#include <fcntl.h>
 #include <libxsmm.h>
-#include <unistd.h>
+#include <stdarg.h>
+#include <string.h>
 
 /*
  * Sizes up to this one are libxsmm's. On an AVX-512 Xeon, libxsmm 1.17 beats OpenBLAS 0.3.21 by 1.6
@@ -27,15 +30,30 @@ struct plan {
 static struct plan plans[XSMM_LARGEST + 1];
 
 /*
- * libxsmm creates this file to find out whether it runs in another process of the user, and removes
- * it at exit. Its answer matters to libxsmm's debugging only, and a killed process would leave the
- * file: so it goes at once.
+ * libxsmm creates a file of this name when it is loaded or first used, through symbolic links if
+ * need be, to find out whether it runs in another process of the user; a killed process leaves it
+ * behind. Its answer matters to libxsmm's debugging only, and without the file it goes on. No
+ * setting keeps it from that, so its calls to open() come here: see --wrap in CMakeLists.txt.
  */
-static void remove_marker(void)
+#define XSMM_MARKER "/tmp/.libxsmm."
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+
+int __wrap_open(const char *path, int flags, ...)
 {
-    char path[40];
-    snprintf(path, sizeof path, "/tmp/.libxsmm.%u", (unsigned)getuid());
-    unlink(path);
+    mode_t mode = 0;
+    if (strncmp(path, XSMM_MARKER, strlen(XSMM_MARKER)) == 0) {
+        errno = EACCES;
+        return -1;
+    }
+    if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
+        va_list args;
+        va_start(args, flags);
+        mode = va_arg(args, mode_t);
+        va_end(args);
+    }
+    return __real_open(path, flags, mode);
 }
 
 static void start_xsmm(void)
@@ -45,7 +63,6 @@ static void start_xsmm(void)
         return;
     started = true;
     libxsmm_init();
-    remove_marker();
 }
 
 static const struct plan *plan_for(int n)
@@ -111,10 +128,18 @@ void matmul_plan_multiply(int n, const double *a, const double *b, double *c, in
 {
     if (multiply_xsmm(n, a, b, c, repeat))
         return;
-    const struct matmul_product product = {
-        .m = n, .n = n, .k = n, .a = a, .lda = n, .b = b, .ldb = n, .c = c, .ldc = n};
+    const size_t side = (size_t)n;
+    const struct matmul_product product = {.m = side,
+                                           .n = side,
+                                           .k = side,
+                                           .a = a,
+                                           .lda = side,
+                                           .b = b,
+                                           .ldb = side,
+                                           .c = c,
+                                           .ldc = side};
     for (int i = 0; i < repeat; i++)
-        matmul_gemm(&product);
+        matmul_gemm(&product); /* an int is never too large */
 }
 
 const char *matmul_kernel_name(int n)
@@ -139,9 +164,15 @@ void matmul_kernel_single_thread(void)
 #endif
 }
 
-void matmul_gemm(const struct matmul_product *product)
+int matmul_gemm(const struct matmul_product *product)
 {
     const struct matmul_product *p = product;
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, p->m, p->n, p->k, 1.0, p->a, p->lda,
-                p->b, p->ldb, p->accumulate ? 1.0 : 0.0, p->c, p->ldc);
+    const size_t numbers[] = {p->m, p->n, p->k, p->lda, p->ldb, p->ldc};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i] > MATMUL_GEMM_MOST)
+            return -1;
+    }
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)p->m, (int)p->n, (int)p->k, 1.0,
+                p->a, (int)p->lda, p->b, (int)p->ldb, p->accumulate ? 1.0 : 0.0, p->c, (int)p->ldc);
+    return 0;
 }

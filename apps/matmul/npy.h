@@ -16,9 +16,9 @@
  *
  * A matrix is *written* under no name (`O_TMPFILE`) or, where the file system cannot do that, under
  * a hidden temporary one in the folder of the target. Committing puts it under its name at once, in
- * place of what may have been there: readers see the old file or the whole new one, and a killed
- * program leaves nothing behind (the hidden name excepted). Elements are written with pwrite(),
- * never through a mapping, so that a full disk is an error and not a SIGBUS.
+ * place of what may have been there, with its permissions: readers see the old file or the whole
+ * new one, and a killed program leaves nothing behind (the hidden name excepted). Elements are
+ * written with pwrite(), never through a mapping, so that a full disk is an error and not a SIGBUS.
  *
  * Limits. A file that is cut short by somebody else while it is mapped raises SIGBUS when the lost
  * part is touched, as with every mapping. Where RLIMIT_FSIZE is set, a process that wants an error
@@ -47,6 +47,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /**
  * Why a call failed: one complete sentence on one line, without a newline. The caller owns it; set
@@ -110,6 +111,10 @@ struct npy_writer {
     char *path;         /**< The target, symbolic links resolved; owned. */
     const char *name;   /**< Its last part, inside `path`. */
     char temporary[64]; /**< The hidden name in the folder; empty while the file has none. */
+    bool replaces;      /**< A file had the name; these are its: */
+    mode_t mode;
+    uid_t owner;
+    gid_t group;
 };
 
 /** Bytes of one element. */
@@ -181,14 +186,17 @@ const char *npy_identity_difference(const struct npy_identity *one,
 
 /**
  * Starts a file that will be called `path`: creates it, reserves the space of all its elements,
- * writes the header. A target that exists is not touched before the commit. A symbolic link is
- * followed, as NumPy does.
+ * writes the header. A target that exists is not touched before the commit; the new file has its
+ * permissions, and its owner and group where this user may give them. A symbolic link is followed,
+ * as NumPy does, but not one that another user has put into a sticky folder such as /tmp.
  *
  * @param writer  set on success only; owes npy_writer_commit() or npy_writer_abort() then.
  * @param layout  shape and type of the elements, `fortran` being false: C order is what is written.
  * @return 0, or -1 with `error` set and nothing left behind, if
  *     - the folder is missing or cannot be written to,
  *     - the target exists and is not a regular file,
+ *     - the target, or a link on the way to it, is another user's in a sticky folder that everybody
+ *       may write to,
  *     - the disk lacks the space (where it cannot be reserved, a later write says so),
  *     - the size overflows, or memory ran out.
  *
@@ -213,7 +221,9 @@ int npy_writer_put(struct npy_writer *writer, const struct npy_block *where, con
  * Brings the file to the disk (fsync) and puts it under its name, in one step, replacing what was
  * there. The writer is finished, whatever is returned.
  *
- * @return 0, or -1 with `error` set: nothing is left behind, and what had the name still has it.
+ * @return 0, or -1 with `error` set, and what had the name still has it. If the disk failed,
+ * nothing is left behind. If it is only the name that cannot be had, the complete file stays in the
+ * folder under the name that `error` ends in, or, where the folder takes none, in $TMPDIR or /tmp.
  */
 int npy_writer_commit(struct npy_writer *writer, struct npy_error *error);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "npy_private.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,34 +14,36 @@
 /* Elements converted at a time: the buffer is on the stack. */
 #define CONVERTED 1024
 
-static int fail_write(const struct npy_writer *writer, int code, struct npy_error *error)
-{
-    return npy_fail(error, "%s: cannot write the matrix: %s.", npy_short_path(writer->path),
-                    strerror(code));
-}
-
 /* Why a file cannot take the place of what has that name, or NULL: a file can, or nothing has. */
 static const char *objection(const char *path)
 {
     struct stat status;
-    if (path[0] != '\0' && path[strlen(path) - 1] == '/')
-        return strerror(EISDIR);
     if (stat(path, &status) != 0 || S_ISREG(status.st_mode))
         return NULL;
     return S_ISDIR(status.st_mode) ? strerror(EISDIR)
                                    : "the name is taken by something that is not a regular file";
 }
 
-/* Finds out what the file will be called, behind all symbolic links. */
+/* Finds out what the file will be called, behind all symbolic links, and who may read it. */
 static int resolve_target(struct npy_writer *writer, const char *path, struct npy_error *error)
 {
-    char *resolved = realpath(path, NULL);
-    if (resolved == NULL && errno == ENOENT && path[0] != '\0')
-        resolved = strdup(path);
-    const char *reason = resolved == NULL ? strerror(errno) : objection(resolved);
-    if (resolved == NULL || reason != NULL) {
+    char *resolved = NULL;
+    struct stat status;
+    int code = crewi_path_resolve(path, &resolved);
+    const char *folder_end = strrchr(path, '/');
+    if (code == ENOENT && folder_end != NULL)
+        return npy_fail(error, "%s: cannot write the matrix: the folder %.*s: %s.",
+                        npy_short_path(path), (int)(folder_end - path) + 1, path, strerror(code));
+    const char *reason = code != 0 ? crewi_path_reason(code) : objection(resolved);
+    if (reason != NULL) {
         free(resolved);
         return npy_fail(error, "%s: cannot write the matrix: %s.", npy_short_path(path), reason);
+    }
+    writer->replaces = stat(resolved, &status) == 0;
+    if (writer->replaces) {
+        writer->mode = status.st_mode & 0777;
+        writer->owner = status.st_uid;
+        writer->group = status.st_gid;
     }
     char *slash = strrchr(resolved, '/');
     writer->path = resolved;
@@ -56,7 +60,7 @@ static int open_folder(struct npy_writer *writer, struct npy_error *error)
     size_t length = (size_t)(writer->name - writer->path);
     char *folder = length == 0 ? strdup(".") : strndup(writer->path, length);
     if (folder == NULL)
-        return fail_write(writer, ENOMEM, error);
+        return npy_fail_write(writer, ENOMEM, error);
     writer->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int result = 0;
     if (writer->folder_fd < 0)
@@ -66,20 +70,14 @@ static int open_folder(struct npy_writer *writer, struct npy_error *error)
     return result;
 }
 
-/* The name by which a file without a name can be linked. */
-static void link_name(int fd, char name[32])
-{
-    snprintf(name, 32, "/proc/self/fd/%d", fd);
-}
-
 /* Tries for a file without a name; one that could not get a name later (no /proc) is of no use. */
 static int open_nameless(struct npy_writer *writer)
 {
-    char link[32];
-    int fd = openat(writer->folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+    char link[NPY_LINK_NAME_MAX];
+    int fd = openat(writer->folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, npy_first_mode(writer));
     if (fd < 0)
         return -1;
-    link_name(fd, link);
+    npy_link_name(fd, link);
     if (faccessat(AT_FDCWD, link, F_OK, 0) != 0) {
         close(fd);
         return -1;
@@ -87,64 +85,14 @@ static int open_nameless(struct npy_writer *writer)
     return fd;
 }
 
-/*
- * Takes a free hidden name by calling `take` until it does not find it taken. Not derived from the
- * target's name, which may be as long as names can be. Processes of other nodes may have the same
- * id: what counts is that names are only ever taken, never replaced.
- */
-static int take_hidden_name(struct npy_writer *writer,
-                            int (*take)(const struct npy_writer *writer, const char *name))
-{
-    char name[sizeof writer->temporary] = "";
-    for (unsigned attempt = 0; attempt < 1000; attempt++) {
-        snprintf(name, sizeof name, ".matmul-%ld-%u.npy.tmp", (long)getpid(), attempt);
-        int result = take(writer, name);
-        if (result >= 0) {
-            memcpy(writer->temporary, name, sizeof name);
-            return result;
-        }
-        if (errno != EEXIST)
-            return -1;
-    }
-    return -1;
-}
-
-static int create_hidden(const struct npy_writer *writer, const char *name)
-{
-    return openat(writer->folder_fd, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
-}
-
-static int link_hidden(const struct npy_writer *writer, const char *name)
-{
-    char link[32];
-    link_name(writer->fd, link);
-    return linkat(AT_FDCWD, link, writer->folder_fd, name, AT_SYMLINK_FOLLOW);
-}
-
 static int open_file(struct npy_writer *writer, struct npy_error *error)
 {
     writer->fd = open_nameless(writer);
     if (writer->fd < 0)
-        writer->fd = take_hidden_name(writer, create_hidden);
-    return writer->fd < 0 ? fail_write(writer, errno, error) : 0;
-}
-
-/* Writes all of it, however many calls that takes. */
-static int write_at(const struct npy_writer *writer, const void *data, size_t size, size_t offset)
-{
-    const char *at = data;
-    while (size > 0) {
-        ssize_t written = pwrite(writer->fd, at, size, (off_t)offset);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0) {
-            errno = written == 0 ? EIO : errno;
-            return -1;
-        }
-        at += written;
-        offset += (size_t)written;
-        size -= (size_t)written;
-    }
+        writer->fd = npy_create_hidden(writer);
+    if (writer->fd < 0)
+        return npy_fail_write(writer, errno, error);
+    npy_keep_permissions(writer, writer->fd);
     return 0;
 }
 
@@ -175,8 +123,8 @@ static int write_start(struct npy_writer *writer, struct npy_error *error)
     if (reserve(writer, writer->header_size + size) != 0)
         return npy_fail(error, "%s: cannot reserve %zu bytes for the matrix: %s.",
                         npy_short_path(writer->path), writer->header_size + size, strerror(errno));
-    if (write_at(writer, header, writer->header_size, 0) != 0)
-        return fail_write(writer, errno, error);
+    if (npy_write_at(writer->fd, header, writer->header_size, 0) != 0)
+        return npy_fail_write(writer, errno, error);
     return 0;
 }
 
@@ -211,7 +159,7 @@ static int write_converted(const struct npy_writer *writer, const double *from, 
         size_t now = count < CONVERTED ? count : CONVERTED;
         for (size_t i = 0; i < now; i++)
             converted[i] = (float)from[i];
-        if (write_at(writer, converted, now * sizeof converted[0], offset) != 0)
+        if (npy_write_at(writer->fd, converted, now * sizeof converted[0], offset) != 0)
             return -1;
         from += now;
         count -= now;
@@ -226,7 +174,7 @@ static int write_run(const struct npy_writer *writer, const double *from, size_t
     size_t offset = writer->header_size + element * npy_dtype_size(writer->layout.dtype);
     if (writer->layout.dtype == NPY_FLOAT32)
         return write_converted(writer, from, count, offset);
-    return write_at(writer, from, count * sizeof *from, offset);
+    return npy_write_at(writer->fd, from, count * sizeof *from, offset);
 }
 
 int npy_writer_put(struct npy_writer *writer, const struct npy_block *where, const double *tile,
@@ -251,54 +199,7 @@ int npy_writer_put(struct npy_writer *writer, const struct npy_block *where, con
     for (size_t row = 0; row < rows; row++) {
         size_t element = (where->row_begin + row) * layout->cols + where->col_begin;
         if (write_run(writer, tile + row * stride, run, element) != 0)
-            return fail_write(writer, errno, error);
+            return npy_fail_write(writer, errno, error);
     }
     return 0;
-}
-
-/*
- * A file without a name takes the target's at once if that is free. Only rename() can replace a
- * file, and it needs a name to come from.
- */
-static int take_name(struct npy_writer *writer)
-{
-    if (writer->temporary[0] == '\0') {
-        if (link_hidden(writer, writer->name) == 0)
-            return 0;
-        if (errno != EEXIST || take_hidden_name(writer, link_hidden) < 0)
-            return -1;
-    }
-    if (renameat(writer->folder_fd, writer->temporary, writer->folder_fd, writer->name) != 0)
-        return -1;
-    writer->temporary[0] = '\0';
-    return 0;
-}
-
-int npy_writer_commit(struct npy_writer *writer, struct npy_error *error)
-{
-    int result = 0;
-    if (fsync(writer->fd) != 0 || take_name(writer) != 0)
-        result = fail_write(writer, errno, error);
-    else
-        /*
-         * The file is complete under its name. Some file systems cannot sync folders; no reason to
-         * call it failed.
-         */
-        (void)fsync(writer->folder_fd);
-    npy_writer_abort(writer);
-    return result;
-}
-
-void npy_writer_abort(struct npy_writer *writer)
-{
-    int saved = errno;
-    if (writer->temporary[0] != '\0')
-        unlinkat(writer->folder_fd, writer->temporary, 0);
-    if (writer->fd >= 0)
-        close(writer->fd);
-    if (writer->folder_fd >= 0)
-        close(writer->folder_fd);
-    free(writer->path);
-    *writer = (struct npy_writer){.fd = -1, .folder_fd = -1};
-    errno = saved;
 }

@@ -43,7 +43,7 @@ static int open_inputs(struct product *product, struct npy_error *error)
         return -1;
     }
     const struct npy_layout *a = &product->a.layout, *b = &product->b.layout;
-    if (a->cols == b->rows && a->cols <= INT32_MAX)
+    if (a->cols == b->rows && a->cols <= MATMUL_GEMM_MOST)
         return 0;
     snprintf(error->text, sizeof error->text,
              "shapes do not fit: %s is %zu x %zu and %s is %zu x %zu, expected %s", settings->a,

@@ -78,12 +78,19 @@ static crew_status make_room(double **buffer, size_t *room, size_t count)
     return CREW_OK;
 }
 
-/* In place where the file holds row-major doubles, converted into a buffer otherwise. */
+/* Whether a block can be multiplied in place: the file holds row-major doubles, and not too far
+ * apart for the BLAS. Otherwise it is copied into a buffer. */
+static bool borrow_panel(const struct npy_matrix *matrix, const struct npy_block *block,
+                         struct panel *panel)
+{
+    panel->elements = npy_borrow_block(matrix, block, &panel->stride);
+    return panel->elements && panel->stride <= MATMUL_GEMM_MOST;
+}
+
 static crew_status rows_of_a(const struct product_item *item, struct panel *panel)
 {
     struct npy_block block = {item->row_begin, item->row_end, 0, state.inner};
-    panel->elements = npy_borrow_block(&state.a, &block, &panel->stride);
-    if (panel->elements)
+    if (borrow_panel(&state.a, &block, panel))
         return CREW_OK;
     *panel = (struct panel){state.a_panel, state.inner};
     if (state.a_begin == item->row_begin && state.a_end == item->row_end && state.a_panel)
@@ -103,8 +110,7 @@ static crew_status columns_of_b(const struct product_item *item, struct panel *p
 {
     struct npy_block block = {0, state.inner, item->col_begin, item->col_end};
     size_t width = item->col_end - item->col_begin;
-    panel->elements = npy_borrow_block(&state.b, &block, &panel->stride);
-    if (panel->elements)
+    if (borrow_panel(&state.b, &block, panel))
         return CREW_OK;
     crew_status status = make_room(&state.b_panel, &state.b_room, width * state.inner);
     if (status)
@@ -135,17 +141,22 @@ crew_status product_tile(const void *data, void *result)
     if (status || state.inner == 0)
         return status;
     struct matmul_product product = {
-        .m = (int)rows,
-        .n = (int)cols,
-        .k = (int)state.inner,
+        .m = rows,
+        .n = cols,
+        .k = state.inner,
         .a = a.elements,
-        .lda = (int)a.stride,
+        .lda = a.stride,
         .b = b.elements,
-        .ldb = (int)b.stride,
+        .ldb = b.stride,
         .c = result,
-        .ldc = (int)cols,
+        .ldc = cols,
     };
-    matmul_gemm(&product);
+    if (matmul_gemm(&product))
+        return crew_fail(
+            CREW_EINVAL,
+            "a tile of %zu x %zu x %zu elements, with rows %zu and %zu elements apart, "
+            "is too large for the BLAS: it counts to %zu",
+            rows, state.inner, cols, a.stride, b.stride, MATMUL_GEMM_MOST);
     return CREW_OK;
 }
 

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "report.h"
 
+#include "base/path.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static crew_status list_workers(crew_pool pool, crew_worker_info **workers, size_t *count)
 {
@@ -169,23 +174,47 @@ static void print_words(FILE *stream, const struct matmul_report *report)
     fprintf(stream, "sum %.17g\n", report->sum);
 }
 
+/* Where the report goes as JSON. What is there is kept if it is no file; a file of another user's
+ * choosing is none (runtime/base/path.h). NULL with the reason. */
+static FILE *open_json(const char *name, const char **reason)
+{
+    struct stat status;
+    char *resolved = NULL;
+    int code = 0, fd;
+    if (stat(name, &status) == 0 && !S_ISREG(status.st_mode)) {
+        fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    } else {
+        code = crewi_path_resolve(name, &resolved);
+        fd =
+            code ? -1 : open(resolved, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    }
+    FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!stream)
+        *reason = crewi_path_reason(code ? code : errno);
+    if (!stream && fd >= 0)
+        close(fd);
+    free(resolved);
+    return stream;
+}
+
 bool matmul_report_print(const struct matmul_report *report, const struct matmul_settings *settings)
 {
-    const char *name = settings->json;
+    const char *name = settings->json, *reason = NULL;
     if (!name || strcmp(name, "-") != 0)
         print_words(stdout, report);
-    if (!name)
-        return true;
-    FILE *stream = strcmp(name, "-") == 0 ? stdout : fopen(name, "we");
+    FILE *stream = !name || strcmp(name, "-") == 0 ? stdout : open_json(name, &reason);
     if (!stream) {
-        fprintf(stderr, "matmul_pool: --json %s: %s\n", name, strerror(errno));
+        fprintf(stderr, "matmul_pool: --json %s: %s\n", name, reason);
         return false;
     }
-    print_json(stream, report, settings);
+    if (name)
+        print_json(stream, report, settings);
     bool written = fflush(stream) == 0 && !ferror(stream);
-    if (stream != stdout)
+    if (stream != stdout) {
         written &= fclose(stream) == 0;
+        written &= fflush(stdout) == 0 && !ferror(stdout);
+    }
     if (!written)
-        fprintf(stderr, "matmul_pool: --json %s: %s\n", name, strerror(errno));
+        fprintf(stderr, "matmul_pool: the report cannot be written: %s\n", strerror(errno));
     return written;
 }

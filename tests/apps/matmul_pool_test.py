@@ -8,6 +8,7 @@ import pty
 import resource
 import select
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -118,6 +119,22 @@ class Batch(Case):
         self.assertEqual(os.listdir(self.folder.name), ["run.db"])
         self.bad(1, ["run.db", "other items"], 0, *SMALL, "--seed", 5, "--journal", journal)
         self.bad(1, ["is no journal"], 0, *SMALL, "--journal", MATMUL_POOL)
+
+    def test_journal_whose_results_were_changed(self):
+        journal = self.path("run.db")
+        self.good(0, *SMALL, "--journal", journal)
+        with sqlite3.connect(journal) as database:
+            database.execute("UPDATE part SET results = zeroblob(length(results))")
+        database.close()
+        self.bad(1, ["run.db", "not those that were written"], 0, *SMALL, "--journal", journal)
+
+    def test_report_that_cannot_be_written(self):
+        for args in ([*SMALL], [*SMALL, "--json", "-"], ["--help"], ["--version"], [*SMALL, "--json", "/dev/full"]):
+            with self.subTest(args=args), open("/dev/full", "wb") as full, open("/dev/null", "wb") as null:
+                done = subprocess.run(command(0, *args), stdin=subprocess.DEVNULL, stdout=null if "/dev/full" in args else full,
+                                      stderr=subprocess.PIPE, text=True, timeout=LIMIT_S, check=False)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertRegex(done.stderr, "^matmul_pool: .*\n$")
 
     def test_report_has_its_keys(self):
         report = self.report(2, *SMALL)
@@ -276,6 +293,30 @@ class Product(Products):
         done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_S, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertLessEqual(np.abs(np.load(self.path("c.npy")) - a @ b).max(), 1e-12 * np.abs(a @ b).max())
+
+
+    def test_output_keeps_its_permissions(self):
+        a, b = self.matrices(30, 20, 10)
+        self.save("c.npy", a)
+        os.chmod(self.path("c.npy"), 0o600)
+        self.check(0, a, b)
+        self.assertEqual(os.stat(self.path("c.npy")).st_mode & 0o777, 0o600)
+
+    def test_links_of_another_user(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to make somebody else's link")
+        a = self.save("a.npy", np.ones((4, 4)))
+        sticky, link, victim = self.path("sticky"), self.path("sticky/link"), self.path("victim")
+        os.mkdir(sticky)
+        os.chmod(sticky, 0o1777)
+        os.symlink(victim, link)
+        os.chown(link, 12345, 12345, follow_symlinks=False)
+        for args in (["product", a, a, "-o", link], ["product", a, a, "-o", self.path("c.npy"), "--journal", link],
+                     [*SMALL, "--journal", link]):
+            self.bad(1, [link, "symbolic link", "another user"], 0, *args)
+        done = run(0, *SMALL, "--json", link)
+        self.assertEqual((done.returncode, "another user" in done.stderr), (1, True), done.stderr)
+        self.assertFalse(os.path.lexists(victim))
 
 
 class Smoke(Products):

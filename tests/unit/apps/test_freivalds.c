@@ -50,15 +50,15 @@ static void fill(double *elements, size_t count, uint64_t seed, int spread)
 static void multiply(struct example *example)
 {
     const struct matmul_product product = {
-        .m = (int)example->m,
-        .n = (int)example->n,
-        .k = (int)example->k,
+        .m = example->m,
+        .n = example->n,
+        .k = example->k,
         .a = example->a,
-        .lda = example->k == 0 ? 1 : (int)example->k,
+        .lda = example->k == 0 ? 1 : example->k,
         .b = example->b,
-        .ldb = example->n == 0 ? 1 : (int)example->n,
+        .ldb = example->n == 0 ? 1 : example->n,
         .c = example->c,
-        .ldc = example->n == 0 ? 1 : (int)example->n,
+        .ldc = example->n == 0 ? 1 : example->n,
     };
     matmul_gemm(&product);
 }

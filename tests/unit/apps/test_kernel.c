@@ -6,11 +6,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <errno.h>
 #include <math.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,10 +48,10 @@ static double *new_elements(size_t count)
 /* C = A * B in the simplest way. */
 static void multiply_simply(const struct matmul_product *p)
 {
-    for (int i = 0; i < p->m; i++) {
-        for (int j = 0; j < p->n; j++) {
+    for (size_t i = 0; i < p->m; i++) {
+        for (size_t j = 0; j < p->n; j++) {
             double sum = 0.0;
-            for (int l = 0; l < p->k; l++)
+            for (size_t l = 0; l < p->k; l++)
                 sum += p->a[i * p->lda + l] * p->b[l * p->ldb + j];
             p->c[i * p->ldc + j] = sum;
         }
@@ -87,8 +90,16 @@ static double simple_sum(uint64_t seed, int n)
     double *a = new_elements(3 * count);
     double *b = a + count;
     double *c = b + count;
-    const struct matmul_product product = {
-        .m = n, .n = n, .k = n, .a = a, .lda = n, .b = b, .ldb = n, .c = c, .ldc = n};
+    const size_t side = (size_t)n;
+    const struct matmul_product product = {.m = side,
+                                           .n = side,
+                                           .k = side,
+                                           .a = a,
+                                           .lda = side,
+                                           .b = b,
+                                           .ldb = side,
+                                           .c = c,
+                                           .ldc = side};
     double sum = 0.0;
     matmul_fill(seed, a, b, n);
     multiply_simply(&product);
@@ -187,7 +198,7 @@ static void fill_integers(double *elements, size_t count)
         elements[i] = (double)(i * 37 % 19) - 9.0;
 }
 
-static void check_gemm(int m, int n, int k)
+static void check_gemm(size_t m, size_t n, size_t k)
 {
     double a[16 * 20];
     double b[16 * 20];
@@ -201,7 +212,7 @@ static void check_gemm(int m, int n, int k)
         .m = m, .n = n, .k = k, .a = a, .lda = 20, .b = b, .ldb = 19, .c = expected, .ldc = 18};
     multiply_simply(&product);
     product.c = found;
-    matmul_gemm(&product);
+    assert_int_equal(matmul_gemm(&product), 0);
     assert_memory_equal(found, expected, sizeof found);
     product.accumulate = true;
     matmul_gemm(&product);
@@ -213,7 +224,7 @@ static void multiplies_tiles(void **state)
 {
     (void)state;
     matmul_kernel_single_thread();
-    static const int sides[] = {1, 2, 7, 15};
+    static const size_t sides[] = {1, 2, 7, 15};
     for (unsigned i = 0; i < 64; i++)
         check_gemm(sides[i % 4], sides[i / 4 % 4], sides[i / 16]);
     check_gemm(3, 4, 0);
@@ -221,9 +232,62 @@ static void multiplies_tiles(void **state)
     check_gemm(3, 0, 4);
 }
 
+/* The BLAS would take them for other, negative ones. */
+static void refuses_sizes_beyond_int(void **state)
+{
+    (void)state;
+    double one = 2, c = 7;
+    const size_t many = MATMUL_GEMM_MOST + 1;
+    const struct matmul_product fine = {
+        .m = 1, .n = 1, .k = 1, .a = &one, .lda = 1, .b = &one, .ldb = 1, .c = &c, .ldc = 1};
+    struct matmul_product bad[6] = {fine, fine, fine, fine, fine, fine};
+    bad[0].m = many;
+    bad[1].n = many;
+    bad[2].k = many;
+    bad[3].lda = many;
+    bad[4].ldb = many << 32;
+    bad[5].ldc = many;
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(matmul_gemm(&bad[i]), -1);
+        assert_true(c == 7);
+    }
+    bad[4].ldb = MATMUL_GEMM_MOST;
+    assert_int_equal(matmul_gemm(&bad[4]), 0);
+    assert_true(c == 4);
+}
+
+/* libxsmm would create a file in /tmp, through a symbolic link that somebody else may have put
+ * there. In a mount namespace of a child's own nobody else does anything in /tmp. */
+static void leaves_no_file_in_tmp(void **state)
+{
+    char link[64];
+    (void)state;
+    const uid_t user = getuid();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        snprintf(link, sizeof link, "/tmp/.libxsmm.%u", (unsigned)user);
+        if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) ||
+            mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+            mount("none", "/tmp", "tmpfs", 0, NULL) || symlink("/tmp/victim", link))
+            _exit(77);
+        if (matmul_batch_task(3, 20, 1) != matmul_batch_task(3, 20, 1))
+            _exit(1);
+        if (access("/tmp/victim", F_OK) == 0 || unlink(link) != 0)
+            _exit(2);
+        _exit(0);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(leaves_no_file_in_tmp), /* first: the library is not in use yet */
         cmocka_unit_test(generates_known_numbers),
         cmocka_unit_test(fills_a_then_b),
         cmocka_unit_test(sums_up_the_product),
@@ -232,6 +296,7 @@ int main(void)
         cmocka_unit_test(refuses_what_it_cannot_do),
         cmocka_unit_test(names_its_kernels),
         cmocka_unit_test(multiplies_tiles),
+        cmocka_unit_test(refuses_sizes_beyond_int),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

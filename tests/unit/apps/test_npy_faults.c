@@ -26,6 +26,7 @@ static struct {
     int countdown;  /* Calls until one fails; 0: none does. */
     int code;       /* Its errno. */
     bool nameless;  /* Whether the file system knows O_TMPFILE. */
+    bool no_links;  /* Whether linkat() is refused altogether. */
     size_t at_most; /* Bytes of a write, if not 0. */
 } faults;
 
@@ -117,6 +118,10 @@ int __wrap_fsync(int fd)
 
 int __wrap_linkat(int from, const char *old, int to, const char *new, int flags)
 {
+    if (faults.no_links) {
+        errno = EPERM;
+        return -1;
+    }
     return fails() ? -1 : __real_linkat(from, old, to, new, flags);
 }
 
@@ -166,6 +171,19 @@ static void assert_old(const char *path)
     assert_int_equal(folder_read(path, file, sizeof file), 3);
 }
 
+/* A complete file that could not have its name is where the error says. */
+static void take_saved(const struct npy_error *error)
+{
+    const char *said = strstr(error->text, "It was saved as ");
+    if (said == NULL)
+        return;
+    char path[512];
+    snprintf(path, sizeof path, "%s", said + strlen("It was saved as "));
+    path[strlen(path) - 1] = '\0'; /* the full stop */
+    assert_whole(path);
+    assert_return_code(unlink(path), 0);
+}
+
 /* One run with the n-th call failing. Returns whether there were that many calls. */
 static bool run_with_fault(const char *folder, int n, bool replace)
 {
@@ -184,6 +202,7 @@ static bool run_with_fault(const char *folder, int n, bool replace)
     } else {
         assert_true(reached);
         assert_non_null(strstr(error.text, "x.npy: cannot "));
+        take_saved(&error);
         assert_int_equal(folder_count(folder), replace);
         if (replace)
             assert_old(path);
@@ -225,6 +244,53 @@ static void writer_goes_on_after_short_writes(void **state)
     faults.at_most = 0;
     assert_whole(path);
     assert_return_code(unlink(path), 0);
+}
+
+/* Where files cannot be linked, it is a copy that gets the name. */
+static void writer_copies_what_cannot_be_linked(void **state)
+{
+    const char *path = folder_path(*state, "x.npy");
+    struct npy_error error;
+    struct stat status;
+    faults.nameless = true;
+    faults.no_links = true;
+    for (int replace = 0; replace < 2; replace++) {
+        assert_int_equal(write_matrix(path, &error), 0);
+        assert_whole(path);
+        assert_int_equal(folder_count(*state), 1);
+        assert_return_code(chmod(path, 0640), 0);
+    }
+    assert_int_equal(write_matrix(path, &error), 0);
+    assert_return_code(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0640);
+    for (int n = 1; run_with_fault(*state, n, true); n++)
+        continue;
+    faults.no_links = false;
+}
+
+/* The name was taken by a folder meanwhile, or the whole folder is gone. */
+static void writer_keeps_what_cannot_have_its_name(void **state)
+{
+    const struct npy_layout layout = {3, 4, NPY_FLOAT64, false};
+    const struct npy_block all = {0, 3, 0, 4};
+    const char *folder = folder_path(*state, "folder"), *path = folder_path(folder, "x.npy");
+    struct npy_writer writer;
+    struct npy_error error;
+    setenv("TMPDIR", *state, 1);
+    faults.nameless = true;
+    for (int gone = 0; gone < 2; gone++) {
+        assert_return_code(mkdir(folder, 0755), 0);
+        assert_int_equal(npy_writer_create(&writer, path, &layout, &error), 0);
+        assert_int_equal(npy_writer_put(&writer, &all, elements, 4, &error), 0);
+        assert_return_code(gone ? rmdir(folder) : mkdir(path, 0755), 0);
+        assert_int_equal(npy_writer_commit(&writer, &error), -1);
+        assert_non_null(strstr(error.text, gone ? "No such file" : "Is a directory"));
+        assert_non_null(strstr(error.text, "It was saved as "));
+        take_saved(&error);
+        if (!gone)
+            assert_return_code(rmdir(path) || rmdir(folder), 0);
+    }
+    assert_int_equal(folder_count(*state), 0);
 }
 
 /* A name left behind by a program of another node with the same process id is passed over. */
@@ -270,6 +336,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writer_survives_every_fault),
         cmocka_unit_test(writer_goes_on_after_short_writes),
+        cmocka_unit_test(writer_copies_what_cannot_be_linked),
+        cmocka_unit_test(writer_keeps_what_cannot_have_its_name),
         cmocka_unit_test(writer_passes_over_taken_names),
         cmocka_unit_test(open_survives_every_fault),
     };

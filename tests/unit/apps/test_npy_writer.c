@@ -252,6 +252,52 @@ static void follows_symbolic_links(void **state)
     assert_return_code(unlink(path), 0);
 }
 
+/* A link that leads to nothing yet: the file comes into being where it leads. */
+static void follows_dangling_links(void **state)
+{
+    const char *path = folder_path(*state, "target.npy");
+    const char *link = folder_path(*state, "link.npy");
+    struct stat status;
+    assert_return_code(symlink("target.npy", link), 0);
+    struct npy_writer writer = create(link, 2, 2, NPY_FLOAT64);
+    write_tiles(&writer, 2, 2);
+    assert_return_code(lstat(link, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    assert_written(path, &(struct npy_layout){2, 2, NPY_FLOAT64, false});
+    assert_return_code(unlink(link), 0);
+    assert_return_code(unlink(path), 0);
+}
+
+static void keeps_the_permissions(void **state)
+{
+    static const mode_t modes[] = {0600, 0444, 0640, 0666, 0755};
+    const char *path = folder_path(*state, "kept.npy");
+    const uid_t owner = geteuid() == 0 ? 12345 : geteuid();
+    const gid_t group = geteuid() == 0 ? 12346 : getegid();
+    struct stat status;
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        folder_write(path, "old", 3);
+        assert_return_code(chown(path, owner, group), 0);
+        assert_return_code(chmod(path, modes[i]), 0);
+        struct npy_writer writer = create(path, 2, 2, NPY_FLOAT64);
+        assert_return_code(fstat(writer.fd, &status), 0);
+        assert_int_equal(status.st_mode & 0777, modes[i]); /* before anything is in it */
+        write_tiles(&writer, 2, 2);
+        assert_return_code(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 0777, modes[i]);
+        assert_int_equal(status.st_uid, owner);
+        assert_int_equal(status.st_gid, group);
+        assert_return_code(unlink(path), 0);
+    }
+    const mode_t mask = umask(027);
+    struct npy_writer writer = create(path, 2, 2, NPY_FLOAT64);
+    umask(mask);
+    write_tiles(&writer, 2, 2);
+    assert_return_code(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0640);
+    assert_return_code(unlink(path), 0);
+}
+
 static void keeps_to_its_folder(void **state)
 {
     char before[4096];
@@ -297,6 +343,29 @@ static void refuses_bad_targets(void **state)
     assert_refused("/proc/x.npy", &small, "cannot write the matrix: ");
     assert_int_equal(folder_count(*state), 1);
     assert_return_code(unlink(file), 0);
+}
+
+/* What another user has put under the name, in a folder like /tmp. */
+static void refuses_planted_targets(void **state)
+{
+    const struct npy_layout layout = {2, 2, NPY_FLOAT64, false};
+    const char *folder = folder_path(*state, "sticky"), *path = folder_path(folder, "x.npy");
+    const char *victim = folder_path(*state, "victim.npy");
+    char old[8];
+    if (geteuid() != 0) /* to make somebody else of it */
+        skip();
+    folder_write(victim, "old", 3);
+    assert_return_code(mkdir(folder, 0700), 0);
+    assert_return_code(chmod(folder, 01777), 0);
+    assert_return_code(symlink(victim, path), 0);
+    assert_return_code(lchown(path, 12345, 12345), 0);
+    assert_refused(path, &layout, "a symbolic link on the way belongs to another user");
+    assert_return_code(unlink(path), 0);
+    folder_write(path, "his", 3);
+    assert_return_code(chown(path, 12345, 12345), 0);
+    assert_refused(path, &layout, "the file belongs to another user");
+    assert_int_equal(folder_read(victim, old, sizeof old), 3);
+    assert_return_code(unlink(path) || rmdir(folder) || unlink(victim), 0);
 }
 
 static void refuses_bad_layouts(void **state)
@@ -385,8 +454,11 @@ int main(void)
         cmocka_unit_test(abort_leaves_nothing),
         cmocka_unit_test(a_killed_program_leaves_nothing),
         cmocka_unit_test(follows_symbolic_links),
+        cmocka_unit_test(follows_dangling_links),
+        cmocka_unit_test(keeps_the_permissions),
         cmocka_unit_test(keeps_to_its_folder),
         cmocka_unit_test(refuses_bad_targets),
+        cmocka_unit_test(refuses_planted_targets),
         cmocka_unit_test(refuses_bad_layouts),
         cmocka_unit_test(refuses_tiles_outside),
         cmocka_unit_test(refuses_folders_that_are_not_ours),
