@@ -305,7 +305,8 @@ CREW_API crew_status crew_pool_print_summary(crew_pool pool, FILE *stream);
 CREW_API crew_status crew_pool_close(crew_pool pool);
 
 /** Ends the workers at once. What is still to be done is cancelled. Twice is fine. Does not wait.
- * Python: Pool.terminate. */
+ * A worker that has nothing to do is asked to end, and killed with a warning when it has not two
+ * seconds later (and 5 ms for each worker of the pool). Python: Pool.terminate. */
 CREW_API crew_status crew_pool_terminate(crew_pool pool);
 
 /**

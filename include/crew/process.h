@@ -28,7 +28,8 @@
  * nohup and for jobs in the background.
  *
  * What a child may not outlive: its rank, and its parent, when that dies (an orderly end waits for
- * its children): it gets SIGTERM then, and SIGKILL half a second later.
+ * its children): it gets SIGTERM then, and SIGKILL half a second later. Daemons get SIGTERM when
+ * their parent ends in order, and SIGKILL two seconds later; a warning names those that it took.
  *
  * @code
  * static int hello(void *arg) { printf("%s\n", (char *)arg); return 0; }

@@ -37,9 +37,11 @@ CREW_API const char *crew_version(void);
  * Runs @p app as the main process of the job, and ends the job when it returns or calls exit().
  *
  * When @p app ends, daemon processes are terminated and the others are waited for, as at the end of
- * a Python program. Blocks until the job is over. Returns on every rank: on rank 0 what @p app
- * returned, on the others 0; 1 with a message on stderr when the job could not start. Not to be
- * called twice, nor from a process.
+ * a Python program. A daemon, or a worker of an open pool, that has not ended two seconds after its
+ * SIGTERM (it ignores or blocks it, is stopped, or has become another program) is killed, and a
+ * warning names it; Python waits for it for ever. Blocks until the job is over. Returns on every
+ * rank: on rank 0 what @p app returned, on the others 0; 1 with a message on stderr when the job
+ * could not start. Not to be called twice, nor from a process.
  *
  * Standard output becomes line-buffered, so that lines of several processes do not mix; those of
  * children go through their fork server for that. A standard stream that is closed is opened to

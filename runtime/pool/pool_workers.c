@@ -2,6 +2,7 @@
 /* The workers of a pool: where they are, how they start, and what happens when one ends. */
 #include "pool/pool_home.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "node/job.h"
@@ -13,6 +14,11 @@
 
 /* A worker that ends so often in a row before it is ready will not get better. */
 #define EARLY_DEATHS 3
+
+/* How long idle workers of a pool that is terminated may take to end, for the pool and for each of
+ * its workers, which may all share a core. */
+#define STOP_GRACE_NS (2 * CREWI_SECOND)
+#define STOP_GRACE_EACH_NS (5 * CREWI_MILLISECOND)
 
 /* Ranks that may use the same cores are equal. */
 static int compare_cores(const void *one, const void *other)
@@ -137,10 +143,14 @@ void crewi_pool_retire(struct crewi_engine *engine, struct crewi_worker *worker)
 static void stop_worker(struct crewi_engine *engine, const struct crewi_pool *pool,
                         struct crewi_worker *worker, bool force)
 {
-    if (worker->state == CREWI_WORKER_READY && !worker->outstanding_count)
+    if (worker->state == CREWI_WORKER_READY && !worker->outstanding_count) {
         tell_stop(engine, worker);
-    else if (force && worker->state != CREWI_WORKER_GONE)
+        if (force) /* it may be stopped, or another program by now */
+            crewi_process_await_end(engine, worker->process,
+                                    STOP_GRACE_NS + pool->worker_count * STOP_GRACE_EACH_NS);
+    } else if (force && worker->state != CREWI_WORKER_GONE) {
         crewi_process_signal(engine, worker->process, pool->spec.inside ? SIGTERM : SIGKILL);
+    }
 }
 
 void crewi_pool_stop_workers(struct crewi_engine *engine, struct crewi_pool *pool, bool force)

@@ -15,9 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long an abandoned process may take to end after SIGTERM. */
-#define PATIENCE_NS (500 * CREWI_MILLISECOND)
-
 /* Each takes a descriptor; a rank needs some for other things, too. */
 #define PARCEL_LIMIT 256
 
@@ -61,8 +58,6 @@ int crewi_exitcode(int wait_status)
 
 /* Creating */
 
-static void lose_patience(struct crewi_engine *engine, struct crewi_timer *timer);
-
 /* ENOTSUP: the client is to send the bytes. */
 static crew_status take_parcel(struct crewi_engine *engine, struct crewi_process *process)
 {
@@ -102,7 +97,7 @@ static crew_status make(struct crewi_engine *engine, const struct crewi_process_
         return status;
     }
     process->rank = spec->place == CREW_PLACE_RANK ? spec->rank : -1;
-    process->patience.fire = lose_patience;
+    process->patience.fire = crewi_process_lose_patience;
     process->object.id = process->order.process = crewi_engine_new_id(engine, CREWI_KIND_PROCESS);
     status = take_parcel(engine, process);
     if (!status)
@@ -403,25 +398,6 @@ static void ended(struct crewi_engine *engine, const struct crewi_message *messa
         crewi_process_drop(engine, process);
 }
 
-static void stop(struct crewi_engine *engine, struct crewi_process *process, int signal)
-{
-    struct crewi_process_stop order = {.process = process->object.id, .signal = signal};
-    struct crewi_outgoing note = {
-        .kind = CREWI_KIND_PROCESS,
-        .op = CREWI_PROCESS_STOP,
-        .rank = (uint32_t)process->rank,
-        .head = &order,
-        .head_size = sizeof order,
-    };
-    if (crewi_process_is_live(process) && crewi_engine_tell(engine, &note))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
-}
-
-static void lose_patience(struct crewi_engine *engine, struct crewi_timer *timer)
-{
-    stop(engine, (void *)((char *)timer - offsetof(struct crewi_process, patience)), SIGKILL);
-}
-
 static void abandon(struct crewi_engine *engine, struct crewi_object *object, void *context)
 {
     struct crewi_process *process = (struct crewi_process *)object;
@@ -436,9 +412,8 @@ static void abandon(struct crewi_engine *engine, struct crewi_object *object, vo
         crewi_process_drop(engine, process);
         return;
     }
-    bool patient = !crewi_timer_set(&engine->timers, &process->patience,
-                                    crewi_deadline_ns(engine->now_ns, PATIENCE_NS));
-    stop(engine, process, patient ? SIGTERM : SIGKILL);
+    crewi_process_stop(engine, process, SIGTERM);
+    crewi_process_expect_end(engine, process, CREWI_ORPHAN_GRACE_NS);
 }
 
 static void client_gone(struct crewi_engine *engine, uint64_t client)
@@ -468,7 +443,7 @@ static void send_signal(struct crewi_engine *engine, struct crewi_process *proce
                             "it with CREW_START_FORKSERVER",
                             process->order.spec.name);
     } else {
-        stop(engine, process, number);
+        crewi_process_stop(engine, process, number);
         crewi_engine_reply(engine, &message->origin, NULL, 0);
     }
 }
@@ -585,8 +560,10 @@ static void terminate_daemon(struct crewi_engine *engine, struct crewi_object *o
 {
     struct crewi_process *process = (struct crewi_process *)object;
     const uint64_t *creator = context;
-    if (process->order.spec.creator == *creator && process->order.spec.daemon)
-        stop(engine, process, SIGTERM);
+    if (process->order.spec.creator != *creator || !process->order.spec.daemon)
+        return;
+    crewi_process_stop(engine, process, SIGTERM);
+    crewi_process_expect_end(engine, process, CREWI_END_GRACE_NS);
 }
 
 static void may_only_creator(struct crewi_engine *engine, struct crewi_process *process,
@@ -706,7 +683,7 @@ void crewi_process_signal(struct crewi_engine *engine, uint64_t id, int number)
 {
     struct crewi_process *process = crewi_process_at_home(engine, id);
     if (process)
-        stop(engine, process, number);
+        crewi_process_stop(engine, process, number);
 }
 
 void crewi_process_forget(struct crewi_engine *engine, uint64_t id)

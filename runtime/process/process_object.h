@@ -7,6 +7,7 @@
 #ifndef CREWI_PROCESS_PROCESS_OBJECT_H
 #define CREWI_PROCESS_PROCESS_OBJECT_H
 
+#include "base/clock.h"
 #include "engine/engine.h"
 #include "engine/handles.h"
 #include "engine/parking.h"
@@ -23,7 +24,8 @@ struct crewi_process {
     bool abandoned;              /* its creator is gone: nobody will ask */
     bool claims_name;            /* its name is, or is to be, its own alone */
     bool is_unconfirmed;         /* rank 0 has not said yet whether it is; nobody knows its id */
-    struct crewi_timer patience; /* how long it may take to end when it is abandoned */
+    struct crewi_timer patience; /* how long it may take to end, when it is to */
+    int64_t grace_ns;            /* that it was given for that */
     struct crewi_origin starter; /* waits for the start, or for the name */
     struct crewi_parking joins;
     void *arg;
@@ -46,6 +48,23 @@ static inline struct crewi_process *crewi_process_at_home(struct crewi_engine *e
 
 /** Removes it from the engine and frees it. */
 void crewi_process_drop(struct crewi_engine *engine, struct crewi_process *process);
+
+/* process_stop.c */
+
+/** How long a process may take to end after SIGTERM before it is killed: an orphan, and a daemon
+ * whose creator leaves in order. */
+#define CREWI_ORPHAN_GRACE_NS (500 * CREWI_MILLISECOND)
+#define CREWI_END_GRACE_NS (2 * CREWI_SECOND)
+
+/** Has its runner send it a signal, if it is live. */
+void crewi_process_stop(struct crewi_engine *engine, struct crewi_process *process, int signal);
+
+/** Kills it unless it ends within @p grace_ns, or within an earlier grace that it has already. */
+void crewi_process_expect_end(struct crewi_engine *engine, struct crewi_process *process,
+                              int64_t grace_ns);
+
+/** Fires crewi_process::patience. */
+void crewi_process_lose_patience(struct crewi_engine *engine, struct crewi_timer *timer);
 
 /* process_names.c */
 

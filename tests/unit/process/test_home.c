@@ -453,7 +453,58 @@ static void leaving(void **state)
                 (listed[1] == plain && listed[0] == daemon));
 }
 
-/* The creator dies */
+/* The creator leaves, or dies */
+
+static struct fake_child *start_daemon(bool daemon, int pid)
+{
+    struct crewi_process_spec spec = process_spec();
+    spec.daemon = daemon;
+    return process_start(&creator, process_create(&creator, &spec, NULL, 0), pid);
+}
+
+/* Daemons get SIGTERM, and SIGKILL when they have not ended two seconds later. */
+static void a_creator_that_leaves(void **state)
+{
+    (void)state;
+    struct fake_child *child = start_daemon(false, 1), *stubborn = start_daemon(true, 2),
+                      *another = start_daemon(true, 3), *obedient = start_daemon(true, 4);
+    struct fake_call leave = process_call(CREWI_PROCESS_LEAVE, 0);
+    uint64_t children[4];
+    fake_call(&creator, &leave, children, sizeof children); /* all of them are alive */
+    assert_int_equal(child->signals, 0);
+    assert_int_equal(stubborn->signal, SIGTERM);
+    fake_child_ended(obedient, FAKE_SIGNAL(SIGTERM));
+    fake_job_pass_time(job, 1990 * CREWI_MILLISECOND);
+    assert_int_equal(stubborn->signals, 1);
+    assert_int_equal(another->signals, 1);
+    fake_job_pass_time(job, 20 * CREWI_MILLISECOND);
+    assert_int_equal(stubborn->signal, SIGKILL);
+    assert_int_equal(another->signal, SIGKILL);
+    fake_job_pass_time(job, 10 * CREWI_SECOND);
+    assert_int_equal(stubborn->signals, 2);
+    assert_int_equal(another->signals, 2);
+    assert_int_equal(child->signals, 0);
+    fake_child_ended(stubborn, FAKE_SIGNAL(SIGKILL));
+    fake_child_ended(another, FAKE_SIGNAL(SIGKILL));
+    fake_child_ended(child, 0);
+}
+
+/* The shorter of two graces holds. */
+static void a_creator_that_dies_while_it_leaves(void **state)
+{
+    (void)state;
+    struct fake_child *daemon = start_daemon(true, 1);
+    struct fake_call leave = process_call(CREWI_PROCESS_LEAVE, 0);
+    uint64_t children[1];
+    fake_call(&creator, &leave, children, sizeof children);
+    fake_client_end(&creator);
+    fake_job_run(job);
+    fake_job_pass_time(job, 490 * CREWI_MILLISECOND);
+    assert_int_equal(daemon->signal, SIGTERM);
+    fake_job_pass_time(job, 20 * CREWI_MILLISECOND);
+    assert_int_equal(daemon->signal, SIGKILL);
+    fake_child_ended(daemon, FAKE_SIGNAL(SIGKILL));
+}
 
 static void a_creator_that_dies(void **state)
 {
@@ -559,6 +610,8 @@ int main(void)
         TEST(a_start_that_fails),
         TEST(active_children),
         TEST(leaving),
+        TEST(a_creator_that_leaves),
+        TEST(a_creator_that_dies_while_it_leaves),
         TEST(a_creator_that_dies),
         TEST(a_creator_that_dies_while_it_starts),
         TEST(generations),
