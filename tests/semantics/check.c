@@ -111,3 +111,20 @@ bool check_seconds(double begin, double least, double most, const char *file, in
         complain(file, line, "%.3f s passed, expected %.3f to %.3f s", passed, least, most);
     return fine;
 }
+
+bool check_timed(struct timing *timing, double limit_s, const char *file, int line)
+{
+    enum { MOST_RUNS = 10 };
+    double passed = check_now() - timing->begin, most = 4 * limit_s + 0.1;
+    bool early = timing->runs && passed < limit_s - 0.010;
+    if (timing->runs && !early && passed <= most)
+        return false;
+    if (early || timing->runs == MOST_RUNS) {
+        complain(file, line, "%.3f s passed in run %d, expected %.3f to %.3f s", passed,
+                 timing->runs, limit_s, most);
+        return false;
+    }
+    timing->runs++;
+    timing->begin = check_now();
+    return true;
+}

@@ -33,6 +33,8 @@ bool check_contains(const char *found, const char *part, const char *text, const
 bool check_status(crew_status found, crew_status expected, const char *text, const char *file,
                   int line);
 bool check_seconds(double begin, double least, double most, const char *file, int line);
+struct timing;
+bool check_timed(struct timing *timing, double limit_s, const char *file, int line);
 
 #define CHECK(condition) check_that((condition), #condition, __FILE__, __LINE__)
 #define CHECK_INT(found, expected) \
@@ -47,5 +49,19 @@ bool check_seconds(double begin, double least, double most, const char *file, in
 // Time passed since begin: at least (less 10 ms), and at most.
 #define CHECK_SECONDS(begin, least, most) \
     check_seconds((begin), (least), (most), __FILE__, __LINE__)
+
+// What has a time limit keeps to it, on a machine that is busy with other things, too: the body of
+//
+//     for (struct timing timing = {0}; CHECK_TIMED(&timing, 0.05);)
+//         CHECK_STATUS(crew_event_wait_timed(event, 0.05), CREW_ETIMEDOUT);
+//
+// runs until it was in time once, and a few times at most. It may never be too early (by more than
+// 10 ms), and is in time within four times the limit and 0.1 s: a limit that holds ten times too
+// late fails.
+struct timing {
+    double begin;
+    int runs;
+};
+#define CHECK_TIMED(timing, limit_s) check_timed((timing), (limit_s), __FILE__, __LINE__)
 
 #endif

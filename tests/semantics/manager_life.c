@@ -70,7 +70,7 @@ static void *shut_down_clinging(void *arg)
                                CREW_ARGS(crew_bool(clinging->ignores_term)), CREW_FOREVER));
     double begin = check_now();
     CHECK_OK(crew_manager_shutdown(manager));
-    CHECK_SECONDS(begin, clinging->seconds, 20);
+    CHECK_SECONDS(begin, clinging->seconds, clinging->seconds + 6);
     CHECK_INT(exitcode_of(server_of(manager)), clinging->exitcode);
     CHECK_OK(crew_proxy_close(proxy));
     return NULL;

@@ -95,10 +95,9 @@ void limit_cpu(const struct variant *variant)
 void limit_wall(const struct variant *variant)
 {
     struct variant limited = *variant;
-    double begin = check_now();
     limited.attr.wall_limit_s = 0.2;
-    expect_end(&limited, run_until_ended, NULL, 0, CREW_END_WALL_LIMIT, -SIGKILL);
-    CHECK_SECONDS(begin, 0.2, 20);
+    for (struct timing timing = {0}; CHECK_TIMED(&timing, 0.2);)
+        expect_end(&limited, run_until_ended, NULL, 0, CREW_END_WALL_LIMIT, -SIGKILL);
     limited.attr.wall_limit_s = 60;
     expect_end(&limited, return_nothing, NULL, 0, CREW_END_EXIT, 0);
     limited.attr.wall_limit_s = INFINITY;

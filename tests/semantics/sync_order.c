@@ -10,10 +10,9 @@
 static int run_into_limits(void *arg)
 {
     const struct sync_job *job = arg;
+    for (struct timing timing = {0}; CHECK_TIMED(&timing, MEASURED_S);)
+        CHECK_STATUS(acquire_timed(job, MEASURED_S), CREW_ETIMEDOUT);
     double begin = check_now();
-    CHECK_STATUS(acquire_timed(job, MEASURED_S), CREW_ETIMEDOUT);
-    CHECK_SECONDS(begin, MEASURED_S, LIMIT_S);
-    begin = check_now();
     CHECK_STATUS(acquire_timed(job, 0), CREW_ETIMEDOUT);
     CHECK_STATUS(acquire_timed(job, -1), CREW_ETIMEDOUT);
     CHECK_STATUS(acquire_timed(job, -CREW_FOREVER), CREW_ETIMEDOUT);
