@@ -41,7 +41,8 @@ CREW_API const char *crew_version(void);
  * SIGTERM (it ignores or blocks it, is stopped, or has become another program) is killed, and a
  * warning names it; Python waits for it for ever. Blocks until the job is over. Returns on every
  * rank: on rank 0 what @p app returned, on the others 0; 1 with a message on stderr when the job
- * could not start. Not to be called twice, nor from a process.
+ * could not start, or, in place of 0, when something that processes of this rank printed could not
+ * be written (a full disk). Not to be called twice, nor from a process.
  *
  * Standard output becomes line-buffered, so that lines of several processes do not mix; those of
  * children go through their fork server for that. A standard stream that is closed is opened to

@@ -167,8 +167,10 @@ void crewi_forkserver_stop(struct crewi_forkserver *server)
         close(server->socket);
         server->socket = -1;
     }
-    while (server->pid > 0 && waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
+    int status = 0;
+    while (server->pid > 0 && waitpid(server->pid, &status, 0) < 0 && errno == EINTR)
         ;
+    server->output_lost = WIFEXITED(status) && WEXITSTATUS(status) == CREWI_SERVER_OUTPUT_LOST;
     server->pid = 0;
     free(server->early);
     server->early = NULL;

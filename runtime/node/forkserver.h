@@ -72,6 +72,7 @@ struct crewi_forkserver {
     struct crewi_bell *bell;
     struct crewi_child_event *early; /* heard while a request had to wait, first to last */
     size_t early_first, early_last, early_room;
+    bool output_lost; /* known at its end: something that children printed could not be written */
 };
 
 /** Forks the server. ::CREW_ESYSTEM */

@@ -449,5 +449,5 @@ _Noreturn void crewi_forkserver_main(const struct crewi_forkserver_setup *setup,
     crewi_output_finish(server.orderly ? CREWI_FOREVER : crewi_now_ns() + OUTPUT_GRACE_NS);
     if (!server.orderly)
         crewi_janitor_clean(has_ended(server.launcher_watch));
-    _exit(0);
+    _exit(crewi_output_is_lost() ? CREWI_SERVER_OUTPUT_LOST : 0);
 }

@@ -16,6 +16,9 @@ enum crewi_server_command {
     CREWI_SERVER_STOP
 };
 
+/** Its exit status when something that children printed could not be written. */
+#define CREWI_SERVER_OUTPUT_LOST 1
+
 struct crewi_server_request {
     uint32_t command;
     uint32_t slot;

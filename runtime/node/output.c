@@ -60,7 +60,8 @@ static struct {
     struct outlet outlets[2];
     struct crewi_stream *first;
     bool prefix;
-    int lowest; /* the server's descriptors for all this are from here on */
+    bool is_lost; /* some of it, as it could not be written */
+    int lowest;   /* the server's descriptors for all this are from here on */
     struct rlimit files_before;
     struct sigaction alarm_before;
 } output;
@@ -222,6 +223,17 @@ static void close_outlet(struct outlet *outlet)
             close_stream(stream);
 }
 
+/* A full disk is not the end: what comes later may find room. The children do not hear of it, so
+ * the rank says it with its exit status. */
+static void lose_pending(struct outlet *outlet, int code)
+{
+    if (!output.is_lost)
+        crewi_log(CREWI_LOG_ERROR, "the output of processes cannot be written: %s", strerror(code));
+    output.is_lost = true;
+    outlet->begin = outlet->pending.size = 0;
+    outlet->written = outlet->queued;
+}
+
 /* Whole lines, few enough to be taken at once; or one that is longer. */
 static size_t next_write(const struct outlet *outlet)
 {
@@ -260,8 +272,12 @@ static void flush(struct outlet *outlet)
     while (outlet->begin < outlet->pending.size) {
         ssize_t written =
             write_patiently(outlet, outlet->pending.data + outlet->begin, next_write(outlet));
-        if (written < 0 && errno != EAGAIN && errno != EINTR) {
+        if (written < 0 && errno == EPIPE) {
             close_outlet(outlet);
+            return;
+        }
+        if (written < 0 && errno != EAGAIN && errno != EINTR) {
+            lose_pending(outlet, errno);
             return;
         }
         if (written < 0)
@@ -459,6 +475,11 @@ void crewi_output_finish(int64_t deadline_ns)
             flush(outlet);
         }
     }
+}
+
+bool crewi_output_is_lost(void)
+{
+    return output.is_lost;
 }
 
 /* The child's side */

@@ -76,4 +76,8 @@ void crewi_output_step(const struct pollfd fds[2]);
 /** Writes all that is left, when no child is: until the deadline. */
 void crewi_output_finish(int64_t deadline_ns);
 
+/** Server: whether something that children wrote could not be written on, for another reason than
+ * that nobody reads it. */
+bool crewi_output_is_lost(void);
+
 #endif

@@ -301,5 +301,5 @@ int crew_run(int argc, char **argv, int (*app)(int argc, char **argv))
         return fail_start(false);
     int code = rank.transport->rank == 0 ? run_main(argc, copy, app) : (serve(), 0);
     free(copy);
-    return code;
+    return !code && rank.loop.server.output_lost ? 1 : code;
 }

@@ -161,6 +161,14 @@ static int begin_file(void **state)
     return begin_common() || start_server(dup(other_side));
 }
 
+/* A disk that is full. */
+static int begin_full(void **state)
+{
+    (void)state;
+    other_side = -1;
+    return begin_common() || start_server(open("/dev/full", O_WRONLY | O_CLOEXEC));
+}
+
 static int end(void **state)
 {
     (void)state;
@@ -319,6 +327,29 @@ static void a_side_that_is_closed(void **state)
     assert_true(WIFEXITED(expect_end(SLOT_QUIET)));
 }
 
+/* Those who print go on, and the server's end tells of it. */
+static void a_side_that_is_full(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        spawn(SLOT_FLOOD);
+        int status = expect_end(SLOT_FLOOD);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    crewi_forkserver_stop(&server);
+    assert_true(server.output_lost);
+}
+
+static void a_side_that_is_not_full(void **state)
+{
+    (void)state;
+    spawn(SLOT_HELLO);
+    expect_end(SLOT_HELLO);
+    crewi_forkserver_stop(&server);
+    assert_false(server.output_lost);
+}
+
 static void a_long_line(void **state)
 {
     (void)state;
@@ -446,6 +477,8 @@ int main(void)
         PIPE(a_side_that_takes_no_more),
         PIPE(one_that_is_killed_while_it_waits),
         PIPE(a_side_that_is_closed),
+        PIPE(a_side_that_is_not_full),
+        cmocka_unit_test_setup_teardown(a_side_that_is_full, begin_full, end),
         PIPE(a_long_line),
         PIPE(a_stray_writes_on),
         PIPE(one_that_closes_it),
