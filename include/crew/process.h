@@ -22,6 +22,14 @@
  * and is there when join returns, also when the child was killed. An incomplete last line gets a
  * newline. CREW_OUTPUT=prefix puts `[name] ` before each line. Standard input is /dev/null.
  *
+ * A child begins with the environment variables and the working directory that its creator has when
+ * it starts the child (a worker that a pool replaces: with those of the creator's last start), as
+ * in Python, if it runs on the same host; on another one with those that its rank was started with.
+ * A directory that was removed meanwhile is not passed on; one that cannot be entered any more
+ * fails the child. What mpirun sets for its ranks (OMPI_COMM_WORLD_RANK, PMIX_RANK and the like) no
+ * child has, so it may start other programs of MPI, mpirun, and programs of crew. A
+ * ::CREW_START_RANK process shares all that with its rank.
+ *
  * A child has the signal handlers and the mask that the program had set when it called crew_run().
  * Signals that the program was started with as ignored or blocked have their default action and are
  * not blocked, so that a child can be terminated; only SIGHUP, SIGINT and SIGQUIT stay ignored, for

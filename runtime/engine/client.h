@@ -94,6 +94,7 @@ struct crewi_client {
     bool leaving;               /* it is at its end already */
     _Atomic bool lends_memory;  /* its call is not to end before its reply is there */
     bool has_made_processes;    /* so its end has to look after them */
+    _Atomic uint64_t told_environment; /* a hash of what its rank was told last; 0: nothing */
     /* A local client's: */
     struct crewi_loop *loop;
     uint32_t slot;

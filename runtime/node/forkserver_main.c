@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/descriptor.h"
+#include "base/environment.h"
 #include "base/options.h"
 #include "node/output.h"
 #include "node/scheduling.h"
@@ -93,6 +94,7 @@ static void leave_server(const struct crewi_output *output)
     if (server.launcher_watch >= 0)
         close(server.launcher_watch);
     crewi_output_attach(output);
+    crewi_environment_drop_launcher(); /* the server needs it to clean up */
 }
 
 /* What a child does with its request, and then the function above. */

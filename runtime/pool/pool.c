@@ -179,6 +179,11 @@ crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr)
     if (status)
         return status;
     client->has_made_processes = true;
+    status = crewi_process_tell_environment();
+    if (status) {
+        free(head);
+        return status;
+    }
     return create(attr, head, sizeof spec + spec.chosen * sizeof(int32_t), pool);
 }
 

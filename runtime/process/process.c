@@ -280,7 +280,9 @@ crew_status crew_process_start(crew_process process)
         return crewi_error(CREW_ESTATE, "%s is a daemon: daemonic processes may not have children",
                            client->identity.name);
     struct crewi_log_settings log = crewi_logger_settings(crewi_logger_current());
-    crew_status status = ask(process, CREWI_PROCESS_START, CREW_FOREVER, &log, sizeof log);
+    crew_status status = client && process.id ? crewi_process_tell_environment() : CREW_OK;
+    if (!status)
+        status = ask(process, CREWI_PROCESS_START, CREW_FOREVER, &log, sizeof log);
     if (!status && crewi_log_is_noticed(CREWI_LOG_INFO))
         note_start(process);
     return status;

@@ -98,12 +98,13 @@ struct crewi_rank_load {
 struct crewi_unique_name;
 
 struct crewi_processes {
-    struct crewi_loop *loop;       /* NULL in a simulated job */
-    struct crewi_table counters;   /* creator -> how many it has created */
-    struct crewi_table hosted;     /* process -> crewi_hosted */
-    struct crewi_rank_load *loads; /* by rank */
-    uint32_t parcels;              /* of arguments that this home keeps */
-    uint32_t beside;               /* of the hosted ones: children */
+    struct crewi_loop *loop;         /* NULL in a simulated job */
+    struct crewi_table counters;     /* creator -> how many it has created */
+    struct crewi_table environments; /* creator -> what it has told */
+    struct crewi_table hosted;       /* process -> crewi_hosted */
+    struct crewi_rank_load *loads;   /* by rank */
+    uint32_t parcels;                /* of arguments that this home keeps */
+    uint32_t beside;                 /* of the hosted ones: children */
     uint32_t last_chosen;
     struct crewi_unique_name *unique_names; /* on rank 0: those of the whole job */
     uint64_t closed[CREWI_CLOSED_NAMES];    /* ids, as a ring: the oldest one is dropped next */
@@ -112,6 +113,9 @@ struct crewi_processes {
 
 /** Drops the unique names that rank 0 keeps. */
 void crewi_process_free_names(struct crewi_processes *processes);
+
+/** Drops what creators have told of their environments. */
+void crewi_process_free_environments(struct crewi_processes *processes);
 
 static inline struct crewi_processes *crewi_processes_of(struct crewi_engine *engine)
 {

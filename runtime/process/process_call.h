@@ -17,6 +17,11 @@ void crewi_process_leave(void);
 /** Waits for the threads of <crew/thread.h>; not for the one that calls. */
 void crewi_threads_wait(void);
 
+/** Has children that are started from now on begin with the caller's environment variables and
+ * working directory, if they run on this host. To be called before each start; asks the rank only
+ * when something has changed. ::CREW_ENOMEM */
+crew_status crewi_process_tell_environment(void);
+
 /** A name that a process may have; NULL is fine, too. ::CREW_EINVAL */
 crew_status crewi_process_check_name(const char *name);
 

@@ -2,6 +2,7 @@
 /* The life of a process: as a child of the fork server, or as a thread of its rank. */
 #include "process/process.h"
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "node/job.h"
@@ -23,7 +24,8 @@ static const struct crewi_process_order *take_order(struct crewi_client *client,
 {
     const struct crewi_process_order *order = (const void *)frame->payload;
     struct crewi_identity *identity = &client->identity;
-    if (frame->header.kind != CREWI_KIND_PROCESS || frame->header.size < sizeof *order)
+    if (frame->header.kind != CREWI_KIND_PROCESS || frame->header.size < sizeof *order ||
+        frame->header.size - sizeof *order < order->environment_size)
         return NULL;
     identity->process.id = order->process;
     memcpy(identity->name, order->spec.name, sizeof identity->name);
@@ -45,13 +47,13 @@ struct argument {
 static crew_status take_argument(struct crewi_frame *frame, struct argument *argument)
 {
     const struct crewi_process_order *order = (const void *)frame->payload;
-    uint64_t size = frame->header.size - sizeof *order;
+    uint64_t head = sizeof *order + order->environment_size, size = frame->header.size - head;
     if (order->spec.parcel.size) {
         crew_status status = crewi_parcel_map(&order->spec.parcel, &argument->memory);
         argument->mapped = status ? 0 : order->spec.parcel.size;
         return status;
     }
-    memmove(frame->payload, frame->payload + sizeof *order, size);
+    memmove(frame->payload, frame->payload + head, size);
     argument->memory = size ? frame->payload : NULL;
     return CREW_OK;
 }
@@ -126,6 +128,8 @@ int crewi_process_child_main(const struct crewi_child *child)
         goto fail;
     }
     crewi_log_identify(self.identity.name, crewi_job->rank, crewi_job->ranks[crewi_job->rank].host);
+    if (crewi_environment_apply((const char *)(order + 1), order->environment_size))
+        goto fail;
     int code = run(first_frame, &(struct argument){0});
     crewi_threads_wait();
     return code;

@@ -193,25 +193,50 @@ static crew_status send_unpacked(struct crewi_engine *engine, const struct crewi
     return status;
 }
 
+/* The shares of handles and the environment, in memory of malloc(). NULL: there is none, or, with a
+ * size, no memory. */
+static void *start_body(struct crewi_engine *engine, struct crewi_process *process, size_t *size)
+{
+    const struct crewi_process_spec *spec = &process->order.spec;
+    size_t shares_size = process->shares.count * sizeof *process->shares.list, environment_size;
+    const void *environment =
+        crewi_process_environment(engine, spec->creator, process->rank, &environment_size);
+    if (spec->inside) /* it has that of its rank */
+        environment_size = 0;
+    process->order.environment_size = environment_size;
+    *size = shares_size + environment_size;
+    char *body = *size ? malloc(*size) : NULL;
+    if (body && shares_size)
+        memcpy(body, process->shares.list, shares_size);
+    if (body && environment_size)
+        memcpy(body + shares_size, environment, environment_size);
+    return body;
+}
+
 static crew_status order_start(struct crewi_engine *engine, struct crewi_process *process)
 {
     if (process->rank < 0)
         process->rank = crewi_process_choose_rank(engine, process);
     bool unpack = process->order.spec.parcel.size && !shares_files(engine, (uint32_t)process->rank);
     process->order.share_count = process->shares.count;
+    size_t body_size;
+    void *body = start_body(engine, process, &body_size);
+    if (body_size && !body)
+        return crewi_error_memory();
     struct crewi_outgoing note = {
         .kind = CREWI_KIND_PROCESS,
         .op = CREWI_PROCESS_SPAWN,
         .rank = (uint32_t)process->rank,
         .head = &process->order,
         .head_size = sizeof process->order,
-        .body = process->shares.list,
-        .body_size = process->shares.count * sizeof *process->shares.list,
+        .body = body,
+        .body_size = body_size,
         .tail = process->arg,
         .tail_size = process->arg_size,
     };
     crew_status status =
         unpack ? send_unpacked(engine, process, note) : crewi_engine_tell(engine, &note);
+    free(body);
     if (status)
         return status;
     process->state = CREWI_PROCESS_STARTING;
@@ -420,6 +445,7 @@ static void client_gone(struct crewi_engine *engine, uint64_t client)
 {
     crewi_engine_each(engine, CREWI_KIND_PROCESS, abandon, &client);
     crewi_table_take(&crewi_processes_of(engine)->counters, client);
+    crewi_process_forget_environment(engine, client);
 }
 
 /* Requests */
@@ -649,6 +675,9 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
         break;
     case CREWI_PROCESS_FIND:
         crewi_process_find(engine, message);
+        break;
+    case CREWI_PROCESS_ENVIRONMENT:
+        crewi_process_hear_environment(engine, message);
         break;
     case CREWI_PROCESS_CLAIM:
     case CREWI_PROCESS_CLAIMED:

@@ -54,29 +54,31 @@ static void report_failure(struct crewi_engine *engine, uint64_t process, crew_s
     report(engine, CREWI_PROCESS_SPAWNED, head, reason, strlen(reason));
 }
 
-/* The first frame of a process: its order, with the address of the function on this rank, and its
- * argument. What is large does not have to go through the port. */
+/* The first frame of a process: its order, with the address of the function on this rank, its
+ * environment, and its argument. What is large does not have to go through the port. */
 static struct crewi_frame *start_frame(const struct crewi_message *message,
                                        crewi_function *function, struct crewi_parcel *parcel)
 {
     struct crewi_process_order order;
     memcpy(&order, message->data, sizeof order);
-    uint64_t head = sizeof order + order.share_count * sizeof(struct crewi_share);
-    uint64_t size = message->size - head;
+    const char *environment =
+        (const char *)message->data + sizeof order + order.share_count * sizeof(struct crewi_share);
+    const char *argument = environment + order.environment_size;
+    uint64_t size = (uint64_t)((const char *)message->data + message->size - argument);
     order.function = (uint64_t)(uintptr_t)function;
-    const char *argument = (const char *)message->data + head;
     if (size >= CREWI_PARCEL_SIZE_MIN && !order.spec.inside &&
         !crewi_parcel_create(parcel, argument, size)) {
         order.spec.parcel = *parcel;
         size = 0;
     }
-    struct crewi_frame *frame = crewi_frame_create(sizeof order + size);
+    struct crewi_frame *frame = crewi_frame_create(sizeof order + order.environment_size + size);
     if (!frame)
         return NULL;
     frame->header.type = CREWI_DELIVERY;
     frame->header.kind = CREWI_KIND_PROCESS;
     memcpy(frame->payload, &order, sizeof order);
-    memcpy(frame->payload + sizeof order, argument, size);
+    memcpy(frame->payload + sizeof order, environment, order.environment_size);
+    memcpy(frame->payload + sizeof order + order.environment_size, argument, size);
     return frame;
 }
 
@@ -126,7 +128,7 @@ fail_memory:
     return status;
 }
 
-/* What follows it are shares, and the argument. */
+/* What follows it are shares, the environment, and the argument. */
 static bool can_be_ordered(struct crewi_engine *engine, const struct crewi_process_order *order,
                            uint64_t following)
 {
@@ -134,6 +136,7 @@ static bool can_be_ordered(struct crewi_engine *engine, const struct crewi_proce
            crewi_process_is_sound(engine, &order->spec) &&
            memchr(order->path, '\0', sizeof order->path) &&
            order->share_count <= following / sizeof(struct crewi_share) &&
+           order->environment_size <= following - order->share_count * sizeof(struct crewi_share) &&
            !crewi_table_find(&crewi_processes_of(engine)->hosted, order->process);
 }
 
@@ -264,6 +267,7 @@ void crewi_processes_detach(struct crewi_engine *engine)
     free_hosted(&processes->hosted);
     crewi_table_fini(&processes->counters);
     crewi_process_free_names(processes);
+    crewi_process_free_environments(processes);
     free(processes->loads);
     free(processes);
     engine->states[CREWI_KIND_PROCESS] = NULL;

@@ -83,6 +83,19 @@ void crewi_process_hear_claim(struct crewi_engine *engine, const struct crewi_me
 void crewi_process_hear_release(struct crewi_engine *engine, const struct crewi_message *message);
 void crewi_process_find(struct crewi_engine *engine, const struct crewi_message *message);
 
+/* process_environment.c */
+
+/** Operation ::CREWI_PROCESS_ENVIRONMENT. */
+void crewi_process_hear_environment(struct crewi_engine *engine,
+                                    const struct crewi_message *message);
+
+/** What a child of @p creator is to apply on that rank, and its size; NULL and 0: nothing. Valid
+ * until the creator tells something else, or is gone. */
+const void *crewi_process_environment(struct crewi_engine *engine, uint64_t creator, int rank,
+                                      size_t *size);
+
+void crewi_process_forget_environment(struct crewi_engine *engine, uint64_t creator);
+
 /* process_place.c */
 
 /** The rank that it is to be on, of those that it may be on: the one with the fewest processes, and

@@ -29,19 +29,21 @@ enum crewi_process_op {
     CREWI_PROCESS_CHILDREN, /* to the own rank -> ids */
     CREWI_PROCESS_LEAVE,    /* to the own rank: the client ends; answered when its children have */
     CREWI_PROCESS_SET_DAEMON, /* uint8_t */
-    CREWI_PROCESS_FIND /* to any rank: a name with its NUL -> crewi_process_found, or nothing */
+    CREWI_PROCESS_FIND, /* to any rank: a name with its NUL -> crewi_process_found, or nothing */
+    CREWI_PROCESS_ENVIRONMENT /* to the own rank: what crewi_environment_pack() gives, for children
+                                 started from now on -> nothing */
 };
 
 /** Between engines; the loop's own news come before. */
 enum crewi_process_engine_op {
-    CREWI_PROCESS_SPAWN =
-        CREWI_OP_CHILD_ENDED + 1, /* home to runner: crewi_process_order, shares, the argument */
-    CREWI_PROCESS_SPAWNED,        /* runner to home: crewi_process_report, and a reason */
-    CREWI_PROCESS_ENDED,          /* runner to home: crewi_process_report, and a draft */
-    CREWI_PROCESS_STOP,           /* home to runner: crewi_process_stop */
-    CREWI_PROCESS_CLAIM,          /* home to rank 0: crewi_process_claim */
-    CREWI_PROCESS_CLAIMED,        /* rank 0 to home: crewi_process_claim */
-    CREWI_PROCESS_RELEASE         /* home to rank 0: crewi_process_claim */
+    CREWI_PROCESS_SPAWN = CREWI_OP_CHILD_ENDED + 1, /* home to runner: crewi_process_order, shares,
+                                                       environment, the argument */
+    CREWI_PROCESS_SPAWNED, /* runner to home: crewi_process_report, and a reason */
+    CREWI_PROCESS_ENDED,   /* runner to home: crewi_process_report, and a draft */
+    CREWI_PROCESS_STOP,    /* home to runner: crewi_process_stop */
+    CREWI_PROCESS_CLAIM,   /* home to rank 0: crewi_process_claim */
+    CREWI_PROCESS_CLAIMED, /* rank 0 to home: crewi_process_claim */
+    CREWI_PROCESS_RELEASE  /* home to rank 0: crewi_process_claim */
 };
 
 /** Arguments from here on go as parcels between processes of one host. */
@@ -74,6 +76,7 @@ struct crewi_process_order {
     uint64_t process;
     uint64_t function;    /* the address, once the runner has found it; 0: to be loaded */
     uint64_t share_count; /* of handles in the argument; to the runner: the shares come first */
+    uint64_t environment_size; /* of what follows, before the argument */
     char path[CREW_NAME_SIZE];
 };
 

@@ -5,6 +5,7 @@
 #include "affinity/affinity.h"
 #include "base/clock.h"
 #include "base/descriptor.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/funcref.h"
 #include "base/log.h"
@@ -66,6 +67,8 @@ static crew_status begin_node(bool launched)
     crewi_teams_init();
     crew_status status = crewi_modules_load();
     if (!status)
+        status = crewi_environment_note(); /* what children count from */
+    if (!status)
         status = crewi_bell_create(&rank.bell, &rank.bell_fd);
     if (!status)
         status = crewi_job_create(&rank.job_fd);
@@ -109,6 +112,8 @@ static crew_status begin_job(bool use_mpi, const char *trouble)
     struct crewi_hello_answer answer = {0};
     status = crewi_hello(rank.transport, &hello, &answer);
     rank.peer_bells = answer.peer_bells;
+    if (!status)
+        status = crewi_environment_note(); /* what MPI has set meanwhile is no child's */
     /* Doorbells are found by process ids, too: where they are, an id means the same to all. */
     if (!status && rank.peer_bells && answer.first_pid != getpid() && mixes_ranks()) {
         crewi_output_share(answer.first_pid);

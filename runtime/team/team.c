@@ -177,7 +177,10 @@ crew_status crew_team_start(crew_team team)
     if (client && client->identity.daemon)
         return crewi_error(CREW_ESTATE, "%s is a daemon: daemonic processes may not have children",
                            client->identity.name);
-    return ask("crew_team_start", team, CREWI_TEAM_START, CREWI_FOREVER);
+    crew_status status = crewi_team_check("crew_team_start", team.id);
+    if (!status)
+        status = crewi_process_tell_environment();
+    return status ? status : ask("crew_team_start", team, CREWI_TEAM_START, CREWI_FOREVER);
 }
 
 crew_status crew_team_join(crew_team team, double timeout_s)

@@ -136,6 +136,51 @@ static void old_names_are_forgotten(void **state)
     assert_int_equal(fake_engine(job, 0)->objects.count, before - 1 + CREWI_CLOSED_NAMES);
 }
 
+static void tell_environment(const char *packed, size_t size)
+{
+    struct fake_call told = process_call(CREWI_PROCESS_ENVIRONMENT, 0);
+    told.rank = 0;
+    told.head = packed;
+    told.head_size = size;
+    fake_expect_reply(&creator, fake_ask(&creator, &told), NULL, 0);
+}
+
+/* Each rank of a fake job is a host of its own. */
+static void expect_environment(int rank, const char *packed, size_t size)
+{
+    struct crewi_process_spec spec = process_spec();
+    spec.place = CREW_PLACE_RANK;
+    spec.rank = rank;
+    uint64_t id = process_create(&creator, &spec, "argument", 9);
+    struct fake_child *child = process_start(&creator, id, 1);
+    struct crewi_process_order order;
+    assert_int_equal(child->start->header.size, sizeof order + size + 9);
+    memcpy(&order, child->start->payload, sizeof order);
+    assert_int_equal(order.environment_size, size);
+    assert_memory_equal(child->start->payload + sizeof order, packed, size);
+    assert_memory_equal(child->start->payload + sizeof order + size, "argument", 9);
+}
+
+/* What a creator has told goes to the children that it starts from then on, and to no other's. */
+static void environments(void **state)
+{
+    (void)state;
+    expect_environment(0, "", 0);
+    tell_environment("/usr\0A=1", 9);
+    expect_environment(0, "/usr\0A=1", 9);
+    expect_environment(1, "", 0);
+    tell_environment("\0A=2\0B", 7);
+    expect_environment(0, "\0A=2\0B", 7);
+    expect_environment(0, "\0A=2\0B", 7);
+    struct crewi_process_spec spec = process_spec();
+    uint64_t other = process_create(&stranger, &spec, NULL, 0);
+    struct fake_child *child = process_start(&stranger, other, 1);
+    assert_int_equal(child->start->header.size, sizeof(struct crewi_process_order));
+    tell_environment("", 0);
+    expect_environment(0, "", 0);
+    tell_environment("\0A=3", 5); /* freed with the creator, or with the job */
+}
+
 static void exit_codes(void **state)
 {
     static const struct {
@@ -593,6 +638,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_life),
+        TEST(environments),
         TEST(exit_codes),
         TEST(start_twice),
         TEST(joins),

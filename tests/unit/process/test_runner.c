@@ -204,6 +204,12 @@ static void orders_that_cannot_be(void **state)
     bad = good;
     bad.spec.rank = 2;
     order(&bad);
+    bad = good;
+    bad.share_count = UINT64_MAX;
+    order(&bad);
+    bad = good;
+    bad.environment_size = 1;
+    order(&bad);
     assert_int_equal(job->ranks[1].child_count, 1);
     order(&good);
     assert_int_equal(job->ranks[1].child_count, 2);
