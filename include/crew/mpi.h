@@ -23,7 +23,8 @@
  *
  * Not part of <crew/crew.h>: it needs <mpi.h>. A program that includes it starts MPI with
  * MPI_THREAD_MULTIPLE, for crew's engine calls MPI at the same time; without it crew asks for
- * MPI_THREAD_SERIALIZED. MPI_Init and MPI_Finalize are crew_run()'s. crew_process_terminate() does
+ * MPI_THREAD_SERIALIZED. MPI_Init and MPI_Finalize are crew_run()'s: called by the program, they
+ * print a message and end the job. crew_process_terminate() does
  * not end a process that waits in an MPI call.
  */
 #ifndef CREW_MPI_H

@@ -48,7 +48,10 @@ CREW_API const char *crew_version(void);
  * children go through their fork server for that. A standard stream that is closed is opened to
  * /dev/null first.
  *
- * MPI: MPI_Init_thread and MPI_Finalize happen inside.
+ * MPI: MPI_Init_thread and MPI_Finalize happen inside, so a program must not call them itself. With
+ * MPI started before, crew_run() returns 1 and MPI goes on. In @p app, under mpirun, they print a
+ * message and end the job; crew_mpi_comm() of <crew/mpi.h> gives a communicator. MPI cannot be
+ * started again after crew_run().
  *
  * @param argc  as main got them
  * @param argv  as main got them. The strings are copied for @p app: the originals become the titles

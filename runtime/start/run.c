@@ -231,13 +231,18 @@ static void end_main(void)
     end_rank();
 }
 
-/* What all ranks have agreed on is said by rank 0, and all end in order. Where one alone fails, it
- * says so and ends the job. */
-static int fail_start(bool agreed)
+static void say_error(void)
 {
     if (*crew_error_message())
         fprintf(stderr, "crew: %s\n", crew_error_message());
     fflush(stderr);
+}
+
+/* What all ranks have agreed on is said by rank 0, and all end in order. Where one alone fails, it
+ * says so and ends the job. */
+static int fail_start(bool agreed)
+{
+    say_error();
     crewi_forkserver_stop(&rank.server);
     if (agreed)
         crewi_transport_finish(rank.transport);
@@ -281,6 +286,10 @@ int crew_run(int argc, char **argv, int (*app)(int argc, char **argv))
                 crewi_client_is_copy() ? "in a process that fork() made"
                 : rank.begun           ? "twice"
                                        : "in a process");
+        return 1;
+    }
+    if (crewi_transport_check_unused()) {
+        say_error();
         return 1;
     }
     rank.called = true;

@@ -117,6 +117,7 @@ crew_status crewi_transport_create_mpi(struct crewi_transport **base, bool users
     int code = MPI_Init_thread(NULL, NULL, wanted, &provided);
     if (code != MPI_SUCCESS)
         return crewi_mpi_error(code, "MPI_Init_thread");
+    crewi_mpi_note_use(CREWI_MPI_IN_USE);
     if (provided < wanted)
         return crewi_error(CREW_EMPI, "this MPI does not offer %s",
                            users ? "MPI_THREAD_MULTIPLE" : "MPI_THREAD_SERIALIZED");
@@ -162,7 +163,9 @@ void crewi_mpi_finish(struct crewi_transport *base)
     MPI_Comm_free(&transport->gathers);
     MPI_Comm_free(&transport->scatters);
     MPI_Comm_free(&transport->engines);
+    crewi_mpi_note_use(CREWI_MPI_UNUSED);
     MPI_Finalize();
+    crewi_mpi_note_use(CREWI_MPI_USED);
     crewi_mpi_groups_forget(transport);
     free(transport->sends);
     free(transport->receives);

@@ -132,6 +132,20 @@ crew_status crewi_mpi_gather(struct crewi_transport *base, uint32_t root,
 int crewi_mpi_gather_poll(struct crewi_mpi_transport *transport, crewi_receive *receive,
                           void *context);
 
+/* mpi_calls.c */
+
+/** What crew_run() does with MPI. */
+enum crewi_mpi_use {
+    CREWI_MPI_UNUSED, /* MPI's start and end are the program's, or crew_run() is just calling them
+                       */
+    CREWI_MPI_IN_USE, /* crew_run() has started it */
+    CREWI_MPI_USED    /* and has ended it */
+};
+
+/** From now on the program's own calls of MPI_Init, MPI_Init_thread and MPI_Finalize are passed on
+ * or refused. */
+void crewi_mpi_note_use(enum crewi_mpi_use use);
+
 /* mpi_window.c */
 
 /** Before MPI_Init. */

@@ -130,6 +130,10 @@ struct crewi_transport {
 /** Whether a launcher (mpirun, srun) started this program. Can be asked before anything else. */
 bool crewi_transport_is_launched(void);
 
+/** Whether MPI is free for crew_run() to start. ::CREW_ESTATE with the reason, on ranks other than
+ * 0 without: the program has started it itself. */
+crew_status crewi_transport_check_unused(void);
+
 /** Starts MPI; with a communicator for the program, and for calls of its threads at any time, when
  * it has @p users. Blocks until all ranks have. ::CREW_EMPI */
 crew_status crewi_transport_create_mpi(struct crewi_transport **transport, bool users);
