@@ -16,7 +16,9 @@
  * **What goes wrong stays with the task.** A task that fails, crashes, is killed, or ends its
  * process fails alone, with a status and a sentence that names the task, the worker, the rank, the
  * host and the signal. The tasks around it are finished, by others if need be, and a new worker
- * takes the place. No task is run twice, and none that was finished is lost.
+ * takes the place. No task is run twice unless it may be tried again, and none that was finished is
+ * lost; a worker that dies without being able to say in which task it was (it had overwritten its
+ * notes, for example) is the exception: what it had begun and not sent is run again.
  *
  * Workers are daemons named `PoolWorker-n`; a worker that takes the place of another has a number
  * of its own.
@@ -333,7 +335,7 @@ CREW_API crew_status crew_pool_join(crew_pool pool);
  * Executor.shutdown(wait, cancel_futures).
  *
  * @param wait    returns when what is still to be done is, and all workers have ended
- * @param cancel  before, cancels the tasks that no worker has, of all results to come
+ * @param cancel  before, cancels the tasks that no worker has begun, of all results to come
  */
 CREW_API crew_status crew_pool_shutdown(crew_pool pool, bool wait, bool cancel);
 

@@ -71,7 +71,7 @@ typedef struct crew_result_state {
     uint64_t failed;   /**< of these, failed or cancelled */
     bool running;      /**< a worker has begun, or will begin any moment; it is not done */
     bool is_done;      /**< all of it */
-    bool is_cancelled; /**< somebody has cancelled what was left of it */
+    bool is_cancelled; /**< some of its tasks were, or all of them */
 } crew_result_state;
 
 /** Asks where it is. Does not wait for tasks. ::CREW_EINVAL state is NULL. Python: running(),
@@ -79,16 +79,18 @@ typedef struct crew_result_state {
 CREW_API crew_status crew_result_get_state(crew_result result, crew_result_state *state);
 
 /**
- * Cancels the tasks that no worker has yet. Those that a worker has go on; it is done when they
- * are. Python: Future.cancel().
+ * Cancels the tasks that no worker has begun, also those that a worker has in hand, whatever the
+ * chunks. Those that were begun go on, with their retries, and it is done when they are. When all
+ * were begun, it is as if nobody had asked. Waits for no task. Python: Future.cancel().
  *
- * @param cancelled  set to whether it is cancelled as a whole: no worker had any of it; true also
- * when it was cancelled before. May be NULL.
+ * @param cancelled  set to whether it is cancelled as a whole: no worker had begun any of it; true
+ * also when it was cancelled before. May be NULL.
  */
 CREW_API crew_status crew_result_cancel(crew_result result, bool *cancelled);
 
-/** Cancels all tasks that are not done, and kills the workers that run some, which are replaced.
- * ::CREW_ENOTSUP the workers run inside ranks. Python has no counterpart. */
+/** Cancels all tasks that are not done, and kills the workers that run some, which are replaced. A
+ * worker that runs a task of another result is not killed. Does not wait. ::CREW_ENOTSUP the
+ * workers run inside ranks. Python has no counterpart. */
 CREW_API crew_status crew_result_kill(crew_result result);
 
 /** What is to be done when a result is: it is ready but for this. */
@@ -107,7 +109,7 @@ CREW_API crew_status crew_result_add_done_callback(crew_result result,
 typedef enum crew_results_when {
     CREW_ALL_COMPLETED,
     CREW_FIRST_COMPLETED,
-    CREW_FIRST_ERROR /**< or all */
+    CREW_FIRST_ERROR /**< or all; one that was cancelled has no error for that */
 } crew_results_when;
 
 /**

@@ -33,6 +33,11 @@ void crewi_claim_offer(struct crewi_claims *claims, struct crewi_claim_key key, 
                           memory_order_release);
 }
 
+static uint64_t name_of(struct crewi_claim_key key)
+{
+    return (uint64_t)key.generation << 32 | key.slot;
+}
+
 /* Whether the slot was given to a later chunk, which it is only when nobody has anything to do of
  * the earlier one. */
 static bool is_later(uint32_t found, uint32_t expected)
@@ -53,6 +58,8 @@ int crewi_claim_take(struct crewi_claims *claims, struct crewi_claim_key key, ui
             return left.begin > left.end ? -1 : 0;
         uint32_t count = left.end - left.begin < most ? left.end - left.begin : most;
         *claimed = (struct crewi_claim_range){left.begin, left.begin + count};
+        if (!left.begin) /* before the claim, so that whoever finds that finds this, too */
+            atomic_store(&claims->current, name_of(key));
         left.begin += count;
         if (atomic_compare_exchange_weak(word, &found, pack(key.generation, left)))
             return 1;
@@ -67,6 +74,13 @@ int crewi_claim_look(const struct crewi_claims *claims, struct crewi_claim_key k
     if (generation_of(found) != key.generation)
         return is_later(generation_of(found), key.generation) ? 0 : -1;
     return left->begin <= left->end;
+}
+
+bool crewi_claim_is_current(const struct crewi_claims *claims, struct crewi_claim_key key)
+{
+    uint64_t found = atomic_load(&claims->words[key.slot]);
+    return generation_of(found) == key.generation && range_of(found).begin > 0 &&
+           atomic_load(&claims->current) == name_of(key);
 }
 
 bool crewi_claim_take_back(struct crewi_claims *claims, struct crewi_claim_key key, uint32_t keep,

@@ -27,6 +27,7 @@
 
 struct crewi_claims {
     _Atomic uint64_t words[CREWI_CLAIM_SLOTS];
+    _Atomic uint64_t current; /* names the chunk that was claimed from last; 0: none was */
 };
 
 /** Tasks of a chunk, from its beginning. */
@@ -60,6 +61,10 @@ int crewi_claim_take(struct crewi_claims *claims, struct crewi_claim_key key, ui
  * -1: this chunk was not offered yet. */
 int crewi_claim_look(const struct crewi_claims *claims, struct crewi_claim_key key,
                      struct crewi_claim_range *left);
+
+/** Rank: whether the task that was claimed last is one of this chunk: the worker is in it, or has
+ * not begun another one since. */
+bool crewi_claim_is_current(const struct crewi_claims *claims, struct crewi_claim_key key);
 
 /** Rank: takes tasks back but for the first @p keep of those that are not claimed. False when there
  * are none; otherwise *taken are those. */

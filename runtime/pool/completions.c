@@ -74,7 +74,7 @@ static void note_completions(uint64_t id, const struct crewi_frame *reply)
             (struct crewi_result_record *)crewi_cache_find(&crewi_client_current()->cache, one.id);
         if (!record || record->closed)
             continue;
-        record->has_failed = one.wrong && !one.cancelled;
+        record->has_failed = one.wrong;
         atomic_store_explicit(&record->order, one.order, memory_order_release);
         list_result(pool, record);
     }

@@ -29,7 +29,8 @@ static unsigned kind_of_failure(crew_status status, bool died)
 static bool try_again(struct crewi_pool_map *map, uint64_t index, crew_status status, bool died)
 {
     unsigned kinds = map->submission.retry_on ? map->submission.retry_on : CREW_RETRY_ALL;
-    if (!map->attempts || map->cancelled || map->over || !(kinds & kind_of_failure(status, died)) ||
+    if (!map->attempts || map->killed || map->pool->ended || map->over ||
+        !(kinds & kind_of_failure(status, died)) ||
         map->attempts[index] >= map->submission.retries ||
         crewi_pool_return_tasks(map, (struct crewi_range){index, 1}))
         return false;
@@ -143,16 +144,17 @@ void crewi_pool_drop_outstanding(struct crewi_worker *worker, struct crewi_pool_
     memmove(chunk, chunk + 1, (size_t)(end - chunk - 1) * sizeof *chunk);
 }
 
-static void take_off(struct crewi_worker *worker, struct crewi_pool_outstanding *from,
-                     uint64_t count)
+static void take_off(struct crewi_engine *engine, struct crewi_worker *worker,
+                     struct crewi_pool_outstanding *from, uint64_t count)
 {
     from->range.begin += count;
     from->range.count -= count;
-    from->scattered = false; /* it has it */
     if (from->left > from->range.count)
         from->left = from->range.count;
-    if (!from->range.count)
-        crewi_pool_drop_outstanding(worker, from);
+    if (from->range.count)
+        return;
+    crewi_pool_end_recall(engine, from->map, &from->recalled);
+    crewi_pool_drop_outstanding(worker, from);
 }
 
 static void count_done(struct crewi_engine *engine, struct crewi_pool_map *map, uint64_t count)
@@ -248,7 +250,7 @@ static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
     add_time(&worker->cpu_ns, result->cpu_ns);
     if (result->busy_ns) /* what is found of a worker that died does not say how long it took */
         crewi_schedule_measure(&map->schedule, result->count, result->busy_ns);
-    take_off(worker, chunk, result->count);
+    take_off(engine, worker, chunk, result->count);
     count_done(engine, map, result->count - again);
     return true;
 }
@@ -263,7 +265,6 @@ static void go_on(struct crewi_engine *engine, struct crewi_pool *pool, struct c
                   bool some_failed)
 {
     worker->heard_ns = engine->now_ns;
-    crewi_pool_kill_if_in_it(engine, worker);
     crewi_pool_feed(engine, pool, worker);
     if (some_failed) /* some may be tried again, by any */
         crewi_pool_feed_idle(engine, pool);
@@ -426,7 +427,7 @@ static crew_status word_death(const struct crewi_pool_map *map, const struct cre
 {
     char end[64];
     crewi_pool_word_end(end, sizeof end, report->status);
-    if (map->cancelled && worker->killed) {
+    if (map->killed && worker->killed) {
         snprintf(reason, 128, "it was cancelled, and its worker %s", end);
         return CREW_ECANCELED;
     }
@@ -485,9 +486,10 @@ static void fail_running_task(struct crewi_engine *engine, struct crewi_worker *
         .index = index, .status = status, .reason_size = (uint32_t)strlen(reason)};
     if (map->submission.result_size)
         memset(map->results + index * map->submission.result_size, 0, map->submission.result_size);
-    take_off(worker, chunk, 1);
+    take_off(engine, worker, chunk, 1);
     if (try_again(map, index, status, true))
         return;
+    map->ended += status == CREW_ECANCELED;
     note_failure(engine, map, worker, &failure, reason);
     describe_crash(map, index, report, draft);
     count_done(engine, map, 1);
@@ -504,16 +506,20 @@ static void be_careful(struct crewi_worker *worker)
     }
 }
 
-void crewi_pool_cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool)
+/* What it had and has not begun goes back. */
+static void return_rest(struct crewi_engine *engine, struct crewi_pool *pool,
+                        struct crewi_worker *worker)
 {
-    if (!pool->has_come_back)
-        return;
-    pool->has_come_back = false;
-    for (struct crewi_pool_map *map = pool->waiting.first, *next; map; map = next) {
-        next = map->waiting.next;
-        if (map->cancelled && !map->over)
-            crewi_pool_cancel_map(engine, map);
+    uint32_t count = worker->outstanding_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct crewi_pool_outstanding *left = &worker->outstanding[i];
+        if (!left->map->over && crewi_pool_return_tasks(left->map, left->range))
+            crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
     }
+    worker->outstanding_count = 0;
+    crewi_pool_cancel_what_came_back(engine, pool);
+    for (uint32_t i = 0; i < count; i++)
+        crewi_pool_end_recall(engine, worker->outstanding[i].map, &worker->outstanding[i].recalled);
 }
 
 void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -526,20 +532,12 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
     if (where == SOMEWHERE && worker->outstanding_count &&
         (worker->outstanding[0].alone || (pool->ended && pool->spec.inside)))
         running = &worker->outstanding[0];
-    if (running && worker->killed && !running->map->cancelled)
-        running = NULL; /* it was not meant */
-    else if (running)
+    if (running)
         fail_running_task(engine, worker, running, report, draft);
     else if (where == SOMEWHERE && !worker->killed)
         be_careful(worker);
     worker->killed = false;
-    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
-        struct crewi_pool_outstanding *left = &worker->outstanding[i];
-        if (!left->map->over && crewi_pool_return_tasks(left->map, left->range))
-            crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
-    }
-    worker->outstanding_count = 0;
-    crewi_pool_cancel_what_came_back(engine, pool);
+    return_rest(engine, pool, worker);
     for (uint32_t i = 0; i < pool->worker_count; i++)
         if (&pool->workers[i] != worker)
             crewi_pool_feed(engine, pool, &pool->workers[i]);

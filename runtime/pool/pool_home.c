@@ -194,12 +194,6 @@ static void terminate(struct crewi_engine *engine, struct crewi_pool *pool)
     crewi_pool_fail_maps(engine, pool, CREW_ECANCELED, "the pool was terminated");
 }
 
-static void cancel_all(struct crewi_engine *engine, struct crewi_pool *pool)
-{
-    for (struct crewi_pool_map *map = pool->maps; map; map = map->next)
-        crewi_pool_cancel_map(engine, map);
-}
-
 /* What workers have begun fails when they end; one that ignores the signal finishes it, and is told
  * to stop then. */
 static void end_workers(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -218,7 +212,7 @@ static void end_workers(struct crewi_engine *engine, struct crewi_pool *pool,
         return;
     }
     if (pool->state != CREWI_POOL_TERMINATED) {
-        cancel_all(engine, pool);
+        crewi_pool_cancel_all(engine, pool);
         close_pool(engine, pool);
         crewi_pool_end_workers(engine, pool, number);
     }
@@ -283,7 +277,7 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool *p
         crewi_pool_describe(engine, pool, message);
         break;
     case CREWI_POOL_CANCEL:
-        cancel_all(engine, pool);
+        crewi_pool_cancel_all(engine, pool);
         crewi_engine_reply(engine, &message->origin, NULL, 0);
         break;
     case CREWI_POOL_CLOSE:

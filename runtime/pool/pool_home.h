@@ -32,9 +32,9 @@ struct crewi_pool_outstanding {
     struct crewi_pool_map *map;
     struct crewi_range range, given; /* given: what it was at first */
     struct crewi_claim_key key;
-    uint64_t left;  /* at most so many are not claimed by the worker */
-    bool alone;     /* given out by itself, to find out whether it is what kills workers */
-    bool scattered; /* what was sent later may have overtaken it */
+    uint64_t left; /* at most so many are not claimed by the worker */
+    bool alone;    /* given out by itself, to find out whether it is what kills workers */
+    bool recalled; /* what of it is not begun is to come back, and its rank has not said so yet */
 };
 
 /** Lists of workers, so that nobody has to look at all of them. */
@@ -66,7 +66,9 @@ struct crewi_worker {
     uint32_t places[CREWI_WORKER_LISTS]; /* in the lists of its pool, from 1 on; 0: it is not */
     uint32_t chunks;                     /* that it was given */
     int early_deaths;                    /* in a row, before it was ready */
-    bool killed; /* for a map that was cancelled; what it ran of others is run again */
+    bool recalls;                        /* its rank was asked for what is recalled */
+    bool held;   /* and may have killed it: it gets nothing before that is known */
+    bool killed; /* by its rank, in a task that was to be killed */
     uint64_t tasks;
     int64_t busy_ns, cpu_ns;
     struct crewi_loan loan;         /* its cookie; pid 0: its memory cannot be read */
@@ -135,11 +137,13 @@ struct crewi_pool_map {
     bool over;
     bool kept;  /* its journal is open still: for others than who keeps it, it is not over */
     bool taken; /* what is not shared was handed over */
-    bool cancelled_whole; /* before any of it had gone out */
-    bool cancelled;       /* what comes back from workers is not given out again */
-    bool killed;          /* workers that get to what they have of it are ended */
-    bool closed;          /* nobody will ask: gone when it is over */
-    bool notify;          /* NEXT_DONE is to bring it */
+    uint64_t cancelled;           /* tasks that no worker had begun */
+    uint64_t ended;               /* tasks whose workers were killed for them */
+    uint32_t recalls;             /* chunks that are recalled: what comes back is cancelled */
+    struct crewi_parking cancels; /* CANCEL, until none is recalled any more */
+    bool killed;                  /* what comes back does not go out again */
+    bool closed;                  /* nobody will ask: gone when it is over */
+    bool notify;                  /* NEXT_DONE is to bring it */
     struct crewi_pool_errors errors;
     bool careful; /* a worker died and left no word in which task: they go out one by one now */
     crew_status status; /* of the failure with the lowest index, or of the whole */
@@ -196,7 +200,7 @@ struct crewi_pool {
     struct crewi_map_list done;           /* in the order in which they were done */
     struct crewi_pool_map *next_to_tell;  /* of those: NEXT_DONE has brought the ones before */
     struct crewi_pool_map *first_to_drop; /* closed and over; gone when the request is handled */
-    bool has_come_back;                   /* a task of a map that was cancelled */
+    bool has_come_back;                   /* a task of a map that is being cancelled */
     uint32_t steal_serves;                /* the sum of those of its workers */
     uint32_t *listed[CREWI_WORKER_LISTS]; /* indices of workers, in no order */
     uint32_t listed_count[CREWI_WORKER_LISTS];
@@ -303,6 +307,9 @@ void crewi_pool_drop_items(struct crewi_pool_map *map);
  * of which it has enough. */
 bool crewi_pool_has_long_items(const struct crewi_worker *worker, uint64_t item_size);
 
+/** These tasks will not be done any more. */
+void crewi_pool_give_up(struct crewi_pool_map *map, struct crewi_range range, crew_status status);
+
 /** All its tasks are done, or will not be. */
 void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *map);
 
@@ -330,21 +337,38 @@ void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, 
 /** A worker has answered for all of a chunk, or has lost it. */
 void crewi_pool_drop_outstanding(struct crewi_worker *worker, struct crewi_pool_outstanding *chunk);
 
-/** Of maps that were cancelled nothing goes out again. */
-void crewi_pool_cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool);
-
 bool crewi_pool_has_work(const struct crewi_pool *pool);
 void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool_map *map);
 void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_progress *progress);
 
-/** Cancels what no worker has. True if none of it has gone out. */
-bool crewi_pool_cancel_map(struct crewi_engine *engine, struct crewi_pool_map *map);
+/* pool_cancel.c */
 
-/** The same, and kills the workers that are in it, now or later. */
+/** Cancels what no worker has begun: as much of it as is at hand at once, and the rest when the
+ * ranks of the workers have given it back. */
+void crewi_pool_cancel_map(struct crewi_engine *engine, struct crewi_pool_map *map);
+
+/** The same of all maps. */
+void crewi_pool_cancel_all(struct crewi_engine *engine, struct crewi_pool *pool);
+
+/** The same, and kills the workers that are in it. */
 void crewi_pool_kill_map(struct crewi_engine *engine, struct crewi_pool_map *map);
 
-/** Kills a worker that is in a map that is to be killed. */
-void crewi_pool_kill_if_in_it(struct crewi_engine *engine, struct crewi_worker *worker);
+/** CANCEL: answered when it is known whether the map is cancelled as a whole. */
+void crewi_pool_cancel(struct crewi_engine *engine, struct crewi_pool_map *map,
+                       const struct crewi_message *message);
+
+/** No chunk of it is recalled, or it is over: who has cancelled it hears of that. */
+void crewi_pool_answer_cancels(struct crewi_engine *engine, struct crewi_pool_map *map);
+
+/** Of maps that are being cancelled nothing goes out again. */
+void crewi_pool_cancel_what_came_back(struct crewi_engine *engine, struct crewi_pool *pool);
+
+/** A rank is asked for what is recalled from a worker, if it is not being asked already. */
+void crewi_pool_recall(struct crewi_engine *engine, struct crewi_pool *pool,
+                       struct crewi_worker *worker);
+
+/** A chunk is not recalled any more, if it was: nothing more of it will come back. */
+void crewi_pool_end_recall(struct crewi_engine *engine, struct crewi_pool_map *map, bool *recalled);
 
 /* pool_steal.c */
 
@@ -475,6 +499,19 @@ void crewi_pool_next_report(struct crewi_engine *engine, struct crewi_pool_map *
 static inline bool crewi_pool_is_done(const struct crewi_pool_map *map)
 {
     return map->over && !map->kept;
+}
+
+/** Whether one that is over has failed otherwise than by being cancelled. If it was given up, it
+ * has tasks that are not done. */
+static inline bool crewi_pool_went_wrong(const struct crewi_pool_map *map)
+{
+    return map->failed > map->cancelled + map->ended || map->done < map->submission.count;
+}
+
+/** Whether what comes back from its workers is cancelled. */
+static inline bool crewi_pool_is_being_cancelled(const struct crewi_pool_map *map)
+{
+    return map->recalls || map->killed || map->pool->ended;
 }
 
 extern const struct crewi_kind crewi_pool_kind, crewi_result_kind;

@@ -92,7 +92,7 @@ crew_status crewi_pool_return_tasks(struct crewi_pool_map *map, struct crewi_ran
     crew_status status = crewi_schedule_return(&map->schedule, range);
     if (status || !range.count)
         return status;
-    map->pool->has_come_back |= map->cancelled;
+    map->pool->has_come_back |= crewi_pool_is_being_cancelled(map);
     crewi_pool_list_waiting(map);
     return CREW_OK;
 }

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "node/job.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +34,7 @@ void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool_map *map
 {
     crewi_pool_take_out_map(map->pool, map);
     crewi_parking_clear(engine, &map->waits);
+    crewi_parking_clear(engine, &map->cancels);
     crewi_pool_end_reports(engine, map);
     crewi_pool_drop_items(map);
     crewi_pool_bytes_end(map);
@@ -63,8 +63,8 @@ void crewi_pool_progress_of(const struct crewi_pool_map *map, struct crewi_pool_
                                              .order = map->order,
                                              .over = is_done,
                                              .running = !is_done && is_given_out(map),
-                                             .cancelled = map->cancelled,
-                                             .wrong = is_done && map->status};
+                                             .cancelled = map->cancelled || map->ended,
+                                             .wrong = is_done && crewi_pool_went_wrong(map)};
 }
 
 void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *map)
@@ -75,13 +75,13 @@ void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *m
         crewi_pool_drop_later(map);
     crewi_pool_account_end(engine, pool);
     crewi_pool_drop_items(map);
+    crewi_pool_answer_cancels(engine, map);
     crewi_pool_map_over(engine, map);
     if (pool->state == CREWI_POOL_CLOSED && !crewi_pool_has_work(pool))
         crewi_pool_stop_workers(engine, pool, false);
 }
 
-/* Tasks that will not be done any more. */
-static void give_up(struct crewi_pool_map *map, struct crewi_range range, crew_status status)
+void crewi_pool_give_up(struct crewi_pool_map *map, struct crewi_range range, crew_status status)
 {
     uint64_t size = map->submission.result_size;
     if (size)
@@ -97,10 +97,11 @@ static void give_up_rest(struct crewi_pool *pool, struct crewi_pool_map *map, cr
         const struct crewi_worker *worker = &pool->workers[i];
         for (uint32_t k = 0; k < worker->outstanding_count; k++)
             if (worker->outstanding[k].map == map)
-                give_up(map, worker->outstanding[k].range, status);
+                crewi_pool_give_up(map, worker->outstanding[k].range, status);
     }
     while (crewi_schedule_take(&map->schedule, &range))
-        give_up(map, range, status);
+        crewi_pool_give_up(map, range, status);
+    map->recalls = 0;
 }
 
 void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,
@@ -118,65 +119,6 @@ void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, 
     }
     for (uint32_t i = 0; i < pool->worker_count; i++)
         pool->workers[i].outstanding_count = 0;
-}
-
-/* What no worker has is cancelled. */
-static void cancel_rest(struct crewi_pool_map *map)
-{
-    struct crewi_range range;
-    while (crewi_schedule_take(&map->schedule, &range)) {
-        give_up(map, range, CREW_ECANCELED);
-        map->done += range.count;
-        map->failed += range.count;
-        if (range.begin >= map->first_failure)
-            continue;
-        map->first_failure = range.begin;
-        map->status = CREW_ECANCELED;
-        snprintf(map->reason, sizeof map->reason, "task %llu of %s was cancelled",
-                 (unsigned long long)range.begin, map->submission.task);
-    }
-}
-
-bool crewi_pool_cancel_map(struct crewi_engine *engine, struct crewi_pool_map *map)
-{
-    if (map->over)
-        return map->cancelled_whole;
-    map->cancelled_whole |= !is_given_out(map);
-    map->cancelled = true;
-    cancel_rest(map);
-    if (map->done == map->submission.count)
-        crewi_pool_finish_map(engine, map);
-    return map->cancelled_whole;
-}
-
-/* What it has in hand behind other tasks it has not begun, unless that has overtaken them. */
-static bool may_be_in_it(const struct crewi_worker *worker)
-{
-    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
-        if (worker->outstanding[i].map->killed)
-            return true;
-        if (!worker->outstanding[i].scattered)
-            return false;
-    }
-    return false;
-}
-
-/* Otherwise it is killed when it gets there. */
-void crewi_pool_kill_if_in_it(struct crewi_engine *engine, struct crewi_worker *worker)
-{
-    if (worker->killed || !may_be_in_it(worker))
-        return;
-    worker->killed = true;
-    crewi_process_signal(engine, worker->process, SIGKILL);
-}
-
-void crewi_pool_kill_map(struct crewi_engine *engine, struct crewi_pool_map *map)
-{
-    struct crewi_pool *pool = map->pool;
-    crewi_pool_cancel_map(engine, map);
-    map->killed = true;
-    for (uint32_t i = 0; i < pool->worker_count && !map->over; i++)
-        crewi_pool_kill_if_in_it(engine, &pool->workers[i]);
 }
 
 /* Chunks out */
@@ -297,7 +239,7 @@ static struct crewi_frame *next_chunk(const struct crewi_engine *engine,
 void crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool,
                      struct crewi_worker *worker)
 {
-    if (worker->state != CREWI_WORKER_READY || pool->broken)
+    if (worker->state != CREWI_WORKER_READY || worker->held || pool->broken)
         return;
     struct crewi_pool_map *map = NULL;
     while ((map = crewi_pool_next_waiting(pool, map))) {
@@ -322,7 +264,7 @@ static uint32_t collect_first_chunks(const struct crewi_engine *engine, struct c
     for (uint32_t i = 0; i < pool->worker_count; i++) {
         struct crewi_worker *worker = &pool->workers[i];
         struct crewi_frame *frame;
-        if (worker->state != CREWI_WORKER_READY || worker->outstanding_count ||
+        if (worker->state != CREWI_WORKER_READY || worker->held || worker->outstanding_count ||
             !(frame = next_chunk(engine, worker, map)))
             continue;
         crewi_frames_push(&for_rank[frame->header.target_rank], frame);
@@ -342,16 +284,6 @@ static bool is_to_be_shared(struct crewi_pool *pool, const struct crewi_pool_map
            !map->submission.no_stealing;
 }
 
-static void note_scattered(const struct crewi_engine *engine, struct crewi_pool *pool,
-                           const struct crewi_pool_map *map)
-{
-    for (uint32_t i = 0; i < pool->worker_count; i++) {
-        struct crewi_worker *worker = &pool->workers[i];
-        if (worker->outstanding_count == 1 && worker->outstanding[0].map == map)
-            worker->outstanding[0].scattered = (uint32_t)worker->rank != engine->rank;
-    }
-}
-
 /* The first chunk of every worker that is idle, in one scatter if that can be and at least half of
  * the other ranks get one. */
 static void hand_out_to_all(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -365,9 +297,7 @@ static void hand_out_to_all(struct crewi_engine *engine, struct crewi_pool *pool
         others && 2 * others >= engine->rank_count - 1 && !is_to_be_shared(pool, map)
             ? crewi_transport_scatter(engine->transport, for_rank)
             : CREW_ENOTSUP;
-    if (!status)
-        note_scattered(engine, pool, map);
-    else if (status != CREW_ENOTSUP)
+    if (status && status != CREW_ENOTSUP)
         crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
     for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++) {
         struct crewi_frame *frame;

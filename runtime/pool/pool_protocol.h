@@ -122,7 +122,7 @@ struct crewi_pool_progress {
     uint64_t retried; /* times that a task was to be tried again */
     uint64_t order;   /* of maps that are done, from 1 on: which it was */
     uint8_t over, running, cancelled;
-    uint8_t wrong; /* it is over, and not all of it succeeded */
+    uint8_t wrong; /* it is over, and has failed otherwise than by being cancelled */
     uint8_t reserved[4];
 };
 
@@ -130,8 +130,8 @@ struct crewi_pool_progress {
 struct crewi_pool_completion {
     uint64_t id;
     uint64_t order; /* from 1 on: which of the pool's it was */
-    uint8_t wrong;  /* not all of it succeeded */
-    uint8_t cancelled, reserved[6];
+    uint8_t wrong;  /* some of it has failed otherwise than by being cancelled */
+    uint8_t reserved[7];
 };
 
 /** What a pool did, and what it cost. */
@@ -211,29 +211,43 @@ struct crewi_pool_chunk {
     _Alignas(8) unsigned char function[CREWI_FUNCREF_HEAD_SIZE]; /* of a crewi_funcref */
 };
 
-/** Tasks that a worker has in hand are to be taken back, if what it has not begun is worth it. The
- * chunks stand in the order in which it runs them; those behind count are not looked at. */
+/** Why all of a chunk that is not begun is taken back. */
+enum crewi_recall {
+    CREWI_RECALL_NONE,
+    CREWI_RECALL_CANCEL, /* its map is cancelled */
+    CREWI_RECALL_KILL    /* and its worker is killed if it is in a task of it */
+};
+
+/** Tasks that a worker has in hand are to be taken back: some of them, if what it has not begun is
+ * worth it, or those of the chunks that are recalled. The chunks stand in the order in which it
+ * runs them; those behind count are not looked at. */
 struct crewi_pool_steal {
     uint64_t pool, process;
     uint32_t slot;   /* the worker's place on its rank */
-    uint32_t shares; /* it keeps one of so many, and those that wait get the others */
+    uint32_t shares; /* it keeps one of so many, and those that wait get the others; 0: chunks are
+                        recalled, and these are all that it has */
     uint32_t count, reserved;
     int64_t least_ns; /* what is worth it */
     struct crewi_pool_steal_from {
         struct crewi_claim_key key;
         int64_t task_ns; /* what a task takes; 0: nobody knows, and it is worth it */
+        uint32_t recall; /* a crewi_recall */
+        uint32_t reserved;
     } from[CREWI_CLAIM_SLOTS];
 };
 
 /** What was taken, of the same chunks in the same order. */
 struct crewi_pool_stolen {
     uint64_t process;
-    uint32_t count, reserved;
+    uint32_t count;
+    uint32_t killed; /* the worker was, in a task that was to be killed */
     struct crewi_pool_stolen_from {
         struct crewi_claim_key key;
         struct crewi_claim_range taken; /* tasks of the chunk, the last that it had; or none */
         uint32_t left;                  /* that are not claimed, and were not taken */
         uint32_t early;                 /* the chunk is not there yet */
+        uint32_t recall;                /* as it was asked */
+        uint32_t reserved;
     } from[CREWI_CLAIM_SLOTS];
 };
 

@@ -118,10 +118,8 @@ static void tell_completed(struct crewi_engine *engine, const struct crewi_pool 
     }
     map = pool->done.last;
     for (size_t i = count; i-- > 0; map = map->done_link.before)
-        list[i] = (struct crewi_pool_completion){.id = map->object.id,
-                                                 .order = map->order,
-                                                 .wrong = map->status != CREW_OK,
-                                                 .cancelled = map->cancelled};
+        list[i] = (struct crewi_pool_completion){
+            .id = map->object.id, .order = map->order, .wrong = crewi_pool_went_wrong(map)};
     crewi_engine_reply(engine, origin, list, count * sizeof *list);
     free(list);
 }
@@ -284,13 +282,6 @@ static void notify(struct crewi_engine *engine, struct crewi_pool_map *map,
     crewi_engine_reply(engine, origin, &later, sizeof later);
 }
 
-static void cancel(struct crewi_engine *engine, struct crewi_pool_map *map,
-                   const struct crewi_origin *origin)
-{
-    unsigned char whole = crewi_pool_cancel_map(engine, map);
-    crewi_engine_reply(engine, origin, &whole, sizeof whole);
-}
-
 static void kill_map(struct crewi_engine *engine, struct crewi_pool_map *map,
                      const struct crewi_origin *origin)
 {
@@ -356,7 +347,7 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool_ma
         notify(engine, map, &message->origin);
         break;
     case CREWI_RESULT_CANCEL:
-        cancel(engine, map, &message->origin);
+        crewi_pool_cancel(engine, map, message);
         break;
     case CREWI_RESULT_KILL:
         kill_map(engine, map, &message->origin);

@@ -77,12 +77,54 @@ static void take_back(struct crewi_claims *claims, const struct crewi_pool_steal
     }
 }
 
+/* All that is not begun of what is recalled, or of everything. */
+static void take_all_back(struct crewi_claims *claims, const struct crewi_pool_steal *steal,
+                          struct crewi_pool_stolen *stolen, bool everything)
+{
+    for (uint32_t i = 0; i < steal->count; i++) {
+        struct crewi_pool_stolen_from *from = &stolen->from[i];
+        if (!everything && !steal->from[i].recall)
+            continue;
+        crewi_claim_take_back(claims, from->key, 0, &from->taken);
+        from->left = 0;
+    }
+}
+
+/* Whether the worker is in a task that is to be killed. */
+static bool is_in_it(const struct crewi_claims *claims, const struct crewi_pool_steal *steal)
+{
+    for (uint32_t i = 0; i < steal->count; i++)
+        if (steal->from[i].recall == CREWI_RECALL_KILL &&
+            crewi_claim_is_current(claims, steal->from[i].key))
+            return true;
+    return false;
+}
+
+/* A worker is killed when it is in such a task and there is no other that it could get to: so none
+ * is hit that was not meant. Not before all that it was given is there. */
+static void recall(struct crewi_engine *engine, struct crewi_claims *claims,
+                   const struct crewi_pool_steal *steal, struct crewi_pool_stolen *stolen)
+{
+    bool early = false;
+    look(claims, steal, stolen);
+    for (uint32_t i = 0; i < steal->count; i++)
+        early |= stolen->from[i].early;
+    take_all_back(claims, steal, stolen, false);
+    if (early || !is_in_it(claims, steal))
+        return;
+    take_all_back(claims, steal, stolen, true);
+    if (!is_in_it(claims, steal)) /* it has begun another one meanwhile */
+        return;
+    stolen->killed = 1;
+    crewi_process_signal_here(engine, steal->process, SIGKILL);
+}
+
 static bool is_sound(const struct crewi_pool_steal *steal)
 {
-    bool sound = crewi_id_kind(steal->pool) == CREWI_KIND_POOL && steal->shares &&
-                 steal->count <= CREWI_CLAIM_SLOTS;
+    bool sound = crewi_id_kind(steal->pool) == CREWI_KIND_POOL && steal->count <= CREWI_CLAIM_SLOTS;
     for (uint32_t i = 0; sound && i < steal->count; i++)
-        sound = crewi_claim_is_sound(steal->from[i].key, 1);
+        sound = crewi_claim_is_sound(steal->from[i].key, 1) &&
+                steal->from[i].recall <= CREWI_RECALL_KILL;
     return sound;
 }
 
@@ -99,10 +141,14 @@ static void steal_here(struct crewi_engine *engine, const struct crewi_message *
         return;
     struct crewi_pool_stolen stolen = {.process = steal.process, .count = steal.count};
     struct crewi_claims *claims = engine->endpoints[steal.slot]->claims;
-    for (uint32_t i = 0; i < steal.count; i++)
+    for (uint32_t i = 0; i < steal.count; i++) {
         stolen.from[i].key = steal.from[i].key;
-    if (claims)
+        stolen.from[i].recall = steal.from[i].recall;
+    }
+    if (claims && steal.shares)
         take_back(claims, &steal, &stolen);
+    else if (claims)
+        recall(engine, claims, &steal, &stolen);
     struct crewi_outgoing note = {
         .kind = CREWI_KIND_POOL,
         .op = CREWI_POOL_STOLEN,
@@ -128,7 +174,7 @@ bool crewi_pool_request_to_rank(struct crewi_engine *engine, const struct crewi_
 static bool is_idle(const struct crewi_pool *pool, const struct crewi_worker *worker)
 {
     uint32_t most = pool->spec.max_tasks;
-    return worker->state == CREWI_WORKER_READY && !worker->outstanding_count &&
+    return worker->state == CREWI_WORKER_READY && !worker->held && !worker->outstanding_count &&
            (!most || worker->chunks < most);
 }
 
@@ -137,7 +183,7 @@ static uint64_t left_of(const struct crewi_worker *worker, uint32_t place)
 {
     const struct crewi_pool_outstanding *chunk = &worker->outstanding[place];
     const struct crewi_pool_map *map = chunk->map;
-    if (map->submission.no_stealing || map->careful || map->cancelled)
+    if (map->submission.no_stealing || map->careful || chunk->recalled)
         return 0;
     return place == 0 && chunk->left == chunk->range.count ? chunk->left - 1 : chunk->left;
 }
@@ -176,8 +222,8 @@ void crewi_pool_list_worker(struct crewi_pool *pool, struct crewi_worker *worker
 static double expected_ns(const struct crewi_worker *worker, int64_t now_ns)
 {
     double ns = 0;
-    if (worker->state != CREWI_WORKER_READY || worker->steal_serves || worker->killed ||
-        now_ns < worker->ask_ns)
+    if (worker->state != CREWI_WORKER_READY || worker->steal_serves || worker->recalls ||
+        worker->held || now_ns < worker->ask_ns)
         return 0;
     for (uint32_t i = 0; i < worker->outstanding_count; i++) {
         int64_t task_ns = crewi_schedule_task_ns(&worker->outstanding[i].map->schedule);
@@ -232,8 +278,8 @@ static bool ask(struct crewi_engine *engine, struct crewi_pool *pool, struct cre
     for (uint32_t i = 0; i < victim->outstanding_count; i++)
         if (left_of(victim, i))
             steal.from[steal.count++] = (struct crewi_pool_steal_from){
-                victim->outstanding[i].key,
-                crewi_schedule_task_ns(&victim->outstanding[i].map->schedule)};
+                .key = victim->outstanding[i].key,
+                .task_ns = crewi_schedule_task_ns(&victim->outstanding[i].map->schedule)};
     struct crewi_outgoing note = {
         .kind = CREWI_KIND_POOL,
         .op = CREWI_POOL_STEAL,
@@ -263,6 +309,7 @@ void crewi_pool_stop_stealing(struct crewi_pool *pool, struct crewi_worker *work
 {
     pool->steal_serves -= worker->steal_serves;
     worker->steal_serves = 0;
+    worker->recalls = false;
 }
 
 /* At the pool's home: what came of it */
@@ -284,9 +331,17 @@ static bool is_end_of(const struct crewi_pool_outstanding *chunk, struct crewi_c
     return taken.begin >= begin && taken.end == end;
 }
 
-/* Takes a chunk, or the end of it, from its worker; false when that cannot be. */
+/* Whether that is what a chunk was recalled for. */
+static bool answers_recall(const struct crewi_pool_outstanding *chunk,
+                           const struct crewi_pool_stolen_from *from)
+{
+    return from->recall == (chunk->map->killed ? CREWI_RECALL_KILL : CREWI_RECALL_CANCEL);
+}
+
+/* Takes a chunk, or the end of it, from its worker; false when that cannot be. *recalled is its map
+ * if it was recalled and is not any more. */
 static bool take_from(struct crewi_worker *worker, const struct crewi_pool_stolen_from *from,
-                      int64_t now_ns)
+                      int64_t now_ns, struct crewi_pool_map **recalled)
 {
     struct crewi_pool_outstanding *chunk = find_chunk(worker, from->key);
     struct crewi_range taken = {0, from->taken.end - from->taken.begin};
@@ -295,6 +350,10 @@ static bool take_from(struct crewi_worker *worker, const struct crewi_pool_stole
     if (from->early) {
         worker->ask_ns = now_ns + SCATTER_NS;
         return true;
+    }
+    if (chunk->recalled && answers_recall(chunk, from)) {
+        chunk->recalled = false;
+        *recalled = chunk->map;
     }
     if (from->left < chunk->left)
         chunk->left = from->left;
@@ -305,15 +364,18 @@ static bool take_from(struct crewi_worker *worker, const struct crewi_pool_stole
     struct crewi_pool_map *map = chunk->map;
     taken.begin = chunk->given.begin + from->taken.begin;
     chunk->range.count -= taken.count;
-    map->went_out = true;
+    map->went_out |= !from->recall;
     if (crewi_pool_return_tasks(map, taken))
         crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
     if (chunk->left > chunk->range.count)
         chunk->left = chunk->range.count;
     if (!from->taken.begin) /* it has had one less */
         worker->chunks--;
-    if (!chunk->range.count)
-        crewi_pool_drop_outstanding(worker, chunk);
+    if (chunk->range.count)
+        return true;
+    if (chunk->recalled)
+        *recalled = map;
+    crewi_pool_drop_outstanding(worker, chunk);
     return true;
 }
 
@@ -383,6 +445,22 @@ static void end_liar(struct crewi_engine *engine, struct crewi_worker *worker)
     crewi_process_signal(engine, worker->process, SIGKILL);
 }
 
+static void take_all_from(struct crewi_engine *engine, struct crewi_pool *pool,
+                          struct crewi_worker *victim, const struct crewi_pool_stolen *stolen)
+{
+    struct crewi_pool_map *recalled[CREWI_CLAIM_SLOTS] = {0};
+    bool sound = true;
+    for (uint32_t i = 0; i < stolen->count; i++)
+        sound &= take_from(victim, &stolen->from[i], engine->now_ns, &recalled[i]);
+    if (!sound)
+        end_liar(engine, victim);
+    crewi_pool_cancel_what_came_back(engine, pool);
+    for (uint32_t i = 0; i < stolen->count; i++) {
+        bool was_recalled = recalled[i] != NULL;
+        crewi_pool_end_recall(engine, recalled[i], &was_recalled);
+    }
+}
+
 void crewi_pool_stolen(struct crewi_engine *engine, struct crewi_pool *pool,
                        const struct crewi_message *message)
 {
@@ -390,18 +468,15 @@ void crewi_pool_stolen(struct crewi_engine *engine, struct crewi_pool *pool,
     if (!can_be(message, &stolen))
         return;
     struct crewi_worker *victim = crewi_pool_find_worker(pool, stolen.process);
-    if (!victim || !victim->steal_serves)
+    if (!victim || !(victim->steal_serves || victim->recalls))
         return;
     uint32_t serves = victim->steal_serves;
     crewi_pool_stop_stealing(pool, victim);
-    bool sound = true;
-    for (uint32_t i = 0; i < stolen.count; i++)
-        sound &= take_from(victim, &stolen.from[i], engine->now_ns);
-    if (!sound)
-        end_liar(engine, victim);
-    crewi_pool_cancel_what_came_back(engine, pool);
+    victim->killed |= stolen.killed && victim->held;
+    victim->held = victim->killed;
+    take_all_from(engine, pool, victim, &stolen);
     share_out(engine, pool, serves);
-    crewi_pool_kill_if_in_it(engine, victim);
+    crewi_pool_recall(engine, pool, victim); /* what was asked for meanwhile, or was not there */
     crewi_pool_feed_idle(engine, pool);
     crewi_pool_feed(engine, pool, victim);
     crewi_pool_list_worker(pool, victim);

@@ -85,6 +85,7 @@ static bool launch(struct crewi_engine *engine, struct crewi_pool *pool,
     worker->process = crewi_process_launch(engine, &spec, pool->worker_arg, pool->worker_arg_size);
     worker->state = worker->process ? CREWI_WORKER_STARTING : CREWI_WORKER_GONE;
     worker->outstanding_count = 0;
+    worker->held = false;
     worker->killed = false;
     worker->chunks = 0;
     worker->generation = 0;

@@ -330,6 +330,7 @@ crew_status crew_result_cancel(crew_result result, bool *cancelled)
     if (status)
         return status;
     struct crewi_call call = call_for(result.id, CREWI_RESULT_CANCEL, NULL, 0);
+    call.timeout_ns = CREWI_FOREVER;
     status = crewi_call_fixed(&call, &whole, sizeof whole);
     if (!status && cancelled)
         *cancelled = whole;

@@ -62,6 +62,9 @@ bool crewi_process_read_report(const struct crewi_message *message,
 /** Sends it a signal, if it has not ended. */
 void crewi_process_signal(struct crewi_engine *engine, uint64_t process, int signal);
 
+/** The same by the rank that it runs on, and at once. */
+void crewi_process_signal_here(struct crewi_engine *engine, uint64_t process, int signal);
+
 /** One that was told to end in another way than by a signal: it is killed when it has not after
  * that time. */
 void crewi_process_await_end(struct crewi_engine *engine, uint64_t process, int64_t grace_ns);

@@ -155,20 +155,24 @@ static void spawn(struct crewi_engine *engine, const struct crewi_message *messa
         report_failure(engine, order.process, status, crew_error_message());
 }
 
+void crewi_process_signal_here(struct crewi_engine *engine, uint64_t process, int signal)
+{
+    const struct hosted *hosted = crewi_table_find(&crewi_processes_of(engine)->hosted, process);
+    /* When it has ended, and the note of that is still on its way to us, its slot may be another's.
+     */
+    const struct crewi_endpoint *endpoint = hosted ? engine->endpoints[hosted->slot] : NULL;
+    if (endpoint && endpoint->process == process &&
+        engine->host_ops->signal(engine->host, hosted->slot, signal))
+        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+}
+
 static void stop(struct crewi_engine *engine, const struct crewi_message *message)
 {
     struct crewi_process_stop order;
     if (message->size != sizeof order)
         return;
     memcpy(&order, message->data, sizeof order);
-    const struct hosted *hosted =
-        crewi_table_find(&crewi_processes_of(engine)->hosted, order.process);
-    /* When it has ended, and the note of that is still on its way to us, its slot may be another's.
-     */
-    const struct crewi_endpoint *endpoint = hosted ? engine->endpoints[hosted->slot] : NULL;
-    if (endpoint && endpoint->process == order.process &&
-        engine->host_ops->signal(engine->host, hosted->slot, order.signal))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_process_signal_here(engine, order.process, order.signal);
 }
 
 static void child_news(struct crewi_engine *engine, const struct crewi_message *message)

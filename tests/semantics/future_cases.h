@@ -16,6 +16,9 @@ case_function pol_07, pol_08, pol_09, pol_23_callback, fut_02, fut_03, fut_03_in
 case_function fut_01, cancel_rest, fut_07, fut_08, fut_08_shutdown, fut_08_waiters, fut_11, fut_12,
     pol_11_async, pol_21_async, pol_24_kill;
 
+// future_refused.c: cancelling and killing what workers have in hand
+case_function refused_error, refused_retries, refused_shutdown, cancel_in_chunk, kill_neighbours;
+
 // future_broken.c: workers that are lost, or ended; workers that are reused
 case_function fut_09, fut_09_broken, fut_10, fut_13, fut_13_ignored, fut_14;
 
@@ -34,7 +37,15 @@ void check_future_outside(void);
 
 // What one task is to do.
 struct step {
-    enum { STEP_SQUARE, STEP_FAIL, STEP_WAIT, STEP_ABORT_ONCE, STEP_FILL, STEP_HANG } what;
+    enum {
+        STEP_SQUARE,
+        STEP_FAIL,
+        STEP_WAIT,
+        STEP_WAIT_FAIL, // the first times, as many as the number says
+        STEP_ABORT_ONCE,
+        STEP_FILL,
+        STEP_HANG
+    } what;
     int number;
     struct mark begun, go; // WAIT: sets the one, and waits for the other
 };

@@ -22,8 +22,12 @@ const struct test_case program_cases[] = {
     {"POL-23-callback", pol_23_callback, CASE_ONCE | CASE_MAIN},
     {"POL-24", pol_24, CASE_ONCE},
     {"POL-24-kill", pol_24_kill, CASE_ONCE},
+    {"POL-24-neighbours", kill_neighbours, CASE_ONCE},
     {"FUT-01", fut_01, CASE_ONCE},
     {"FUT-01-rest", cancel_rest, CASE_ONCE},
+    {"FUT-01-error", refused_error, CASE_ONCE},
+    {"FUT-01-retries", refused_retries, CASE_ONCE},
+    {"FUT-01-chunk", cancel_in_chunk, CASE_ONCE},
     {"FUT-02", fut_02, CASE_ONCE},
     {"FUT-03", fut_03, CASE_ONCE | CASE_MAIN},
     {"FUT-03-inside", fut_03_inside, CASE_ONCE | CASE_MAIN},
@@ -37,6 +41,7 @@ const struct test_case program_cases[] = {
     {"FUT-07", fut_07, CASE_ONCE},
     {"FUT-08", fut_08, CASE_ONCE | CASE_MAIN},
     {"FUT-08-shutdown", fut_08_shutdown, CASE_ONCE},
+    {"FUT-08-success", refused_shutdown, CASE_ONCE},
     {"FUT-08-waiters", fut_08_waiters, CASE_ONCE | CASE_MAIN},
     {"FUT-09", fut_09, CASE_ONCE},
     {"FUT-09-broken", fut_09_broken, CASE_ONCE},
@@ -75,6 +80,22 @@ static void fill_memory(void)
     }
 }
 
+static crew_status wait_to_go(const struct step *step)
+{
+    mark_set(&step->begun, "begun");
+    return mark_wait(&step->go, 1) ? CREW_OK : crew_fail(CREW_EFAILED, "nobody let it go");
+}
+
+static int lines_in(const struct mark *mark)
+{
+    char text[256];
+    int lines = 0;
+    mark_read(mark, text, sizeof text);
+    for (const char *at = text; *at; at++)
+        lines += *at == '\n';
+    return lines;
+}
+
 static crew_status run_step(const void *item, void *result)
 {
     const struct step *step = item;
@@ -85,8 +106,13 @@ static crew_status run_step(const void *item, void *result)
     case STEP_FAIL:
         return crew_fail(CREW_EDOMAIN, "step %d is no good", step->number);
     case STEP_WAIT:
-        mark_set(&step->begun, "begun");
-        return mark_wait(&step->go, 1) ? CREW_OK : crew_fail(CREW_EFAILED, "nobody let it go");
+        return wait_to_go(step);
+    case STEP_WAIT_FAIL: {
+        crew_status status = wait_to_go(step);
+        return !status && lines_in(&step->begun) <= step->number
+                   ? crew_fail(CREW_EDOMAIN, "step %d is no good yet", step->number)
+                   : status;
+    }
     case STEP_ABORT_ONCE:
         if (!mark_is_set(&step->begun)) {
             mark_set(&step->begun, "once");

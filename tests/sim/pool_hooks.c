@@ -7,7 +7,6 @@
 #include "pool_user.h"
 #include "sim_scenarios.h"
 
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -33,6 +32,7 @@ const struct sim_plant pool_plants[] = {
     {"report-twice", SIM_PLANT_OWN, 0, 0, POOL_REPORT_TWICE},
     {"error-misplaced", SIM_PLANT_OWN, 0, 0, POOL_ERROR_MISPLACED},
     {"taken-and-kept", SIM_PLANT_OWN, 0, 0, POOL_TAKEN_AND_KEPT},
+    {"kill-blind", SIM_PLANT_OWN, 0, 0, POOL_KILL_BLIND},
     {"stolen-lost", SIM_PLANT_DROP, CREWI_NOTE, CREWI_KIND_POOL, CREWI_POOL_STOLEN},
     {0},
 };
@@ -83,7 +83,7 @@ static void note_blame(const struct crewi_pool *pool, const struct crewi_worker 
     const struct pool_user *creator =
         crewi_table_find(&sim_job_current()->by_process, pool->creator);
     uint64_t item;
-    if (!first->alone || (worker->killed && !first->map->cancelled))
+    if (!first->alone)
         return;
     memcpy(&item, first->map->items + first->range.begin * sizeof item, sizeof item);
     pool_model_blame(creator->pool, item);
@@ -125,17 +125,11 @@ void __wrap_crewi_pool_feed(struct crewi_engine *engine, struct crewi_pool *pool
         __real_crewi_pool_feed(engine, pool, worker);
 }
 
-/* The model knows at once of a worker that is killed for the map that it is in, as its home does.
- */
-static void note_kill(struct crewi_engine *engine, uint64_t process)
+/* The model knows at once of a worker that is killed for the task that it is in. */
+static void note_kill(uint64_t process)
 {
     struct pool_user *user = crewi_table_find(&sim_job_current()->by_process, process);
     if (!user || !user->is_worker || user->work->killed)
-        return;
-    struct crewi_object *pool = crewi_engine_find(engine, user->work->pool);
-    const struct crewi_worker *worker =
-        pool ? crewi_pool_find_worker((struct crewi_pool *)pool, process) : NULL;
-    if (!worker || !worker->killed)
         return;
     user->work->killed = true;
     if (user->base.ended)
@@ -146,10 +140,29 @@ void __real_crewi_process_signal(struct crewi_engine *engine, uint64_t process, 
 void __wrap_crewi_process_signal(struct crewi_engine *engine, uint64_t process, int number);
 void __wrap_crewi_process_signal(struct crewi_engine *engine, uint64_t process, int number)
 {
-    if (sim_job_current() && number == SIGKILL)
-        note_kill(engine, process);
     if (!is_planted(POOL_KILL_IGNORED, true))
         __real_crewi_process_signal(engine, process, number);
+}
+
+void __real_crewi_process_signal_here(struct crewi_engine *engine, uint64_t process, int number);
+void __wrap_crewi_process_signal_here(struct crewi_engine *engine, uint64_t process, int number);
+void __wrap_crewi_process_signal_here(struct crewi_engine *engine, uint64_t process, int number)
+{
+    note_kill(process);
+    if (!is_planted(POOL_KILL_IGNORED, true))
+        __real_crewi_process_signal_here(engine, process, number);
+}
+
+bool __real_crewi_claim_is_current(const struct crewi_claims *claims, struct crewi_claim_key key);
+bool __wrap_crewi_claim_is_current(const struct crewi_claims *claims, struct crewi_claim_key key);
+bool __wrap_crewi_claim_is_current(const struct crewi_claims *claims, struct crewi_claim_key key)
+{
+    static int64_t planted_ns = -1; /* it is asked twice */
+    const struct sim_job *job = sim_job_current();
+    bool is_current = __real_crewi_claim_is_current(claims, key);
+    if (is_planted(POOL_KILL_BLIND, !is_current))
+        planted_ns = job->now_ns;
+    return is_current || (job && job->network.plant && planted_ns == job->now_ns);
 }
 
 void __real_crewi_pool_report(struct crewi_engine *engine, struct crewi_pool_map *map,

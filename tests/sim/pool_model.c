@@ -101,6 +101,11 @@ void pool_model_begin_task(struct pool_map_model *map, const struct sim_client *
     else if (map->cancelled_whole || (map->over && !is_cut_short(map->pool)))
         sim_violation(worker->job, "task %llu of map %u is run, and the map is over",
                       (unsigned long long)index, map->number);
+    else if (task->begun && !again && !task->unknown)
+        sim_violation(worker->job, "task %llu of map %u is run again, and has not failed",
+                      (unsigned long long)index, map->number);
+    task->begun = true;
+    task->unknown = false;
     task->state = POOL_TASK_RUNNING;
 }
 
@@ -138,10 +143,15 @@ static void map_death(struct pool_map_model *map, const struct pool_death *death
             continue;
         if (is_known && i >= death->begin && i - death->begin < death->done)
             pool_model_tell(map, i, 1);
+        else if (task->state == POOL_TASK_RUNNING && death->killed && !map->kill_asked)
+            sim_violation(map->pool->job, "task %llu of map %u is hit, and was not meant",
+                          (unsigned long long)i, map->number);
         else if (is_known && task->state == POOL_TASK_RUNNING)
             task_died(task, death);
-        else if (task->state == POOL_TASK_RUNNING || task->state == POOL_TASK_FINISHED)
+        else if (task->state == POOL_TASK_RUNNING || task->state == POOL_TASK_FINISHED) {
             task->state = POOL_TASK_OPEN;
+            task->unknown = !is_known;
+        }
         task->holder = 0;
     }
 }
@@ -212,6 +222,26 @@ void pool_model_progress(struct pool_map_model *map, const struct crewi_frame *f
     map->done = progress.done;
     if (progress.over)
         pool_model_over(map);
+    if (progress.cancelled && !map->cancel_asked)
+        sim_violation(job, "map %u is cancelled, and nobody has asked for that", map->number);
+    map->tells_cancelled = progress.over && progress.cancelled;
+}
+
+/* What a worker has begun that ended without a word may, or may not, be known to have been begun.
+ */
+void pool_model_cancelled(struct pool_map_model *map, bool whole)
+{
+    uint64_t wanted = 0, begun = 0, known = 0;
+    for (uint64_t i = 0; i < map->about.count; i++) {
+        const struct pool_task *task = &map->tasks[i];
+        wanted += task->wanted;
+        begun += task->begun;
+        known += task->begun && (task->state != POOL_TASK_OPEN || !task->unknown || task->tries);
+    }
+    if (whole ? known || !wanted : !begun && wanted && !is_cut_short(map->pool))
+        sim_violation(map->pool->job, "map %u is %scancelled as a whole, with %llu tasks begun",
+                      map->number, whole ? "" : "not ", (unsigned long long)begun);
+    map->cancelled_whole |= whole;
 }
 
 /* Each task has come to something by then. */
@@ -232,8 +262,16 @@ void pool_model_over(struct pool_map_model *map)
 static bool had_failed(const struct pool_map_model *map, const struct pool_task *task,
                        enum pool_task_state state)
 {
-    bool ended = map->cancel_asked || map->kill_asked;
+    bool ended = map->kill_asked || map->pool->workers_ended;
     return task->state == state && (ended || !may_try_again(map, task));
+}
+
+/* Whether a task may have been cancelled: what a worker has begun goes on, unless it is killed. */
+static bool may_be_cancelled(const struct pool_map_model *map, const struct pool_task *task)
+{
+    if (!map->cancel_asked || !task->wanted || task->state == POOL_TASK_DONE)
+        return false;
+    return map->kill_asked || task->state == POOL_TASK_OPEN || may_try_again(map, task);
 }
 
 static bool can_be(const struct pool_map_model *map, const struct pool_task *task, int32_t status)
@@ -248,8 +286,7 @@ static bool can_be(const struct pool_map_model *map, const struct pool_task *tas
     case CREW_EWORKERDIED:
         return had_failed(map, task, POOL_TASK_DIED) && !task->timed_out;
     case CREW_ECANCELED:
-        return map->pool->terminated || ((map->cancel_asked || map->kill_asked) &&
-                                         task->state != POOL_TASK_DONE && task->wanted);
+        return map->pool->terminated || may_be_cancelled(map, task);
     case CREW_EBROKEN:
         return map->pool->may_break || (map->pool->workers_ended && task->state != POOL_TASK_DONE);
     default:
@@ -283,6 +320,7 @@ void pool_model_outcome(struct pool_map_model *map, const struct crewi_frame *fr
     uint64_t count = map->about.count, result_size = map->about.result_size;
     size_t status_size = map->about.wants_statuses ? sizeof(int32_t) : 0;
     int32_t first = CREW_OK;
+    bool cancelled = false;
     memcpy(&outcome, frame->payload, sizeof outcome);
     if (frame->header.size !=
         sizeof outcome + outcome.reason_size + count * (status_size + result_size)) {
@@ -298,7 +336,11 @@ void pool_model_outcome(struct pool_map_model *map, const struct crewi_frame *fr
         if (status_size)
             check_task(map, i, status, result);
         first = first ? first : status;
+        cancelled |= status == CREW_ECANCELED;
     }
+    if (map->tells_cancelled && status_size && !cancelled)
+        sim_violation(map->pool->job, "map %u is said to be cancelled, and no task is",
+                      map->number);
     if (status_size && outcome.status != first && !is_cut_short(map->pool))
         sim_violation(map->pool->job, "map %u has status %d, its first failure has %d", map->number,
                       outcome.status, first);

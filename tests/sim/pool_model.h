@@ -32,6 +32,8 @@ struct pool_task {
     bool wanted; /* not left out by a partial map */
     bool fails;  /* as FINISHED */
     bool timed_out, reported;
+    bool begun;       /* at least once */
+    bool unknown;     /* its worker has left no word: it may be run again, whatever became of it */
     uint32_t died_of; /* as DIED: number of the worker */
     uint32_t tries;   /* that failed */
     uint32_t holder;  /* number of the worker that has it, and 1; 0: none */
@@ -48,7 +50,8 @@ struct pool_map_model {
     bool refused, over, closed, told_next_done;
     bool cancel_asked, cancelled_whole, kill_asked;
     bool reports_end;
-    uint64_t done; /* as told last */
+    uint64_t done;        /* as told last */
+    bool tells_cancelled; /* the same, when it was over: some of it was */
 };
 
 /** A creator's pool. */
@@ -122,6 +125,9 @@ void pool_model_progress(struct pool_map_model *map, const struct crewi_frame *f
 
 /** It was told that the map is over. */
 void pool_model_over(struct pool_map_model *map);
+
+/** It was told whether the map is cancelled as a whole. */
+void pool_model_cancelled(struct pool_map_model *map, bool whole);
 void pool_model_outcome(struct pool_map_model *map, const struct crewi_frame *frame);
 void pool_model_errors(struct pool_map_model *map, const struct crewi_frame *frame);
 void pool_model_news(struct pool_map_model *map, const struct crewi_frame *frame);

@@ -21,7 +21,8 @@ enum pool_plant {
     POOL_REPORT_LOST,
     POOL_REPORT_TWICE,
     POOL_ERROR_MISPLACED,
-    POOL_TAKEN_AND_KEPT /* by the worker that they are taken back from */
+    POOL_TAKEN_AND_KEPT, /* by the worker that they are taken back from */
+    POOL_KILL_BLIND      /* whatever the worker is in */
 };
 
 extern const struct sim_plant pool_plants[];

@@ -356,7 +356,7 @@ static void hear_map(struct pool_map_model *map, uint8_t op, const struct crewi_
             pool_model_over(map);
         break;
     case CREWI_RESULT_CANCEL:
-        map->cancelled_whole |= flag_in(frame);
+        pool_model_cancelled(map, flag_in(frame));
         break;
     case CREWI_RESULT_CLOSE:
         map->closed = true;
@@ -496,6 +496,7 @@ static void begin(struct sim_job *job)
     if (!has_modules && crewi_modules_load())
         abort();
     has_modules = true;
+    job->network.until_plant /= 4; /* some of what can go wrong is rare in one job */
     publish(job);
     for (uint32_t i = 0; i < job->rank_count; i++) {
         if (crewi_processes_attach(&job->ranks[i].engine))

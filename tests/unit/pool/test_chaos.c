@@ -32,7 +32,7 @@ static uint64_t pool, maps[MAPS], counts[MAPS], seed;
 static enum fate fates[MAPS][TASKS];
 static int failures[MAPS][TASKS];
 static int retries[MAPS];
-static bool cancelled[MAPS];
+static bool killed[MAPS];
 
 /* A chunk that a worker has in hand, from where it has not answered. */
 static struct work {
@@ -47,6 +47,7 @@ static int begin(void **state)
     (void)state;
     job = pool_job_create(2);
     job->can_scatter = true;
+    job->children_claim = true;
     fake_client_begin(&creator, job, 0);
     return 0;
 }
@@ -73,7 +74,7 @@ static void run_task(int map, uint64_t i, enum fate fate)
 {
     assert_true(fates[map][i] <= AGAIN);
     bool failed = fate == FAILED || fate == LOST;
-    if (failed && !cancelled[map] && failures[map][i] < retries[map]) {
+    if (failed && !killed[map] && failures[map][i] < retries[map]) {
         failures[map][i]++;
         fate = AGAIN;
     }
@@ -88,14 +89,12 @@ static const struct crewi_worker *at_home(const struct work *work)
     return worker;
 }
 
-/* The worker dies in this task. If it is killed for a map, and this one is of another, that does
- * not count. */
+/* The worker dies in this task. If it was killed, that was for this one. */
 static void lose_task(const struct work *work, int map, uint64_t i)
 {
-    if (!at_home(work)->killed)
-        run_task(map, i, LOST);
-    else
-        run_task(map, i, cancelled[map] ? CANCELED : AGAIN);
+    bool meant = at_home(work)->killed;
+    assert_true(!meant || killed[map]);
+    run_task(map, i, meant ? CANCELED : LOST);
 }
 
 /* Runs some tasks of a chunk into a draft; returns how many. */
@@ -166,11 +165,18 @@ static void die(struct work *work, const void *draft, uint32_t size, uint64_t pr
     pool_ready(work->child);
 }
 
-/* A part of a chunk: sent, or lost on the way at some point. */
+/* A part of a chunk: sent, or lost on the way at some point. What is claimed of it is run. */
 static void do_part(struct work *work)
 {
     uint64_t left = work->chunk.count - work->next, planned = 1 + unit_random_below(&seed, left);
+    struct crewi_claim_range claimed;
     uint32_t size;
+    work->has_chunk =
+        crewi_claim_take(&work->child->claims, work->chunk.key, (uint32_t)planned, &claimed) > 0;
+    if (!work->has_chunk) /* others have what is left */
+        return;
+    assert_int_equal(claimed.begin, work->next);
+    planned = claimed.end - claimed.begin;
     unsigned char *draft =
         pool_draft(work->chunk.map, work->chunk.begin + work->next, planned, 0, &size);
     uint64_t what = unit_random_below(&seed, 12);
@@ -227,7 +233,7 @@ static void give_up(int map)
     struct fake_call call = result_call(kills ? CREWI_RESULT_KILL : CREWI_RESULT_CANCEL, maps[map]);
     unsigned char whole;
     fake_call(&creator, &call, &whole, kills ? 0 : 1);
-    cancelled[map] = pool_progress(&creator, maps[map]).cancelled;
+    killed[map] |= kills;
 }
 
 static bool all_over(void)
@@ -280,7 +286,7 @@ static void one_job(void)
     memset(fates, 0, sizeof fates);
     memset(failures, 0, sizeof failures);
     memset(retries, 0, sizeof retries);
-    memset(cancelled, 0, sizeof cancelled);
+    memset(killed, 0, sizeof killed);
     for (int map = 0; map < MAPS; map++)
         submit(map);
     for (int steps = 0; !all_over(); steps++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Maps as their creator sees them: waited for, taken, cancelled, killed and closed. */
+/* Maps as their creator sees them: waited for, taken and closed. */
 #include "base/clock.h"
 #include "pools.h"
 #include "unit.h"
@@ -419,150 +419,6 @@ static void broken(void **state)
     assert_int_equal(outcome.status, CREW_EBROKEN);
 }
 
-/* Cancelling */
-
-static void cancelled_as_a_whole(void **state)
-{
-    (void)state;
-    pool_submit(&creator, pool, 20, 1);
-    uint64_t map = pool_submit(&creator, pool, 3, 1), wait = ask(CREWI_OP_WAIT, map);
-    expect_byte(ask(CREWI_RESULT_CANCEL, map), 1);
-    expect_byte(wait, 1);
-    expect_byte(ask(CREWI_RESULT_CANCEL, map), 1); /* as before */
-    struct crewi_pool_progress progress = pool_progress(&creator, map);
-    assert_true(progress.over && progress.cancelled && progress.failed == 3 && progress.done == 3);
-    pool_take(&creator, map, 3, &outcome);
-    assert_int_equal(outcome.status, CREW_ECANCELED);
-    assert_string_equal(outcome.reason, "task 0 of triple was cancelled");
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(outcome.statuses[i], CREW_ECANCELED);
-    work_all();
-}
-
-static void cancelled_in_part(void **state)
-{
-    (void)state;
-    uint64_t map = pool_submit(&creator, pool, 20, 1);
-    uint64_t wait = ask(CREWI_OP_WAIT, map);
-    expect_byte(ask(CREWI_RESULT_CANCEL, map), 0);
-    fake_expect_parked(&creator, wait);
-    work_all();
-    expect_byte(wait, 1);
-    expect_byte(ask(CREWI_RESULT_CANCEL, map), 0);
-    pool_take(&creator, map, 20, &outcome);
-    assert_int_equal(outcome.status, CREW_ECANCELED);
-    int done = 0;
-    for (uint64_t i = 0; i < 20; i++) {
-        assert_true(outcome.statuses[i] == CREW_OK || outcome.statuses[i] == CREW_ECANCELED);
-        assert_int_equal(outcome.results[i], outcome.statuses[i] == CREW_OK ? pool_result(i) : 0);
-        done += outcome.statuses[i] == CREW_OK;
-    }
-    assert_in_range(done, 2, 8);
-}
-
-static void done_before_it_is_cancelled(void **state)
-{
-    (void)state;
-    uint64_t map = pool_submit(&creator, pool, 3, 1);
-    work_all();
-    expect_byte(ask(CREWI_RESULT_CANCEL, map), 0);
-    fake_expect_reply(&creator, ask(CREWI_RESULT_KILL, map), NULL, 0);
-    assert_int_equal(worker(0)->signals + worker(1)->signals, 0);
-    pool_expect_all(&creator, map, 3);
-}
-
-/* Its worker dies afterwards: what comes back is cancelled, too, whatever the schedule. */
-static void cancelled_and_then_lost(void **state)
-{
-    (void)state;
-    for (int policy = CREW_SCHEDULE_GUIDED; policy <= CREW_SCHEDULE_WEIGHTED; policy++) {
-        struct crewi_pool_submission submission = pool_submission(40, 0);
-        submission.schedule = (uint8_t)policy;
-        uint64_t map = pool_submit_as(&creator, pool, &submission);
-        struct crewi_pool_chunk chunk = next_chunk(worker(0));
-        pool_answer(worker(0), map, chunk.begin, chunk.count); /* says how long tasks are */
-        expect_byte(ask(CREWI_RESULT_CANCEL, map), 0);
-        for (int place = 0; place < 2; place++) {
-            fake_child_ended(worker(place), FAKE_SIGNAL(SIGKILL));
-            replacement(place);
-        }
-        struct crewi_pool_progress progress = pool_progress(&creator, map);
-        assert_int_equal(progress.over, 1);
-        assert_int_equal(progress.done, 40);
-        assert_int_equal(progress.failed, 40 - chunk.count);
-    }
-}
-
-/* Killing */
-
-static void die_in(int place, uint64_t map, uint64_t task)
-{
-    uint32_t size;
-    void *draft = pool_draft(map, task, 1, 0, &size);
-    fake_child_ended_with(worker(place), FAKE_SIGNAL(SIGKILL), draft, size, 0);
-    free(draft);
-    replacement(place);
-}
-
-static void killed(void **state)
-{
-    (void)state;
-    uint64_t map = pool_submit(&creator, pool, 20, 1);
-    fake_expect_reply(&creator, ask(CREWI_RESULT_KILL, map), NULL, 0);
-    for (int place = 0; place < 2; place++)
-        assert_int_equal(worker(place)->signal, SIGKILL);
-    fake_expect_reply(&creator, ask(CREWI_RESULT_KILL, map), NULL, 0); /* once is enough */
-    for (int place = 0; place < 2; place++)
-        assert_int_equal(worker(place)->signals, 1);
-    for (int place = 0; place < 2; place++)
-        die_in(place, map, next_chunk(worker(place)).begin);
-    struct crewi_pool_progress progress = pool_progress(&creator, map);
-    assert_true(progress.over && progress.done == 20 && progress.failed == 20);
-    pool_take(&creator, map, 20, &outcome);
-    assert_int_equal(outcome.status, CREW_ECANCELED);
-    for (uint64_t i = 0; i < 20; i++) {
-        assert_int_equal(outcome.statuses[i], CREW_ECANCELED);
-        assert_int_equal(outcome.results[i], 0);
-    }
-    uint64_t other = pool_submit(&creator, pool, 10, 1); /* the pool goes on */
-    work_all();
-    pool_expect_all(&creator, other, 10);
-}
-
-/* The worker was done, and is hit in a task of another map: that one is run again. */
-static void hit_in_another_map(void **state)
-{
-    (void)state;
-    pool = pool_open(&creator, 1);
-    uint64_t map = pool_submit(&creator, pool, 1, 1), other = pool_submit(&creator, pool, 5, 1);
-    fake_expect_reply(&creator, ask(CREWI_RESULT_KILL, map), NULL, 0);
-    assert_int_equal(next_chunk(worker(0)).map, map);
-    pool_answer(worker(0), map, 0, 1);
-    die_in(0, other, next_chunk(worker(0)).begin);
-    assert_int_equal(pool_progress(&creator, other).done, 0);
-    pool_work(worker(0));
-    pool_expect_all(&creator, map, 1); /* it was done in time */
-    pool_expect_all(&creator, other, 5);
-}
-
-/* It has some of the map in hand, behind tasks of another: it does those, and dies then. */
-static void killed_when_it_gets_there(void **state)
-{
-    (void)state;
-    pool = pool_open(&creator, 1);
-    uint64_t other = pool_submit(&creator, pool, 1, 1), map = pool_submit(&creator, pool, 3, 1);
-    assert_int_equal(next_chunk(worker(0)).map, other);
-    assert_int_equal(next_chunk(worker(0)).map, map);
-    fake_expect_reply(&creator, ask(CREWI_RESULT_KILL, map), NULL, 0);
-    assert_int_equal(worker(0)->signals, 0);
-    pool_answer(worker(0), other, 0, 1);
-    assert_int_equal(worker(0)->signal, SIGKILL);
-    die_in(0, map, 0);
-    pool_expect_all(&creator, other, 1);
-    struct crewi_pool_progress progress = pool_progress(&creator, map);
-    assert_true(progress.over && progress.failed == 3);
-}
-
 /* Closing */
 
 static void closed_after_its_end(void **state)
@@ -682,13 +538,6 @@ int main(void)
         TEST(nothing_comes_any_more),
         TEST(terminated),
         TEST(broken),
-        TEST(cancelled_as_a_whole),
-        TEST(cancelled_in_part),
-        TEST(done_before_it_is_cancelled),
-        TEST(cancelled_and_then_lost),
-        TEST(killed),
-        TEST(hit_in_another_map),
-        TEST(killed_when_it_gets_there),
         TEST(closed_after_its_end),
         TEST(closed_under_way),
         TEST(several_closed_at_once),

@@ -180,7 +180,8 @@ static void who_took_over_dies(void **state)
     expect_lost(&lost);
 }
 
-/* Tasks that come back when the map is cancelled are cancelled, too. */
+/* Tasks that come back when the map is cancelled are cancelled, too; then its rank is asked for the
+ * rest of them. */
 static void cancelled(void **state)
 {
     unsigned char whole;
@@ -188,16 +189,47 @@ static void cancelled(void **state)
     struct fake_call call = result_call(CREWI_RESULT_CANCEL, map);
     fake_call(&test.creator, &call, &whole, 1);
     assert_int_equal(whole, 0);
-    assert_int_equal(stealing_left(slow, &chunk), 3);
-    assert_int_equal(pool_progress(&test.creator, map).done, 14);
+    assert_int_equal(stealing_left(slow, &chunk), 0);
+    assert_int_equal(pool_progress(&test.creator, map).done, 17);
     fake_call(&test.creator, &call, &whole, 1);
     assert_int_equal(whole, 0);
-    assert_int_equal(stealing_claim(slow, &chunk, 10), 3);
-    pool_answer(slow, map, 10, 6);
+    pool_answer(slow, map, 10, 3);
     pool_take(&test.creator, map, 20, &outcome);
     assert_int_equal(outcome.status, CREW_ECANCELED);
     for (uint64_t i = 0; i < 20; i++)
-        assert_int_equal(outcome.statuses[i], i < 16 ? CREW_OK : CREW_ECANCELED);
+        assert_int_equal(outcome.statuses[i], i < 13 ? CREW_OK : CREW_ECANCELED);
+}
+
+/* The worker ends, or has sent all that it had claimed, while its rank is asked for a cancellation:
+ * that is answered, and what comes back is cancelled. */
+static void cancelled_meanwhile(void **state)
+{
+    (void)state;
+    for (int ends = 0; ends < 2; ends++) {
+        struct fake_call call = result_call(CREWI_RESULT_CANCEL, map);
+        unsigned char whole = 77;
+        fake_job_run(test.job);
+        uint64_t request = fake_ask(&test.creator, &call);
+        stealing_run_rank(&test, 0);
+        assert_null(fake_reply(&test.creator, request));
+        if (ends)
+            die(slow, 10, 2);
+        else
+            stealing_tell(&test, slow, map, 10, 3, 3 * MS);
+        fake_job_run(test.job);
+        fake_expect_reply(&test.creator, request, &whole, 1);
+        assert_int_equal(whole, 0);
+        pool_take(&test.creator, map, 20, &outcome);
+        for (uint64_t i = 0; i < 20; i++)
+            assert_int_equal(outcome.statuses[i], i < (ends ? 12 : 13) ? CREW_OK
+                                                  : ends && i == 12    ? CREW_EWORKERDIED
+                                                                       : CREW_ECANCELED);
+        if (!ends) {
+            end(state);
+            begin(state);
+        } else
+            replace(1);
+    }
 }
 
 static void killed(void **state)
@@ -212,40 +244,6 @@ static void killed(void **state)
     for (uint64_t i = 0; i < 20; i++)
         assert_int_equal(outcome.statuses[i], i < 12 ? CREW_OK : CREW_ECANCELED);
     replace(1);
-}
-
-/* A chunk of a map that is to be killed is behind another one, which is taken away: the worker is
- * in it then. */
-static void killed_when_it_gets_there(void **state)
-{
-    (void)state;
-    fake_job_run(test.job);
-    stealing_claim(slow, &chunk, 10);
-    pool_answer(slow, map, 10, 6);
-    stealing_work_all(&test);
-    pool_expect_all(&test.creator, map, 20);
-    map = pool_submit(&test.creator, test.pool, 4, 2); /* two for each */
-    struct crewi_pool_chunk of_slow = stealing_chunk(slow), of_quick = stealing_chunk(quick);
-    uint64_t behind = pool_submit(&test.creator, test.pool, 40, 1);
-    assert_int_equal(stealing_at_home(&test, 1)->outstanding_count, 2);
-    struct fake_call call = result_call(CREWI_RESULT_KILL, behind);
-    fake_call(&test.creator, &call, NULL, 0);
-    assert_int_equal(slow->signals, 0);
-    /* A rank may say that all of the first chunk was taken. */
-    struct crewi_worker *victim = stealing_at_home(&test, 1);
-    victim->steal_serves = stealing_home(&test)->steal_serves = 1;
-    struct crewi_pool_stolen stolen = {
-        .process = slow->process, .count = 1, .from = {{.key = of_slow.key, .taken = {0, 2}}}};
-    struct crewi_outgoing note = {.kind = CREWI_KIND_POOL,
-                                  .op = CREWI_POOL_STOLEN,
-                                  .object = test.pool,
-                                  .head = &stolen,
-                                  .head_size = sizeof stolen};
-    assert_int_equal(crewi_engine_tell(fake_engine(test.job, 1), &note), CREW_OK);
-    fake_job_run(test.job);
-    assert_int_equal(slow->signal, SIGKILL);
-    stealing_claim(quick, &of_quick, 10);
-    pool_answer(quick, map, of_quick.begin, 2);
 }
 
 static void terminated(void **state)
@@ -406,7 +404,7 @@ static void requests_that_cannot_be(void **state)
                                       .head = &steal,
                                       .head_size = sizeof steal - (what == 0)};
         steal.count = what == 1 ? CREWI_CLAIM_SLOTS + 1 : 1;
-        steal.shares = what == 2 ? 0 : 2;
+        steal.from[0].recall = what == 2 ? CREWI_RECALL_KILL + 1 : CREWI_RECALL_NONE;
         steal.pool = what == 3   ? slow->process
                      : what == 4 ? test.pool | (uint64_t)9 << 40
                                  : fine.pool;
@@ -435,8 +433,8 @@ int main(void)
         TEST(the_idle_one_dies),
         TEST(who_took_over_dies),
         TEST(cancelled),
+        TEST(cancelled_meanwhile),
         TEST(killed),
-        TEST(killed_when_it_gets_there),
         TEST(terminated),
         TEST(gone),
         TEST(careful),
