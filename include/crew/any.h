@@ -323,7 +323,8 @@ typedef struct crew_container_attr {
  * times, whenever another process has changed the value meanwhile, so it should have no effect but
  * the new value.
  *
- * @param current  belongs to crew; NULL when there is none yet
+ * @param current  belongs to crew; NULL when there is none yet. The handles in it are lent for the
+ * call: to keep one, get the value.
  * @param next     nil, to be set; crew clears it
  * @return what is not ::CREW_OK leaves all as it is, and is returned to the caller
  */

@@ -8,7 +8,8 @@
  * all, and is seen by every later call, wherever that is made. What a call gets is a copy: to
  * change an item, set it, or change it in one go with crew_list_add() or crew_list_update_with().
  * An item that is the handle of another object stands for that object, and keeps it from being
- * gone.
+ * gone. A process that gets such an item has the handle, too, and closes it when it is done; one
+ * that prints the list or updates an item with a function does not get it.
  *
  * Indexes are Python's: -1 is the last one. A list is a plain value and is passed on as a
  * connection of a pipe is (<crew/pipe.h>); it is gone, with its items, when every process that has

@@ -22,7 +22,8 @@
  * (<crew/pipe.h>), also in a value made with CREW_HANDLE(). An object lives until every process
  * that has a proxy of it has closed it or has ended, and until the server ends. A handle in an
  * argument or a result is the receiver's to close; so a server that is given a proxy of an object
- * of its own keeps that one until it closes it.
+ * of its own keeps that one until it closes it. Where nobody receives it, because there is no such
+ * method or the caller does not want the result, crew gives it back.
  *
  * The server ends when the process that started it calls crew_manager_shutdown() or ends (a
  * finalizer of priority 0, see <crew/finalize.h>). It is a daemon and may have no children. It

@@ -96,7 +96,7 @@ static crew_status take_shares(struct crewi_engine *engine, struct crewi_frame *
         (*frame)->header.size = sizeof *item;
     status = with_shares(frame, &shares);
     if (status)
-        crewi_shares_hand_over(engine, process, shares.list, shares.count);
+        crewi_shares_put_back(engine, process, &shares);
     crewi_shares_free(&shares);
     return status;
 }

@@ -173,7 +173,7 @@ static void put(struct crewi_engine *engine, struct crewi_queue_agent *agent,
     }
     struct crewi_frame *item = take_item(message, &shares);
     if (!item) {
-        crewi_shares_hand_over(engine, message->origin.process, shares.list, shares.count);
+        crewi_shares_put_back(engine, message->origin.process, &shares);
         crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM, "out of memory");
     } else if (agent->unbounded && crewi_id_home(agent->id) != engine->rank) {
         hold_or_pass(engine, agent, item);

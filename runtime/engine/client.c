@@ -2,6 +2,7 @@
 #include "engine/client.h"
 
 #include "base/error.h"
+#include "engine/handles.h"
 #include "node/job.h"
 
 #include <pthread.h>
@@ -297,6 +298,25 @@ crew_status crewi_tell(const struct crewi_call *note)
     if (status || (status = build(note, CREWI_NOTE, &frame)))
         return status;
     return client->remote ? crewi_remote_tell(client, frame) : crewi_local_tell(client, frame);
+}
+
+void crewi_copies_drop(const void *data, size_t size)
+{
+    uint64_t words[256];
+    const char *at = data;
+    while (size > 0) {
+        size_t part = size < sizeof words ? size : sizeof words;
+        size_t count = crewi_handles_look(at, part, words, sizeof words / sizeof *words);
+        struct crewi_call note = {.kind = CREWI_KIND_PIPE, /* any one with counted handles */
+                                  .op = CREWI_OP_DROP_COPIES,
+                                  .rank = (uint32_t)crew_current_rank(),
+                                  .head = words,
+                                  .head_size = count * sizeof *words};
+        if (count)
+            crewi_tell(&note);
+        at += part;
+        size -= part;
+    }
 }
 
 crew_status crewi_post(const struct crewi_call *call, uint64_t object, struct crewi_frame **reply)

@@ -199,6 +199,14 @@ crew_status crewi_check_name(const char *what, const char *name, size_t room);
 crew_status crewi_tell(const struct crewi_call *note);
 
 /**
+ * The caller does not get what it has just been given, so it gives back the copies of the handles
+ * in it, one for each word of @p data that is one; others that it has, it keeps. Of a message, its
+ * first ::CREWI_SCAN_SIZE bytes, in which they were counted. Without memory they stay, until the
+ * process ends.
+ */
+void crewi_copies_drop(const void *data, size_t size);
+
+/**
  * Tells an object something that can be refused, over and over: only one call of some asks and
  * waits, the others are notes. The first one asks; the ones after crewi_post_allow() may be notes,
  * until a ::CREWI_OP_STOP_POSTS. For what may be refused only from a moment on that is told to the

@@ -234,6 +234,9 @@ static void handle_request(struct crewi_engine *engine, struct crewi_frame **fra
     };
     if (kind->is_shared && header->op >= CREWI_OP_ATTACH)
         crewi_handles_request(engine, kind, &message);
+    else if (kind->is_shared && !object && header->type == CREWI_NOTE &&
+             header->op == CREWI_OP_DROP_COPIES)
+        crewi_handles_drop_copies(engine, &message);
     else
         kind->request(engine, object, &message);
 }

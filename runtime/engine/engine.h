@@ -48,6 +48,7 @@ enum crewi_kind_number {
 
 /** Operations that mean the same for every kind whose objects can be waited for. */
 enum crewi_common_op {
+    CREWI_OP_DROP_COPIES = 60,  /* note to the own rank, words: crewi_copies_drop() */
     CREWI_OP_STOP_POSTS = 61,   /* delivery: the client is to ask again before it posts to object */
     CREWI_OP_FORGET_WAITS = 62, /* note, two uint64_t: first and last request number: parked waits
                                    of the client's that nobody waits for any more */

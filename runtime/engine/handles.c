@@ -105,6 +105,8 @@ static struct crewi_holder *hold(struct crewi_engine *engine, uint64_t id, uint6
     holder->weight += weight;
     if (holder->closed)
         holder->mark = 0;
+    if (holder->closed || !holder->copies)
+        holder->copies = 1;
     holder->closed = false;
     return holder;
 }
@@ -171,6 +173,15 @@ static void drop_pending(struct crewi_handle *handle, uint64_t process)
         crewi_frames_push(&handle->pending, frame);
 }
 
+static void unlink_holder(struct crewi_handle *handle, struct crewi_holder *holder)
+{
+    struct crewi_holder **link = &handle->holders;
+    while (*link != holder)
+        link = &(*link)->next;
+    *link = holder->next;
+    free(holder);
+}
+
 static void forget_holder(struct crewi_engine *engine, struct crewi_handle *handle,
                           uint64_t process)
 {
@@ -180,11 +191,31 @@ static void forget_holder(struct crewi_engine *engine, struct crewi_handle *hand
         return;
     if (!holder->closed)
         release(engine, handle, holder); /* others may come to hold it meanwhile */
-    struct crewi_holder **link = &handle->holders;
-    while (*link != holder)
-        link = &(*link)->next;
-    *link = holder->next;
-    free(holder);
+    unlink_holder(handle, holder);
+}
+
+/* One that has asked for more weight stays on record, closed: the answer would make it a holder
+ * again. */
+static void drop_copy(struct crewi_engine *engine, uint64_t id, uint64_t process)
+{
+    struct crewi_handle *handle = kind_of(engine, id) ? crewi_handle_find(engine, id) : NULL;
+    struct crewi_holder *holder = handle ? find_holder(handle, process) : NULL;
+    if (!holder || holder->closed || --holder->copies > 0)
+        return;
+    release(engine, handle, holder);
+    if (!holder->asking)
+        unlink_holder(handle, holder);
+}
+
+void crewi_handles_drop_copies(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    if (!crewi_engine_is_there(engine, &message->origin))
+        return;
+    for (size_t at = 0; at + sizeof(uint64_t) <= message->size; at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, (const char *)message->data + at, sizeof word);
+        drop_copy(engine, word, message->origin.process);
+    }
 }
 
 void crewi_handle_stop_posts(struct crewi_engine *engine, const struct crewi_handle *handle)
@@ -556,9 +587,11 @@ static crew_status add_share(struct crewi_shares *shares, uint64_t id, struct cr
     return CREW_OK;
 }
 
-static void put_back(struct crewi_engine *engine, uint64_t process, struct crewi_shares *shares)
+void crewi_shares_put_back(struct crewi_engine *engine, uint64_t process,
+                           struct crewi_shares *shares)
 {
-    crewi_shares_hand_over(engine, process, shares->list, shares->count);
+    for (size_t i = 0; i < shares->count; i++)
+        hold(engine, shares->list[i].id, process, shares->list[i].weight);
     crewi_shares_free(shares);
 }
 
@@ -590,7 +623,7 @@ crew_status crewi_shares_take(struct crewi_engine *engine, uint64_t process, con
         crew_status status = add_share(shares, word, holder);
         ask_for_more(engine, holder, word);
         if (status) {
-            put_back(engine, process, shares);
+            crewi_shares_put_back(engine, process, shares);
             return status;
         }
     }
@@ -603,7 +636,10 @@ void crewi_shares_hand_over(struct crewi_engine *engine, uint64_t process,
     for (size_t i = 0; i < count; i++) {
         if (!kind_of(engine, list[i].id))
             continue;
+        bool held = crewi_handle_is_open(crewi_handle_find(engine, list[i].id), process);
         struct crewi_holder *holder = hold(engine, list[i].id, process, list[i].weight);
+        if (holder && held)
+            holder->copies++;
         if (holder)
             ask_for_more(engine, holder, list[i].id);
     }

@@ -66,6 +66,7 @@ struct crewi_shared {
 struct crewi_holder {
     struct crewi_holder *next;
     uint64_t process, weight;
+    uint64_t copies; /* how often it has come by the handle: crewi_handles_drop_copies() */
     bool closed;
     bool asking;   /* for more weight */
     uint32_t mark; /* the kind's own */
@@ -154,6 +155,10 @@ void crewi_shares_hand_over(struct crewi_engine *engine, uint64_t process,
 /** Nobody gets them: their weight goes home. */
 void crewi_shares_drop(struct crewi_engine *engine, const struct crewi_share *list, size_t count);
 
+/** The sender keeps them after all; frees the list. */
+void crewi_shares_put_back(struct crewi_engine *engine, uint64_t process,
+                           struct crewi_shares *shares);
+
 /** Frees the list alone. */
 void crewi_shares_free(struct crewi_shares *shares);
 
@@ -162,6 +167,10 @@ void crewi_shares_free(struct crewi_shares *shares);
 /** Hears an operation of ::crewi_handle_op. */
 void crewi_handles_request(struct crewi_engine *engine, const struct crewi_kind *kind,
                            const struct crewi_message *message);
+
+/** Hears ::CREWI_OP_DROP_COPIES: a process of this rank takes back one copy for each of the words
+ * that is a handle of its own. It is no holder any more when that was the only one. */
+void crewi_handles_drop_copies(struct crewi_engine *engine, const struct crewi_message *message);
 
 /** A process of this rank has ended. */
 void crewi_handles_client_gone(struct crewi_engine *engine, uint64_t process);

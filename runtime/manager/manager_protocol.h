@@ -44,6 +44,7 @@ enum crewi_manager_op {
     CREWI_MANAGER_PING = 1, /* -> nothing */
     CREWI_MANAGER_CREATE,   /* name of a type -> object */
     CREWI_MANAGER_CALL,     /* object, name of a method -> a value */
+    CREWI_MANAGER_TELL,     /* the same, where nobody wants the value -> nothing */
     CREWI_MANAGER_BLOCK     /* size, host of the caller -> name of a block of shared memory */
 };
 

@@ -76,7 +76,7 @@ crew_status crew_proxy_call(crew_proxy proxy, const char *method, const crew_any
         return status;
     struct crewi_manager_question question = {.call = "crew_proxy_call",
                                               .manager = {proxy.manager},
-                                              .op = CREWI_MANAGER_CALL,
+                                              .op = result ? CREWI_MANAGER_CALL : CREWI_MANAGER_TELL,
                                               .object = proxy.id,
                                               .name = method,
                                               .args = args,
@@ -87,6 +87,8 @@ crew_status crew_proxy_call(crew_proxy proxy, const char *method, const crew_any
         return status;
     if (result)
         status = crew_any_unpack(&value, answer.data, answer.size);
+    if (status)
+        crewi_copies_drop(answer.view.data, answer.view.size);
     crew_view_release(&answer.view);
     if (!status && result)
         *result = value;

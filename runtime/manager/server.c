@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/client.h"
 #include "manager/manager_call.h"
 
 #include <pthread.h>
@@ -66,6 +67,12 @@ static crew_status perform(const struct request *request, struct crewi_server_ou
     }
     case CREWI_MANAGER_CALL:
         return crewi_server_call(~request->head.object, request->name, args, count, outcome);
+    case CREWI_MANAGER_TELL: {
+        crew_status status =
+            crewi_server_call(~request->head.object, request->name, args, count, outcome);
+        outcome->size = 0; /* a handle in it would stay with who does not know */
+        return status;
+    }
     case CREWI_MANAGER_BLOCK:
         return crewi_server_make_block(args, count, outcome);
     default:
@@ -103,6 +110,8 @@ static crew_status serve_one(crew_connection session)
     if (!status)
         status = perform(&request, &outcome);
     crew_any_clear(&request.args);
+    if (!outcome.begun)
+        crewi_copies_drop(view.data, view.size);
     status = reply(session, status, &outcome);
     crew_view_release(&view); /* the name was in it */
     free(outcome.data);

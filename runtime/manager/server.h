@@ -29,6 +29,7 @@ struct crewi_server_type {
 
 /** What a request came to. */
 struct crewi_server_outcome {
+    bool begun;            /* a function of the type was called: what is in its arguments is its */
     crew_connection proxy; /* of a new object; the server's copy, to be closed when it was sent */
     void *data;            /* a packed value, to be freed */
     size_t size;

@@ -240,6 +240,7 @@ crew_status crewi_server_create(const struct crewi_server_type *type, const crew
 {
     void *instance = NULL;
     crewi_error_clear();
+    outcome->begun = true;
     crew_status status = type->create(&instance, args, count);
     crewi_client_end_copy(status != CREW_OK);
     if (status)
@@ -272,6 +273,7 @@ static crew_status call(const struct object *object, const struct crewi_server_m
 {
     crew_any result = crew_nil();
     crewi_error_clear();
+    outcome->begun = true;
     crew_status status = method->function(object->instance, args, count, &result);
     crewi_client_end_copy(status != CREW_OK);
     if (!status)

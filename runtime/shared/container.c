@@ -152,8 +152,16 @@ static crew_status pack_spread(const struct crewi_container_call *call, struct b
     return CREW_OK;
 }
 
-/* The frame is the reply's. */
-static crew_status read_reply(const struct crewi_frame *frame, struct crewi_container_reply *reply)
+static crew_status drop_handle(void *context, const uint64_t *words, size_t count)
+{
+    (void)context;
+    crewi_copies_drop(words, count * sizeof *words);
+    return CREW_OK;
+}
+
+/* The frame is the reply's. The handles in a value that there is no memory for are given back. */
+static crew_status read_reply(const struct crewi_frame *frame, uint8_t flags,
+                              struct crewi_container_reply *reply)
 {
     struct crewi_container_head head;
     uint64_t size = frame->header.size;
@@ -165,7 +173,11 @@ static crew_status read_reply(const struct crewi_frame *frame, struct crewi_cont
     reply->has_value = head.count > 0;
     if (!reply->has_value)
         return CREW_OK;
-    return crew_any_unpack(&reply->value, frame->payload + HEAD_SIZE, size - HEAD_SIZE);
+    crew_status status =
+        crew_any_unpack(&reply->value, frame->payload + HEAD_SIZE, size - HEAD_SIZE);
+    if (status == CREW_ENOMEM && !(flags & CREWI_CONTAINER_LOOK))
+        crewi_packed_handles(frame->payload + HEAD_SIZE, drop_handle, NULL);
+    return status;
 }
 
 static crew_status exchange(const struct crewi_container_call *call, const struct body *body,
@@ -186,7 +198,7 @@ static crew_status exchange(const struct crewi_container_call *call, const struc
     crew_status status = crewi_call(&asked, &frame);
     if (status)
         return status;
-    status = read_reply(frame, reply);
+    status = read_reply(frame, call->flags, reply);
     crewi_frame_destroy(frame);
     return status;
 }
@@ -269,7 +281,7 @@ crew_status crewi_container_update(const struct crewi_container_call *call,
     if (!function)
         return crewi_error(CREW_EINVAL, "%s: function is NULL", call->name);
     *(call->first ? &set.second : &set.first) = &next;
-    set.flags = CREWI_CONTAINER_IF_VERSION;
+    set.flags = CREWI_CONTAINER_IF_VERSION | CREWI_CONTAINER_LOOK;
     set.version = NO_VERSION;
     for (;;) {
         crew_status status = crewi_container_ask(&set, call, &current);

@@ -121,7 +121,7 @@ static void pass_on(struct crewi_engine *engine, const struct crewi_message *mes
     if (shares.count) {
         frame = add_shares(frame, &shares);
         if (!frame) {
-            crewi_shares_hand_over(engine, message->origin.process, shares.list, shares.count);
+            crewi_shares_put_back(engine, message->origin.process, &shares);
             crewi_engine_refuse(engine, &message->origin, CREW_ENOMEM, "out of memory");
         }
         crewi_shares_free(&shares);

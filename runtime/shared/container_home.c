@@ -196,13 +196,15 @@ void crewi_container_done(const struct crewi_container_request *request, uint64_
     crewi_engine_reply(request->engine, &request->message->origin, &head, sizeof head);
 }
 
-/* For the one who gets these cells. */
+/* For the one who gets these cells; none for one who only looks at them. */
 static crew_status take_shares(const struct crewi_container_request *request,
                                struct crewi_cell *const *cells, uint64_t count,
                                struct crewi_shares *shares)
 {
     struct crewi_handle_words words = {0};
     crew_status status = CREW_OK;
+    if (request->head->flags & CREWI_CONTAINER_LOOK)
+        count = 0;
     for (uint64_t i = 0; i < count && !status; i++)
         if (cells[i]->has_handles)
             status = crewi_packed_handles(cells[i]->data, crewi_handle_words_add, &words);

@@ -36,12 +36,6 @@ static crew_status append(struct crewi_shares *all, const struct crewi_shares *m
     return CREW_OK;
 }
 
-static void put_back(struct crewi_engine *engine, uint64_t holder, struct crewi_shares *shares)
-{
-    crewi_shares_hand_over(engine, holder, shares->list, shares->count);
-    crewi_shares_free(shares);
-}
-
 static crew_status take_all(struct crewi_engine *engine, uint64_t holder,
                             const struct crewi_handle_words *words, struct crewi_shares *shares)
 {
@@ -55,7 +49,7 @@ static crew_status take_all(struct crewi_engine *engine, uint64_t holder,
         if (!status && some.count)
             status = append(shares, &some);
         if (status)
-            put_back(engine, holder, &some);
+            crewi_shares_put_back(engine, holder, &some);
         else
             crewi_shares_free(&some);
     }
@@ -70,7 +64,7 @@ crew_status crewi_handle_words_take(struct crewi_engine *engine, uint64_t holder
     if (!status && words->count)
         status = take_all(engine, holder, words, shares);
     if (status)
-        put_back(engine, holder, shares);
+        crewi_shares_put_back(engine, holder, shares);
     free(words->list);
     return status;
 }

@@ -194,7 +194,8 @@ crew_status crew_dict_print(crew_dict dict, FILE *stream)
     if (!stream)
         return crewi_error(CREW_EINVAL, "crew_dict_print: stream is NULL");
     crew_status status =
-        get_all("crew_dict_print", dict, CREWI_CONTAINER_KEYS | CREWI_CONTAINER_VALUES, &items);
+        get_all("crew_dict_print", dict,
+                CREWI_CONTAINER_KEYS | CREWI_CONTAINER_VALUES | CREWI_CONTAINER_LOOK, &items);
     if (status)
         return status;
     status = crew_any_print(items, stream);

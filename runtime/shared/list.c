@@ -110,21 +110,22 @@ crew_status crew_list_update_with(crew_list list, int64_t index, crew_update_fun
 /* Several */
 
 static crew_status slice(const char *name, crew_list list, int64_t start, int64_t stop,
-                         crew_any *items)
+                         uint8_t flags, crew_any *items)
 {
     struct crewi_container_call call = call_at(name, list, CREWI_LIST_SLICE, start);
     call.stop = stop;
+    call.flags = flags;
     return crewi_container_fetch(&call, items);
 }
 
 crew_status crew_list_slice(crew_list list, int64_t start, int64_t stop, crew_any *items)
 {
-    return slice("crew_list_slice", list, start, stop, items);
+    return slice("crew_list_slice", list, start, stop, 0, items);
 }
 
 crew_status crew_list_items(crew_list list, crew_any *items)
 {
-    return slice("crew_list_items", list, 0, CREW_END, items);
+    return slice("crew_list_items", list, 0, CREW_END, 0, items);
 }
 
 /* By value */
@@ -189,7 +190,7 @@ crew_status crew_list_print(crew_list list, FILE *stream)
     crew_any items;
     if (!stream)
         return crewi_error(CREW_EINVAL, "crew_list_print: stream is NULL");
-    crew_status status = slice("crew_list_print", list, 0, CREW_END, &items);
+    crew_status status = slice("crew_list_print", list, 0, CREW_END, CREWI_CONTAINER_LOOK, &items);
     if (status)
         return status;
     status = crew_any_print(items, stream);

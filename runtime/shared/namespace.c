@@ -65,16 +65,16 @@ crew_status crew_namespace_has(crew_namespace space, const char *name, bool *has
     return status ? status : crewi_container_test(&call, has);
 }
 
-static crew_status get_all(const char *name, crew_namespace space, crew_any *items)
+static crew_status get_all(const char *name, crew_namespace space, uint8_t flags, crew_any *items)
 {
     struct crewi_container_call call = call_of(name, space, CREWI_DICT_ALL, NULL);
-    call.flags = CREWI_CONTAINER_KEYS | CREWI_CONTAINER_VALUES;
+    call.flags = CREWI_CONTAINER_KEYS | CREWI_CONTAINER_VALUES | flags;
     return crewi_container_fetch(&call, items);
 }
 
 crew_status crew_namespace_items(crew_namespace space, crew_any *items)
 {
-    return get_all("crew_namespace_items", space, items);
+    return get_all("crew_namespace_items", space, 0, items);
 }
 
 crew_status crew_namespace_print(crew_namespace space, FILE *stream)
@@ -83,7 +83,7 @@ crew_status crew_namespace_print(crew_namespace space, FILE *stream)
     char *text = NULL;
     if (!stream)
         return crewi_error(CREW_EINVAL, "crew_namespace_print: stream is NULL");
-    crew_status status = get_all("crew_namespace_print", space, &items);
+    crew_status status = get_all("crew_namespace_print", space, CREWI_CONTAINER_LOOK, &items);
     if (status)
         return status;
     status = crewi_any_format_namespace(&items, &text);

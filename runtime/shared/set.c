@@ -99,16 +99,16 @@ crew_status crew_set_update(crew_set set, crew_any items)
     return status;
 }
 
-static crew_status get_all(const char *name, crew_set set, crew_any *items)
+static crew_status get_all(const char *name, crew_set set, uint8_t flags, crew_any *items)
 {
     struct crewi_container_call call = call_of(name, set, CREWI_DICT_ALL, NULL);
-    call.flags = CREWI_CONTAINER_KEYS;
+    call.flags = CREWI_CONTAINER_KEYS | flags;
     return crewi_container_fetch(&call, items);
 }
 
 crew_status crew_set_items(crew_set set, crew_any *items)
 {
-    return get_all("crew_set_items", set, items);
+    return get_all("crew_set_items", set, 0, items);
 }
 
 crew_status crew_set_clear(crew_set set)
@@ -123,7 +123,7 @@ crew_status crew_set_print(crew_set set, FILE *stream)
     char *text = NULL;
     if (!stream)
         return crewi_error(CREW_EINVAL, "crew_set_print: stream is NULL");
-    crew_status status = get_all("crew_set_print", set, &items);
+    crew_status status = get_all("crew_set_print", set, CREWI_CONTAINER_LOOK, &items);
     if (status)
         return status;
     status = crewi_any_format_set(&items, &text);

@@ -43,7 +43,8 @@ case_function list_calls, list_order, dict_calls, set_calls, namespace_calls, mg
 case_function mgr_05, container_updates, container_killed;
 
 // container_handles.c: objects in objects
-case_function mgr_03, mgr_04, container_handles, container_lock, container_handles_many;
+case_function mgr_03, mgr_04, container_handles, container_lock, container_handles_many,
+    container_looks;
 
 // container_wrong.c: values, bounds, and wrong use
 case_function container_values, container_large, container_bounds, container_wrong;

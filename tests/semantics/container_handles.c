@@ -4,6 +4,7 @@
 
 #include "check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 // The list that is the value of a key.
@@ -162,6 +163,80 @@ void container_handles(const struct variant *variant)
     struct container_job job = new_job();
     do_twice(variant, use_handles, &job);
     do_twice(variant, keep_nothing, &job);
+    close_job(&job);
+}
+
+static crew_status look_and_fail(const crew_any *current, crew_any *next, void *arg)
+{
+    (void)arg;
+    CHECK(current != NULL && current->type == CREW_ANY_HANDLE);
+    *next = crew_int(1);
+    return crew_fail(CREW_EFAILED, "on purpose");
+}
+
+static crew_status look_and_copy(const crew_any *current, crew_any *next, void *arg)
+{
+    (void)arg;
+    crew_status status = crew_any_copy(next, crew_any_list());
+    return status ? status : crew_any_list_append(next, *current);
+}
+
+static crew_queue fill_all(const struct container_job *job)
+{
+    crew_queue queue = {0};
+    CHECK_OK(crew_queue_create(&queue, NULL));
+    CHECK_OK(crew_list_append(job->list, CREW_HANDLE(queue)));
+    CHECK_OK(crew_dict_set(job->dict, CREW_HANDLE(queue), CREW_HANDLE(queue)));
+    CHECK_OK(crew_set_add(job->set, CREW_HANDLE(queue), NULL));
+    CHECK_OK(crew_namespace_set(job->space, "queue", CREW_HANDLE(queue)));
+    CHECK_OK(crew_queue_close(queue));
+    return queue;
+}
+
+static void clear_all(const struct container_job *job)
+{
+    CHECK_OK(crew_list_clear(job->list));
+    CHECK_OK(crew_dict_clear(job->dict));
+    CHECK_OK(crew_set_clear(job->set));
+    CHECK_OK(crew_namespace_delete(job->space, "queue"));
+}
+
+static int only_look(void *arg)
+{
+    const struct container_job *job = arg;
+    FILE *nowhere = fopen("/dev/null", "w");
+    crew_queue queue = fill_all(job);
+    CHECK_OK(crew_list_print(job->list, nowhere));
+    CHECK_OK(crew_dict_print(job->dict, nowhere));
+    CHECK_OK(crew_set_print(job->set, nowhere));
+    CHECK_OK(crew_namespace_print(job->space, nowhere));
+    CHECK_STATUS(crew_list_update_with(job->list, 0, look_and_fail, NULL), CREW_EFAILED);
+    CHECK_STATUS(crew_dict_update_with(job->dict, CREW_HANDLE(queue), look_and_fail, NULL),
+                 CREW_EFAILED);
+    CHECK_OK(crew_list_update_with(job->list, 0, look_and_copy, NULL));
+    expect_open(queue, false); // the caller has none
+    clear_all(job);
+    queue = fill_all(job);
+    CHECK_OK(crew_dict_clear(job->dict));
+    CHECK_OK(crew_set_clear(job->set));
+    CHECK_OK(crew_namespace_delete(job->space, "queue"));
+    CHECK_OK(crew_list_update_with(job->list, 0, look_and_copy, NULL));
+    crew_any value = crew_nil();
+    CHECK_OK(crew_list_pop(job->list, 0, &value)); // the list had it in the new value, too
+    queue = queue_of(value.list.items[0]);
+    crew_any_clear(&value);
+    expect_open(queue, true);
+    CHECK_OK(crew_queue_close(queue));
+    expect_open(queue, false);
+    fclose(nowhere);
+    return check_result();
+}
+
+// Who prints a value, or makes a new one of it, does not come by the handles in it.
+void container_looks(const struct variant *variant)
+{
+    struct container_job job = new_job();
+    do_twice(variant, only_look, &job);
     close_job(&job);
 }
 

@@ -20,7 +20,7 @@ case_function mgr_02_server, mgr_04_server, mgr_04_killed, manager_values, manag
 case_function manager_wrong, manager_register_wrong, manager_exposed;
 
 // manager_shared.c
-case_function mgr_07, shm_09;
+case_function mgr_07, shm_09, manager_unreceived;
 
 // Checks of calls outside crew_run(), by main.
 void check_manager_outside(void);
@@ -35,7 +35,7 @@ extern const crew_manager_type counter_type;
 // The same with methods that run at a time: meet(), which returns when two are in it.
 extern const crew_manager_type meeting_type;
 
-// Keeps a value: store(any), fetch().
+// Keeps a value: store(any), fetch(), close(): a connection.
 extern const crew_manager_type keeper_type;
 
 // One whose destruction lasts: created with whether it ignores SIGTERM.

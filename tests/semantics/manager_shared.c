@@ -97,6 +97,56 @@ void mgr_07(const struct variant *variant)
     CHECK_OK(crew_dict_close(place.dict));
 }
 
+// Handles that nobody receives
+
+static void expect_end(crew_connection in, bool is_over)
+{
+    CHECK_STATUS(crew_recv_timed(in, NULL, 0, NULL, is_over ? 20 : 0.05),
+                 is_over ? CREW_EOF : CREW_ETIMEDOUT);
+}
+
+static void call_nothing(crew_proxy keeper, crew_connection out)
+{
+    crew_proxy none;
+    crew_any args[] = {CREW_HANDLE(out)};
+    CHECK_STATUS(crew_proxy_call(keeper, "nothing", args, 1, NULL, 20), CREW_EREMOTE);
+    CHECK_STATUS(crew_proxy_create(&none, (crew_manager){keeper.manager}, "Nothing", args, 1, 20),
+                 CREW_EREMOTE);
+}
+
+static int pass_to_nobody(void *arg)
+{
+    const crew_proxy *keeper = arg;
+    crew_connection in, out;
+    CHECK_OK(crew_pipe_create(&in, &out, NULL));
+    call_nothing(*keeper, out);
+    CHECK_OK(crew_connection_close(out));
+    expect_end(in, true);
+    CHECK_OK(crew_connection_close(in));
+
+    CHECK_OK(crew_pipe_create(&in, &out, NULL));
+    CHECK_OK(crew_proxy_call(*keeper, "store", CREW_ARGS(CREW_HANDLE(out)), NULL, 20));
+    call_nothing(*keeper, out);
+    CHECK_OK(crew_connection_close(out));
+    expect_end(in, false); // what a method was given, the server still has
+    CHECK_OK(crew_proxy_call(*keeper, "fetch", NULL, 0, NULL, 20));
+    CHECK_STATUS(crew_send(out, "x", 1), CREW_ECLOSED); // the result was not wanted
+    CHECK_OK(crew_proxy_call(*keeper, "close", NULL, 0, NULL, 20));
+    expect_end(in, true);
+    CHECK_OK(crew_connection_close(in));
+    return check_result();
+}
+
+void manager_unreceived(const struct variant *variant)
+{
+    crew_manager manager = start_manager();
+    crew_proxy keeper = {0, 0};
+    CHECK_OK(crew_proxy_create(&keeper, manager, "Keeper", NULL, 0, CREW_FOREVER));
+    CHECK_INT(finish(launch(variant, pass_to_nobody, &keeper, sizeof keeper)), 0);
+    CHECK_OK(crew_proxy_close(keeper));
+    end_manager(manager);
+}
+
 // Shared memory
 
 struct block_job {

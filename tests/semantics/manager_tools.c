@@ -172,7 +172,18 @@ static crew_status fetch(void *object, const crew_any *args, size_t count, crew_
     return crew_any_copy(result, *(const crew_any *)object);
 }
 
-static const crew_method keeper_methods[] = {{"store", store}, {"fetch", fetch}, {NULL, NULL}};
+static crew_status close_kept(void *object, const crew_any *args, size_t count, crew_any *result)
+{
+    crew_connection kept;
+    (void)args;
+    (void)count;
+    (void)result;
+    crew_status status = crew_any_to_handle(*(crew_any *)object, &kept, sizeof kept);
+    return status ? status : crew_connection_close(kept);
+}
+
+static const crew_method keeper_methods[] = {
+    {"store", store}, {"fetch", fetch}, {"close", close_kept}, {NULL, NULL}};
 const crew_manager_type keeper_type = {"Keeper", create_keeper, destroy_keeper, keeper_methods,
                                        false};
 

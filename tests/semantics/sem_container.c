@@ -19,6 +19,7 @@ const struct test_case program_cases[] = {
     {"bounds", container_bounds, CASE_MAIN},
     {"updates", container_updates, 0},
     {"handles", container_handles, 0},
+    {"looks", container_looks, 0},
     {"lock", container_lock, 0},
     {"handles-many", container_handles_many, 0},
     {"killed", container_killed, CASE_KILLABLE},

@@ -14,6 +14,7 @@ const struct test_case program_cases[] = {
     {"MGR-06-steps", mgr_06_steps, CASE_ONCE | CASE_MAIN},
     {"MGR-07", mgr_07, 0},
     {"SHM-09", shm_09, 0},
+    {"unreceived", manager_unreceived, 0},
     {"values", manager_values, 0},
     {"large", manager_large, 0},
     {"threads", manager_threads, 0},

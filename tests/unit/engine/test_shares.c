@@ -131,6 +131,81 @@ static void shares_of_nothing_are_ignored(void **state)
     assert_int_equal(fake_engine(toy_job, 0)->handles.count, 0);
 }
 
+static void toy_drop_copies(struct fake_client *client, const uint64_t *words, size_t count)
+{
+    struct fake_call note = {.kind = TOY_KIND,
+                             .op = CREWI_OP_DROP_COPIES,
+                             .rank = client->rank->loop.engine.rank,
+                             .head = words,
+                             .head_size = count * sizeof *words};
+    fake_tell(client, &note);
+    fake_job_run(toy_job);
+}
+
+static void a_dropped_copy_leaves_the_others(void **state)
+{
+    (void)state;
+    uint64_t id = toy_make(on(0)), words[] = {7, id, on(0)->base.process};
+    toy_pass(on(0), on(1), id);
+    toy_pass(on(0), on(1), id);
+    toy_drop_copies(on(1), words, 3);
+    toy_use(on(1), id);
+    toy_close(on(0), id);
+    assert_int_equal(toys_gone, 0);
+    toy_drop_copies(on(1), words, 3);
+    assert_int_equal(toys_gone, 1);
+    assert_null(toy_holder(on(1), id));
+    toy_drop_copies(on(1), words, 3); /* of what it does not have */
+}
+
+static void a_copy_that_was_put_back_is_none(void **state)
+{
+    (void)state;
+    uint64_t id = toy_make(on(0));
+    struct crewi_shares shares = toy_take_one(on(0), id);
+    crewi_shares_put_back(fake_engine(toy_job, 0), on(0)->base.process, &shares);
+    toy_drop_copies(on(0), &id, 1);
+    assert_int_equal(toys_gone, 1);
+}
+
+static void a_dropped_copy_can_come_again(void **state)
+{
+    (void)state;
+    uint64_t id = toy_make(on(0));
+    toy_pass(on(0), on(1), id);
+    toy_close(on(1), id);
+    toy_drop_copies(on(1), &id, 1);
+    toy_pass(on(0), on(1), id);
+    toy_drop_copies(on(1), &id, 1);
+    toy_pass(on(0), on(1), id);
+    toy_use(on(1), id);
+    toy_close(on(0), id);
+    assert_int_equal(toys_gone, 0);
+    toy_close(on(1), id);
+    assert_int_equal(toys_gone, 1);
+}
+
+/* The answer does not make it a holder again. */
+static void a_dropped_copy_that_asks_for_more(void **state)
+{
+    (void)state;
+    uint64_t id = toy_make(on(0));
+    toy_pass(on(0), on(1), id);
+    toy_leave_weight(on(1), id, 5);
+    struct crewi_shares shares = toy_take_one(on(1), id);
+    struct fake_call note = {.kind = TOY_KIND,
+                             .op = CREWI_OP_DROP_COPIES,
+                             .rank = 1,
+                             .head = &id,
+                             .head_size = sizeof id};
+    fake_tell(on(1), &note);
+    crewi_shares_drop(fake_engine(toy_job, 1), shares.list, shares.count);
+    crewi_shares_free(&shares);
+    fake_job_run(toy_job);
+    toy_close(on(0), id);
+    assert_int_equal(toys_gone, 1);
+}
+
 static void who_runs_low_asks_for_more(void **state)
 {
     (void)state;
@@ -249,6 +324,10 @@ int main(void)
         TOY_TEST(a_share_under_way_keeps_the_object),
         TOY_TEST(a_dropped_share_goes_home),
         TOY_TEST(shares_of_nothing_are_ignored),
+        TOY_TEST(a_dropped_copy_leaves_the_others),
+        TOY_TEST(a_copy_that_was_put_back_is_none),
+        TOY_TEST(a_dropped_copy_can_come_again),
+        TOY_TEST(a_dropped_copy_that_asks_for_more),
         TOY_TEST(who_runs_low_asks_for_more),
         TOY_TEST(who_runs_low_asks_once),
         TOY_TEST(more_weight_comes_too_late),
