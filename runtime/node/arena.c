@@ -2,17 +2,15 @@
 /* The rank's side: segments, and lists of free blocks by the power of two that they have. */
 #include "node/arena.h"
 
-#include "base/descriptor.h"
 #include "base/error.h"
+#include "node/memory.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
 #define SEGMENT_SIZE ((size_t)262144)
 #define SMALLEST_SHIFT 6
 #define LARGEST_SHIFT 14 /* beyond that a block has a memfd of its own */
@@ -39,17 +37,15 @@ struct crewi_arena {
 
 static crew_status create_memory(size_t size, int *fd, unsigned char **memory)
 {
-    int made = crewi_descriptor_create_memory("crew-arena", MFD_ALLOW_SEALING);
-    if (made < 0)
-        return crewi_error_errno("memfd_create for %zu bytes", size);
-    if (ftruncate(made, (off_t)size) || fcntl(made, F_ADD_SEALS, SEALS)) {
-        close(made);
-        return crewi_error_errno("shared memory of %zu bytes", size);
-    }
+    int made;
+    crew_status status = crewi_memfd_create("crew-arena", size, &made);
+    if (status)
+        return status;
     void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, made, 0);
     if (mapped == MAP_FAILED) {
+        status = crewi_error_errno("map %zu bytes of shared memory", size);
         close(made);
-        return crewi_error_errno("map %zu bytes of shared memory", size);
+        return status;
     }
     *fd = made;
     *memory = mapped;

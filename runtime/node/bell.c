@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node/bell.h"
 
-#include "base/descriptor.h"
 #include "base/error.h"
 #include "node/futex.h"
+#include "node/memory.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -19,12 +19,13 @@ static struct crewi_bell *map(int fd)
 
 crew_status crewi_bell_create(struct crewi_bell **bell, int *fd)
 {
-    int made = crewi_descriptor_create_memory("crew-bell", 0);
-    if (made < 0)
-        return crewi_error_errno("memfd_create for a doorbell");
-    struct crewi_bell *mapped = ftruncate(made, sizeof *mapped) ? NULL : map(made);
+    int made;
+    crew_status status = crewi_memfd_create("crew-bell", sizeof **bell, &made);
+    if (status)
+        return status;
+    struct crewi_bell *mapped = map(made);
     if (!mapped) {
-        crew_status status = crewi_error_errno("memory for a doorbell");
+        status = crewi_error_errno("map a doorbell");
         close(made);
         return status;
     }

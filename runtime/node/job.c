@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node/job.h"
 
-#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "node/memory.h"
 
 #include <crew/run.h>
 #include <stddef.h>
@@ -22,18 +22,15 @@ static size_t job_size(int rank_count)
 
 crew_status crewi_job_create(int *fd)
 {
-    int made = crewi_descriptor_create_memory("crew-job", 0);
-    if (made < 0)
-        return crewi_error_errno("memfd_create for the job");
-    *fd = made;
-    return CREW_OK;
+    return crewi_memfd_create("crew-job", 0, fd);
 }
 
 crew_status crewi_job_publish(int fd, const struct crewi_job *job)
 {
     size_t size = job_size(job->rank_count);
-    if (ftruncate(fd, (off_t)size))
-        return crewi_error_errno("memory for the job");
+    crew_status status = crewi_memfd_set_size(fd, size);
+    if (status)
+        return status;
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED)
         return crewi_error_errno("map the job");

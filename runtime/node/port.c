@@ -2,9 +2,9 @@
 #include "node/port.h"
 
 #include "base/clock.h"
-#include "base/descriptor.h"
 #include "base/error.h"
 #include "node/futex.h"
+#include "node/memory.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -23,17 +23,7 @@ _Static_assert(sizeof(struct crewi_port_shared) <= HEADER_SPACE, "the header fit
 
 crew_status crewi_port_create(int *fd)
 {
-    int made = crewi_descriptor_create_memory("crew-port", 0);
-    if (made < 0)
-        return crewi_error_errno("memfd_create for a port");
-    if (ftruncate(made, (off_t)MAPPING_SIZE)) {
-        crew_status status =
-            crewi_error_errno("%llu bytes for a port", (unsigned long long)MAPPING_SIZE);
-        close(made);
-        return status;
-    }
-    *fd = made;
-    return CREW_OK;
+    return crewi_memfd_create("crew-port", MAPPING_SIZE, fd);
 }
 
 crew_status crewi_port_attach(struct crewi_port *port, int fd, bool child)

@@ -2,19 +2,16 @@
 /* The registry of blocks of a host. */
 #include "shared/shared_memory.h"
 
-#include "base/descriptor.h"
 #include "base/error.h"
 #include "node/job.h"
+#include "node/memory.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
 
 /* A block that has its name. */
 struct block {
@@ -46,12 +43,12 @@ static struct block **find(struct registry *registry, const char *name)
 static crew_status create_memory(uint64_t size, struct crewi_shared_memory_info *info)
 {
     struct stat about;
-    int fd = crewi_descriptor_create_memory("crew-shared-memory", MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return crewi_error_errno("memfd_create for a block of %llu bytes",
-                                 (unsigned long long)size);
-    if (ftruncate(fd, (off_t)size) || fcntl(fd, F_ADD_SEALS, SEALS) || fstat(fd, &about)) {
-        crew_status status = crewi_error_errno("a block of %llu bytes", (unsigned long long)size);
+    int fd;
+    crew_status status = crewi_memfd_create("crew-shared-memory", size, &fd);
+    if (status)
+        return status;
+    if (fstat(fd, &about)) {
+        status = crewi_error_errno("a block of %llu bytes", (unsigned long long)size);
         close(fd);
         return status;
     }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Children that write random bytes over the memory that they share with their rank. Nobody but they
-// may suffer: others on the rank, a pool among them, go on.
+// may suffer: others on the rank, a pool among them, go on. Nor may one that tries to make all
+// memory that it has inherited shorter, or longer.
 //
-// usage: scribbler port|bell|both|worker ROUNDS [FIRST-SEED]
+// usage: scribbler port|bell|both|size|worker ROUNDS [FIRST-SEED]
 //   worker: the port of a pool's worker, in the middle of a task
 #include "check.h"
 
 #include <crew/crew.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@
 
 struct order {
     uint64_t seed;
-    int what; // 1: the port, 2: the bell, 3: both
+    int what; // 1: the port, 2: the bell, 3: both, 4: the sizes
 };
 
 static uint64_t next_random(uint64_t *state)
@@ -64,9 +66,31 @@ static void scribble(struct region region, uint64_t *state)
     }
 }
 
+// All that the caller has open and is memory. Returns how many refuse to be of another size.
+static int resize_all(void)
+{
+    int refused = 0;
+    char path[64], name[64];
+    for (int fd = 0; fd < 256; fd++) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        ssize_t length = readlink(path, name, sizeof name - 1);
+        if (length < 0 || strncmp(name, "/memfd:crew-", 12) != 0)
+            continue;
+        name[length] = '\0';
+        bool is_left = ftruncate(fd, 0) != 0 && errno == EPERM;
+        is_left = ftruncate(fd, 1 << 30) != 0 && errno == EPERM && is_left;
+        if (!is_left)
+            printf("%s has another size now\n", name);
+        refused += is_left;
+    }
+    return refused;
+}
+
 static int spoil(void *arg)
 {
     struct order order = *(struct order *)arg;
+    if (order.what == 4)
+        _exit(resize_all() >= 2 ? 0 : 4); // the job and the doorbell
     struct region port = find_region("memfd:crew-port"), bell = find_region("memfd:crew-bell");
     uint64_t state = order.seed * 0x9e3779b97f4a7c15u + 1;
     for (int i = 0; i < 4; i++) {
@@ -152,6 +176,8 @@ static int app(int argc, char **argv)
         order.what = 1;
     else if (strcmp(mode, "bell") == 0)
         order.what = 2;
+    else if (strcmp(mode, "size") == 0)
+        order.what = 4;
     crew_pool pool;
     CHECK_OK(crew_pool_create(&pool, NULL));
     for (int i = 0; i < rounds && check_failures() == 0; i++) {
