@@ -485,6 +485,9 @@ static crew_status attach(struct crewi_engine *engine, struct crewi_handle *hand
     crewi_queue_items_init(&agent->hold);
     crewi_queue_items_init(&agent->late);
     agent->next = rank->agents;
+    agent->link = &rank->agents;
+    if (agent->next)
+        agent->next->link = &agent->next;
     rank->agents = agent;
     handle->agent = agent;
     return CREW_OK;
@@ -493,10 +496,10 @@ static crew_status attach(struct crewi_engine *engine, struct crewi_handle *hand
 static void detach(struct crewi_engine *engine, struct crewi_handle *handle)
 {
     struct queue_rank *rank = rank_of(engine);
-    struct crewi_queue_agent *agent = handle->agent, **link = &rank->agents;
-    while (*link != agent)
-        link = &(*link)->next;
-    *link = agent->next;
+    struct crewi_queue_agent *agent = handle->agent, **link;
+    *agent->link = agent->next;
+    if (agent->next)
+        agent->next->link = agent->link;
     for (link = &rank->due; agent->is_due && *link != agent;)
         link = &(*link)->next_due;
     if (agent->is_due)

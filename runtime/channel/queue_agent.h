@@ -23,7 +23,7 @@
 
 struct crewi_queue_agent {
     uint64_t id;
-    struct crewi_queue_agent *next; /* of this rank */
+    struct crewi_queue_agent *next, **link; /* of this rank; what points to this one */
     struct crewi_queue_agent *next_due;
     bool is_due; /* it has something to send at the end of the round */
     struct crewi_queue_items hold;

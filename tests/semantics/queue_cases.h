@@ -34,7 +34,8 @@ case_function que_01, que_02, que_03, que_04, que_05, que_06, que_08, que_12, qu
     queue_large;
 
 // queue_end.c: closing, joining, and dying
-case_function que_07, que_09, que_10, que_11, que_13, que_14, que_15, queue_cancel;
+case_function que_07, que_09, que_10, que_11, que_13, que_14, que_15, queue_cancel,
+    queue_many_at_end;
 
 // queue_calls.c: wrong use, waiting, handles in items
 case_function queue_wrong, queue_gone, queue_wait, queue_handles, queue_argument;

@@ -5,8 +5,10 @@
 #include "check.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define LIMIT_S 20
 
@@ -267,4 +269,40 @@ void que_15(const struct variant *variant)
         CHECK_STATUS(crew_queue_get_timed(job.queue, bytes, TORN_SIZE, &size, 0.05), CREW_EEMPTY);
     free(bytes);
     CHECK_OK(crew_queue_close(job.queue));
+}
+
+static int make_many(void *arg)
+{
+    const struct queue_job *job = arg;
+    crew_queue queue = {0};
+    for (int i = 0; i < job->count; i++)
+        CHECK_OK(crew_queue_create(&queue, NULL));
+    return check_result();
+}
+
+static double processor_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+// What this rank needs for the life and the end of a process with so many.
+static double rank_time(int count)
+{
+    struct queue_job job = {.count = count};
+    struct variant own = {.attr.placement = CREW_HERE};
+    double begin = processor_time();
+    CHECK_INT(finish(launch(&own, make_many, &job, sizeof job)), 0);
+    CHECK_OK(crew_queue_close(new_queue(NULL))); // which waits until the rank is done
+    return processor_time() - begin;
+}
+
+// Ten times as many queues take ten times as long, and not a hundred times.
+void queue_many_at_end(const struct variant *variant)
+{
+    (void)variant;
+    double few = rank_time(2500), many = rank_time(25000);
+    if (!CHECK(many < 40 * few))
+        printf("2,500 queues took %.3f s, 25,000 took %.3f s\n", few, many);
 }

@@ -21,6 +21,7 @@ const struct test_case program_cases[] = {
     {"QUE-14", que_14, CASE_KILLABLE},
     {"QUE-15", que_15, CASE_KILLABLE},
     {"cancel", queue_cancel, 0},
+    {"many-at-end", queue_many_at_end, CASE_ONCE | CASE_MAIN},
     {"many", queue_many, 0},
     {"large", queue_large, 0},
     {"wrong", queue_wrong, 0},
