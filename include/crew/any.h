@@ -272,22 +272,23 @@ CREW_API const crew_any *crew_any_next(const crew_any *values, size_t *at);
 
 /* Comparing and printing */
 
-/** Whether they are equal, as Python's ==. */
+/** Whether they are equal, as Python's ==. What is no value (crew_any_pack()) equals nothing. */
 CREW_API bool crew_any_equal(crew_any a, crew_any b);
 
 /** Sets @p order to below 0, 0 or above 0. ::CREW_EINVAL there is no order between them: only
- * numbers (and bools), strings, bytes and lists have one, each among themselves; order is NULL */
+ * numbers (and bools), strings, bytes and lists have one, each among themselves; order is NULL, or
+ * one is no value */
 CREW_API crew_status crew_any_compare(crew_any a, crew_any b, int *order);
 
 /** A number that equal values share; it is the same on all ranks. ::CREW_EINVAL a list or dict has
- * none, as they may change; hash is NULL. Python: hash. */
+ * none, as they may change; hash is NULL, or it is no value. Python: hash. */
 CREW_API crew_status crew_any_hash(crew_any value, uint64_t *hash);
 
-/** Prints it as Python's repr: {'a': 1, 'b': [1, 2.5, None]}. ::CREW_EINVAL stream is NULL;
- * ::CREW_ESYSTEM it cannot be written to */
+/** Prints it as Python's repr: {'a': 1, 'b': [1, 2.5, None]}. ::CREW_EINVAL stream is NULL,
+ * or it is no value (crew_any_pack()); ::CREW_ESYSTEM the stream cannot be written to */
 CREW_API crew_status crew_any_print(crew_any value, FILE *stream);
 
-/** The same as a string, to be freed with free(). ::CREW_EINVAL text is NULL */
+/** The same as a string, to be freed with free(). ::CREW_EINVAL text is NULL, or it is no value */
 CREW_API crew_status crew_any_format(crew_any value, char **text);
 
 /* As bytes */

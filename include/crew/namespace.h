@@ -53,8 +53,8 @@ CREW_API crew_status crew_namespace_has(crew_namespace space, const char *name, 
 /** Gets all attributes as a dict value, as they are at one moment. Python: vars. */
 CREW_API crew_status crew_namespace_items(crew_namespace space, crew_any *items);
 
-/** Prints all attributes as Python does: Namespace(level=3). ::CREW_ESYSTEM the stream cannot be
- * written to */
+/** Prints the attributes as Python does, Namespace(level=3, name='x'): in order, without those
+ * whose names begin with "_". ::CREW_ESYSTEM the stream cannot be written to */
 CREW_API crew_status crew_namespace_print(crew_namespace space, FILE *stream);
 
 #ifdef __cplusplus

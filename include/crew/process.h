@@ -210,8 +210,8 @@ CREW_API crew_status crew_process_create(crew_process *process, crew_process_fun
  *
  * @param object  the base of an object of object->size bytes, which are copied for the process. In
  * the copy, run is right; other pointers in it are not.
- * @return as crew_process_create(); a run that is NULL is found by crew_process_start(), as a
- * subclass without run in Python: ::CREW_EINVAL
+ * @return as crew_process_create(); a run that is NULL is found by crew_process_start():
+ * ::CREW_EINVAL. (In Python a subclass without run inherits one that does nothing.)
  */
 CREW_API crew_status crew_process_create_class(crew_process *process,
                                                const crew_process_class *object,

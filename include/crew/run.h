@@ -95,7 +95,8 @@ CREW_API const char *crew_rank_host(int rank);
  * MPI_Comm_rank. */
 CREW_API int crew_current_rank(void);
 
-/** Prints the environment variables that crew reads, for a program's --help: two lines each. */
+/** Prints the environment variables that crew reads, for a program's --help: two lines each.
+ * Nothing, where stream is NULL. */
 CREW_API void crew_options_print(FILE *stream);
 
 #ifdef __cplusplus

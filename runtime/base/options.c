@@ -62,6 +62,10 @@ crew_status crewi_options_load(void)
 
 void crew_options_print(FILE *stream)
 {
+    if (!stream) {
+        crewi_error_word("crew_options_print: stream is NULL");
+        return;
+    }
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         fprintf(stream, "  %s=%s (default %s)\n      %s\n", options[i].variable, options[i].choices,
                 options[i].preset, options[i].text);

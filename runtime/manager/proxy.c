@@ -76,7 +76,8 @@ crew_status crew_proxy_call(crew_proxy proxy, const char *method, const crew_any
         return status;
     struct crewi_manager_question question = {.call = "crew_proxy_call",
                                               .manager = {proxy.manager},
-                                              .op = result ? CREWI_MANAGER_CALL : CREWI_MANAGER_TELL,
+                                              .op =
+                                                  result ? CREWI_MANAGER_CALL : CREWI_MANAGER_TELL,
                                               .object = proxy.id,
                                               .name = method,
                                               .args = args,

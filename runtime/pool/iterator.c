@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "engine/cache.h"
 #include "engine/client.h"
+#include "pool/map_call.h"
 #include "pool/pool_call.h"
 #include "pool/result_call.h"
 
@@ -389,6 +390,14 @@ crew_status crew_iterator_close(crew_iterator handle)
     return CREW_OK;
 }
 
+/* No longer than the items are. */
+static size_t chunk_of(const struct iterator *wanted, const crew_imap_attr *attr)
+{
+    size_t chunk = attr->chunk ? (size_t)attr->chunk : 1;
+    bool is_longer = !wanted->generator && wanted->count && wanted->count < chunk;
+    return is_longer ? wanted->count : chunk;
+}
+
 static size_t count_slots(const struct iterator *wanted, const crew_imap_attr *attr, size_t workers)
 {
     size_t item = wanted->task.item_size, result = wanted->task.result_size;
@@ -418,8 +427,7 @@ static crew_status make(const struct iterator *wanted, const crew_imap_attr *att
     *iterator = *wanted;
     iterator->cached = head;
     iterator->attr = *attr;
-    if (!attr->chunk)
-        iterator->attr.chunk = 1;
+    iterator->attr.chunk = (long)chunk_of(wanted, attr);
     iterator->deadline_ns =
         attr->timeout_s > 0 ? crewi_deadline_ns(crewi_now_ns(), crewi_timeout_ns(attr->timeout_s))
                             : CREWI_FOREVER;
@@ -443,8 +451,10 @@ static crew_status check(const char *call, const struct iterator *wanted,
         return crewi_error(CREW_EINVAL, "%s: a chunk of %ld tasks", call, attr->chunk);
     if (isnan(attr->timeout_s) || attr->timeout_s < 0)
         return crewi_error(CREW_EINVAL, "%s: a time limit of %g seconds", call, attr->timeout_s);
-    if (!wanted->task.item_size)
-        return crewi_error(CREW_EINVAL, "%s: items of size 0", call);
+    crew_status status = crewi_map_check_sizes(call, wanted->task.item_size,
+                                               wanted->task.result_size, chunk_of(wanted, attr));
+    if (status)
+        return status;
     const crew_map_attr map = map_attr(attr);
     return crewi_map_check_attr(call, &map);
 }

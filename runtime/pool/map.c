@@ -49,17 +49,18 @@ crew_status crewi_map_check_attr(const char *call, const crew_map_attr *attr)
     return CREW_OK;
 }
 
-static crew_status check_sizes(const struct crewi_map_call *call)
+crew_status crewi_map_check_sizes(const char *call, size_t item_size, size_t result_size,
+                                  size_t count)
 {
-    size_t largest = call->item_size > call->result_size ? call->item_size : call->result_size;
-    if (!call->item_size)
-        return crewi_error(CREW_EINVAL, "%s: items of size 0", call->name);
+    size_t largest = item_size > result_size ? item_size : result_size;
+    if (!item_size)
+        return crewi_error(CREW_EINVAL, "%s: items of size 0", call);
     if (largest > CREWI_FRAME_LIMIT / 2)
-        return crewi_error(CREW_EINVAL, "%s: an item or result of %zu bytes, more than 1 GiB",
-                           call->name, largest);
-    if (call->count > (SIZE_MAX >> 2) / (largest + sizeof(crew_status)))
-        return crewi_error(CREW_EINVAL, "%s: %zu items of %zu bytes are more than memory",
-                           call->name, call->count, largest);
+        return crewi_error(CREW_EINVAL, "%s: an item or result of %zu bytes, more than 1 GiB", call,
+                           largest);
+    if (count > (SIZE_MAX >> 2) / (largest + sizeof(crew_status)))
+        return crewi_error(CREW_EINVAL, "%s: %zu items of %zu bytes are more than memory", call,
+                           count, largest);
     return CREW_OK;
 }
 
@@ -71,7 +72,9 @@ static crew_status check(const struct crewi_map_call *call)
         return crewi_error(CREW_EINVAL, "%s: the pool handle is empty", call->name);
     crew_status status = check_pointers(call);
     if (!status)
-        status = call->varying ? crewi_map_check_bytes(call) : check_sizes(call);
+        status = call->varying ? crewi_map_check_bytes(call)
+                               : crewi_map_check_sizes(call->name, call->item_size,
+                                                       call->result_size, call->count);
     return status ? status : crewi_map_check_attr(call->name, call->attr);
 }
 

@@ -32,6 +32,10 @@ struct crewi_map_call {
 /** For calls that were given none. */
 extern const crew_map_attr crewi_map_defaults;
 
+/** Whether that many items and results of these sizes can be. ::CREW_EINVAL */
+crew_status crewi_map_check_sizes(const char *call, size_t item_size, size_t result_size,
+                                  size_t count);
+
 /** Runs it to its end. */
 crew_status crewi_map_run(const struct crewi_map_call *call);
 

@@ -41,11 +41,12 @@ void crew_any_clear(crew_any *value)
 {
     if (!value)
         return;
-    if (value->owned && value->type == CREW_ANY_LIST)
+    bool owns = value->owned && crewi_any_has_content(value);
+    if (owns && value->type == CREW_ANY_LIST)
         clear_items(&value->list);
-    else if (value->owned && value->type == CREW_ANY_DICT)
+    else if (owns && value->type == CREW_ANY_DICT)
         clear_entries(&value->dict);
-    else if (value->owned && (value->type == CREW_ANY_STRING || value->type == CREW_ANY_BYTES))
+    else if (owns && (value->type == CREW_ANY_STRING || value->type == CREW_ANY_BYTES))
         free((char *)(uintptr_t)value->string.data);
     *value = crew_nil();
 }
@@ -189,6 +190,8 @@ crew_status crew_any_to_string(crew_any value, const char **text)
     crew_status status = check_output("crew_any_to_string", "text", text);
     if (!status && value.type != CREW_ANY_STRING)
         status = refuse("crew_any_to_string", "a string", &value);
+    else if (!status && !crewi_any_has_content(&value))
+        status = crewi_error(CREW_EINVAL, "crew_any_to_string: the data of the string is NULL");
     if (!status)
         *text = value.string.data;
     return status;
@@ -300,7 +303,8 @@ crew_status crew_any_list_append(crew_any *list, crew_any item)
 
 const crew_any *crew_any_list_at(const crew_any *list, size_t index)
 {
-    if (!list || list->type != CREW_ANY_LIST || index >= list->list.count)
+    if (!list || list->type != CREW_ANY_LIST || index >= list->list.count ||
+        !crewi_any_has_content(list))
         return NULL;
     return &list->list.items[index];
 }
@@ -406,7 +410,7 @@ crew_status crew_any_dict_set(crew_any *dict, crew_any key, crew_any value)
 
 const crew_any *crew_any_dict_get(const crew_any *dict, crew_any key)
 {
-    if (!dict || dict->type != CREW_ANY_DICT)
+    if (!dict || dict->type != CREW_ANY_DICT || !crewi_any_has_content(dict))
         return NULL;
     const crew_any_entry *entry = find_entry(&dict->dict, &key);
     return entry ? &entry->value : NULL;
@@ -414,7 +418,7 @@ const crew_any *crew_any_dict_get(const crew_any *dict, crew_any key)
 
 const crew_any *crew_any_next(const crew_any *values, size_t *at)
 {
-    if (!values || !at || *at >= crew_any_length(*values))
+    if (!values || !at || *at >= crew_any_length(*values) || !crewi_any_has_content(values))
         return NULL;
     if (values->type == CREW_ANY_LIST)
         return &values->list.items[(*at)++];

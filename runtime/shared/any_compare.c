@@ -3,6 +3,7 @@
 #include <crew/any.h>
 
 #include "base/error.h"
+#include "shared/any_inside.h"
 #include "shared/any_pack.h"
 
 #include <math.h>
@@ -80,11 +81,33 @@ static bool equal_entries(const crew_any *a, const crew_any *b)
     return true;
 }
 
+bool crewi_any_has_content(const crew_any *value)
+{
+    switch (value->type) {
+    case CREW_ANY_STRING:
+    case CREW_ANY_BYTES:
+        return value->string.data || !value->string.size;
+    case CREW_ANY_HANDLE:
+        return value->handle_size <= CREW_ANY_HANDLE_SIZE;
+    case CREW_ANY_LIST:
+        return value->list.items || !value->list.count;
+    case CREW_ANY_DICT:
+        return value->dict.entries || !value->dict.count;
+    default:
+        return true;
+    }
+}
+
+static crew_status refuse_empty(const crew_any *value)
+{
+    return crewi_error(CREW_EINVAL, "a %s without its content", crew_any_type_name(value->type));
+}
+
 bool crew_any_equal(crew_any a, crew_any b)
 {
     if (is_number(&a) && is_number(&b))
         return !is_nan(&a) && !is_nan(&b) && compare_numbers(&a, &b) == 0;
-    if (a.type != b.type)
+    if (a.type != b.type || !crewi_any_has_content(&a) || !crewi_any_has_content(&b))
         return false;
     switch (a.type) {
     case CREW_ANY_NIL:
@@ -117,6 +140,8 @@ static crew_status compare_items(const crew_any_items *a, const crew_any_items *
 
 static crew_status compare(const crew_any *a, const crew_any *b, int *order)
 {
+    if (!crewi_any_has_content(a) || !crewi_any_has_content(b))
+        return refuse_empty(crewi_any_has_content(a) ? b : a);
     if (is_nan(a) || is_nan(b))
         return crewi_error(CREW_EINVAL, "a NaN has no place in an order");
     if (is_number(a) && is_number(b))
@@ -183,6 +208,8 @@ crew_status crew_any_hash(crew_any value, uint64_t *hash)
     if (crewi_any_is_nested(value.type))
         return crewi_error(CREW_EINVAL, "a %s has no hash, as it may change",
                            crew_any_type_name(value.type));
+    if (!crewi_any_has_content(&value))
+        return refuse_empty(&value);
     if (is_number(&value))
         *hash = hash_number(&value);
     else if (value.type == CREW_ANY_STRING || value.type == CREW_ANY_BYTES)

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "engine/engine.h"
 #include "shared/any_inside.h"
+#include "shared/any_pack.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -108,24 +109,41 @@ static void add_double(struct text *text, double number)
 
 /* Strings and bytes */
 
-static void add_escaped(struct text *text, unsigned char byte)
+static void add_escaped(struct text *text, uint32_t character)
 {
-    char escape[8];
-    snprintf(escape, sizeof escape, "\\x%02x", byte);
+    char escape[12];
+    const char *format = character <= 0xff     ? "\\x%02" PRIx32
+                         : character <= 0xffff ? "\\u%04" PRIx32
+                                               : "\\U%08" PRIx32;
+    snprintf(escape, sizeof escape, format, character);
     add_string(text, escape);
 }
 
-static void add_character(struct text *text, unsigned char byte, char quote, bool is_text)
+/* The character that UTF-8 begins with, and how many bytes it has. */
+static size_t read_character(const unsigned char *at, uint32_t *character)
+{
+    size_t size = *at < 0x80 ? 1 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
+    *character = size == 1 ? *at : *at & (0xff >> (size + 1));
+    for (size_t i = 1; i < size; i++)
+        *character = *character << 6 | (at[i] & 0x3f);
+    return size;
+}
+
+/* Of a string, or a byte. Returns how many bytes it has. */
+static size_t add_character(struct text *text, const char *at, char quote, bool is_text)
 {
     static const char special[] = "\n\r\t\\", letters[] = "nrt\\";
-    const char *found = byte ? strchr(special, byte) : NULL;
+    const char *found = *at ? strchr(special, *at) : NULL;
     char escape[2] = {'\\', found ? letters[found - special] : quote};
-    if (found || byte == (unsigned char)quote)
+    uint32_t character = (unsigned char)*at;
+    size_t size = is_text ? read_character((const unsigned char *)at, &character) : 1;
+    if (found || *at == quote)
         add(text, escape, 2);
-    else if (byte < ' ' || byte == 0x7f || (byte > 0x7f && !is_text))
-        add_escaped(text, byte);
+    else if (crewi_is_printable(character) && (is_text || character < 0x80))
+        add(text, at, size);
     else
-        add(text, (const char *)&byte, 1);
+        add_escaped(text, character);
+    return size;
 }
 
 static void add_quoted(struct text *text, const crew_any_data *data, bool is_text)
@@ -134,8 +152,8 @@ static void add_quoted(struct text *text, const crew_any_data *data, bool is_tex
     bool has_double = data->size && memchr(data->data, '"', data->size);
     char quote = has_single && !has_double ? '"' : '\'';
     add(text, &quote, 1);
-    for (size_t i = 0; i < data->size; i++)
-        add_character(text, (unsigned char)data->data[i], quote, is_text);
+    for (size_t i = 0; i < data->size;)
+        i += add_character(text, &data->data[i], quote, is_text);
     add(text, &quote, 1);
 }
 
@@ -236,13 +254,22 @@ static crew_status take(struct text *text, char **taken)
     return CREW_OK;
 }
 
-crew_status crew_any_format(crew_any value, char **text)
+static crew_status format(const char *call, const crew_any *value, char **text)
 {
     struct text made = {0};
+    uint64_t size;
+    crew_status status = crewi_any_measure(call, value, &size); /* it may be none */
+    if (status)
+        return status;
+    add_value(&made, value);
+    return take(&made, text);
+}
+
+crew_status crew_any_format(crew_any value, char **text)
+{
     if (!text)
         return crewi_error(CREW_EINVAL, "crew_any_format: text is NULL");
-    add_value(&made, &value);
-    return take(&made, text);
+    return format("crew_any_format", &value, text);
 }
 
 crew_status crewi_any_format_set(const crew_any *items, char **text)
@@ -254,19 +281,47 @@ crew_status crewi_any_format_set(const crew_any *items, char **text)
     return take(&made, text);
 }
 
+static int compare_words(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The words of each attribute that is not hidden, to be freed. Returns how many there are; fewer
+ * than there should be when @p made has failed. */
+static size_t format_attributes(const crew_any_entries *dict, char **words, struct text *made)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < dict->count && !made->failed; i++) {
+        const crew_any_entry *entry = &dict->entries[i];
+        struct text one = {0};
+        if (*entry->key.string.data == '_')
+            continue;
+        add(&one, entry->key.string.data, entry->key.string.size);
+        add(&one, "=", 1);
+        add_value(&one, &entry->value);
+        made->failed = take(&one, &words[count]) != CREW_OK;
+        count += !made->failed;
+    }
+    return count;
+}
+
+/* Python sorts the words, and not the names. */
 crew_status crewi_any_format_namespace(const crew_any *items, char **text)
 {
     struct text made = {0};
+    char **words = calloc(items->dict.count + 1, sizeof(char *));
+    if (!words)
+        return crewi_error_memory();
+    size_t count = format_attributes(&items->dict, words, &made);
+    qsort(words, count, sizeof(char *), compare_words);
     add_string(&made, "Namespace(");
-    for (size_t i = 0; i < items->dict.count; i++) {
-        const crew_any_entry *entry = &items->dict.entries[i];
-        if (i)
-            add(&made, ", ", 2);
-        add(&made, entry->key.string.data, entry->key.string.size);
-        add(&made, "=", 1);
-        add_value(&made, &entry->value);
+    for (size_t i = 0; i < count; i++) {
+        add_string(&made, i ? ", " : "");
+        add_string(&made, words[i]);
+        free(words[i]);
     }
     add(&made, ")", 1);
+    free(words);
     return take(&made, text);
 }
 
@@ -285,6 +340,6 @@ crew_status crew_any_print(crew_any value, FILE *stream)
     char *text = NULL;
     if (!stream)
         return crewi_error(CREW_EINVAL, "crew_any_print: stream is NULL");
-    crew_status status = crew_any_format(value, &text);
+    crew_status status = format("crew_any_print", &value, &text);
     return crewi_any_write_text(status, text, stream);
 }

@@ -71,8 +71,8 @@ enum crewi_container_flag {
     CREWI_CONTAINER_KEYS = 8,
     CREWI_CONTAINER_VALUES = 16,
     CREWI_CONTAINER_OR_NOTHING = 32, /* what is not there is no failure */
-    CREWI_CONTAINER_LOOK = 64 /* the caller only looks at the values of the reply: it does not become
-                                 a holder of the handles in them */
+    CREWI_CONTAINER_LOOK = 64 /* the caller only looks at the values of the reply: it does not
+                                 become a holder of the handles in them */
 };
 
 struct crewi_container_spec {

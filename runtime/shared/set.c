@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "shared/any_inside.h"
+#include "shared/any_pack.h"
 #include "shared/container.h"
 
 static struct crewi_container_call call_of(const char *name, crew_set set,
@@ -90,7 +91,10 @@ crew_status crew_set_update(crew_set set, crew_any items)
         return crewi_error(CREW_EINVAL,
                            "crew_set_update: a list was expected, this is a value of the type %s",
                            crew_any_type_name(items.type));
-    crew_status status = list_once(&items, &once);
+    uint64_t size;
+    crew_status status = crewi_any_measure(call.name, &items, &size);
+    if (!status)
+        status = list_once(&items, &once);
     if (status)
         return status;
     call.spread = &once;

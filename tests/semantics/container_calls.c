@@ -397,11 +397,17 @@ static int use_namespace(void *arg)
     expect_value(value, "77");
     CHECK_OK(crew_namespace_set(job->space, "level", crew_int(3)));
     CHECK_OK(crew_namespace_set(job->space, "name", crew_string("x")));
+    CHECK_OK(crew_namespace_set(job->space, "_hidden", crew_int(1)));
+    CHECK_OK(crew_namespace_set(job->space, "age", crew_int(7)));
+    CHECK_OK(crew_namespace_set(job->space, "age2", crew_int(8)));
     CHECK_OK(crew_namespace_get(job->space, "level", &value));
     expect_value(value, "3");
     CHECK_OK(crew_namespace_print(job->space, stream));
     fclose(stream);
-    CHECK_TEXT(text, "Namespace(level=3, name='x')");
+    CHECK_TEXT(text, "Namespace(age2=8, age=7, level=3, name='x')"); // Python's order
+    CHECK_OK(crew_namespace_delete(job->space, "_hidden"));
+    CHECK_OK(crew_namespace_delete(job->space, "age"));
+    CHECK_OK(crew_namespace_delete(job->space, "age2"));
     expect_space(job->space, "{'level': 3, 'name': 'x'}");
     CHECK_OK(crew_namespace_delete(job->space, "level"));
     CHECK_STATUS(crew_namespace_delete(job->space, "level"), CREW_ENOENT);

@@ -343,6 +343,10 @@ static void refuse_types(const struct container_job *job)
     CHECK_STATUS(crew_list_append(job->list, crew_string("\xff")), CREW_EINVAL);
     CHECK_CONTAINS(crew_error_message(), "crew_list_append: a string that is not UTF-8");
     CHECK_STATUS(crew_list_append(job->list, (crew_any){.type = (crew_any_type)50}), CREW_EINVAL);
+    const crew_any missing = {.type = CREW_ANY_LIST, .list = {.items = NULL, .count = 5}};
+    CHECK_STATUS(crew_list_extend(job->list, missing), CREW_EINVAL);
+    CHECK_STATUS(crew_set_update(job->set, missing), CREW_EINVAL);
+    CHECK_CONTAINS(crew_error_message(), "crew_set_update: the items of a list are NULL");
 }
 
 static int use_wrongly(void *arg)

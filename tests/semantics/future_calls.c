@@ -143,6 +143,21 @@ void calls_iterator(const struct variant *variant)
                      CREW_EINVAL);
     }
     CHECK_INT(iterator.id, 77);
+    const crew_task huge[] = {{do_step.function, SIZE_MAX, 1, "item"},
+                              {do_step.function, (size_t)1 << 63, (size_t)1 << 63, "both"},
+                              {do_step.function, sizeof step, SIZE_MAX, "result"}};
+    for (size_t i = 0; i < sizeof huge / sizeof *huge; i++) {
+        CHECK_STATUS(crew_pool_imap(pool, huge[i], &step, 1, NULL, &iterator), CREW_EINVAL);
+        CHECK_CONTAINS(crew_error_message(), "more than 1 GiB");
+    }
+    const crew_imap_attr long_chunk = {.chunk = LONG_MAX};
+    CHECK_STATUS(crew_pool_imap_from(pool, do_step, no_items, NULL, &long_chunk, &iterator),
+                 CREW_EINVAL);
+    CHECK_INT(iterator.id, 77);
+    struct answer answer;
+    CHECK_OK(crew_pool_imap(pool, do_step, &step, 1, &long_chunk, &iterator));
+    CHECK_OK(crew_iterator_next(iterator, &answer, NULL, CREW_FOREVER));
+    CHECK_OK(crew_iterator_close(iterator));
     close_pool(pool);
 }
 

@@ -98,6 +98,8 @@ static void help_lists_all(void **state)
     assert_int_equal(lines, 2 * VARIABLES);
     assert_non_null(strstr(text, "  CREW_BIND=none|core (default core)\n"));
     free(text);
+    crew_options_print(NULL);
+    assert_non_null(strstr(crew_error_message(), "crew_options_print: stream is NULL"));
 }
 
 int main(void)

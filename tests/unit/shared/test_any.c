@@ -294,14 +294,78 @@ static void printing(void **state)
     fclose(stream);
 }
 
+/* As Python's repr. */
+static void characters(void **state)
+{
+    (void)state;
+    expect_words(crew_string("a\tb\n\x7f"), "'a\\tb\\n\\x7f'");
+    expect_words(crew_string("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"),
+                 "'caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80'");
+    expect_words(crew_string("\xc2\x80 \xc2\x9f \xc2\xa0 \xc2\xad \xc2\xae"),
+                 "'\\x80 \\x9f \\xa0 \\xad \xc2\xae'");
+    expect_words(crew_string("\xe2\x80\x8b \xe2\x80\xa8 \xee\x80\x80"),
+                 "'\\u200b \\u2028 \\ue000'"); /* no width, a line's end, for private use */
+    expect_words(crew_string("\xf0\x9f\xbf\xbf \xf3\xa0\x80\x81 \xf4\x8f\xbf\xbf"),
+                 "'\\U0001ffff \\U000e0001 \\U0010ffff'");
+    expect_words(crew_bytes("\xc3\xa9'", 3), "b\"\\xc3\\xa9'\"");
+}
+
+/* Made by hand: data that is not there, a type that there is not, and the like. */
+static void what_is_no_value(void **state)
+{
+    crew_any number = crew_int(1), *self = &number;
+    crew_any_entry entry = {crew_any_list(), crew_int(1)};
+    crew_any wrong[7] = {
+        [0] = {.type = CREW_ANY_STRING, .string = {NULL, 5}},
+        [1] = {.type = CREW_ANY_BYTES, .bytes = {NULL, 5}},
+        [2] = {.type = CREW_ANY_LIST, .list = {.items = NULL, .count = 5}},
+        [3] = {.type = CREW_ANY_DICT, .dict = {.entries = NULL, .count = 5}},
+        [4] = {.type = CREW_ANY_HANDLE, .handle_size = CREW_ANY_HANDLE_SIZE + 1},
+        [5] = {.type = (crew_any_type)77},
+        [6] = {.type = CREW_ANY_DICT, .dict = {.entries = &entry, .count = 1}},
+    };
+    char *text = NULL;
+    const char *string;
+    uint64_t hash;
+    int order;
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(crew_any_format(wrong[i], &text), CREW_EINVAL);
+        assert_non_null(strstr(crew_error_message(), "crew_any_format: "));
+        assert_int_equal(crew_any_print(wrong[i], stdout), CREW_EINVAL);
+        assert_null(text);
+        assert_false(crew_any_equal(wrong[i], *self));
+        crew_any copy = wrong[i];
+        if (i < 5) {
+            assert_int_equal(crew_any_hash(wrong[i], &hash), CREW_EINVAL);
+            assert_int_equal(crew_any_compare(wrong[i], wrong[i], &order), CREW_EINVAL);
+            assert_false(crew_any_equal(wrong[i], wrong[i]));
+            copy.owned = 1;
+        }
+        size_t at = 0;
+        assert_true(i == 6 || !crew_any_next(&wrong[i], &at));
+        assert_null(crew_any_list_at(&wrong[i], 0));
+        assert_null(crew_any_dict_get(&wrong[i], *self));
+        crew_any_clear(&copy);
+        assert_int_equal(copy.type, CREW_ANY_NIL);
+    }
+    assert_int_equal(crew_any_to_string(wrong[0], &string), CREW_EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words),        cmocka_unit_test(doubles_in_words),
-        cmocka_unit_test(equal_values), cmocka_unit_test(order),
-        cmocka_unit_test(reading),      cmocka_unit_test(copies),
-        cmocka_unit_test(a_large_dict), cmocka_unit_test(depth),
+        cmocka_unit_test(words),
+        cmocka_unit_test(doubles_in_words),
+        cmocka_unit_test(equal_values),
+        cmocka_unit_test(order),
+        cmocka_unit_test(reading),
+        cmocka_unit_test(copies),
+        cmocka_unit_test(a_large_dict),
+        cmocka_unit_test(depth),
         cmocka_unit_test(printing),
+        cmocka_unit_test(characters),
+        cmocka_unit_test(what_is_no_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
