@@ -147,7 +147,7 @@ static crew_status build(const struct crewi_call *call, enum crewi_frame_type ty
     struct crewi_frame *frame = crewi_frame_create(size);
     if (!frame)
         return crewi_error_memory();
-    frame->header.type = type;
+    frame->header.type = (uint8_t)type;
     frame->header.kind = call->kind;
     frame->header.op = call->op;
     frame->header.object = call->object;

@@ -122,7 +122,7 @@ static struct crewi_frame *to_client(const struct crewi_origin *origin, enum cre
     struct crewi_frame *frame = crewi_frame_create(size);
     if (!frame)
         return NULL;
-    frame->header.type = type;
+    frame->header.type = (uint8_t)type;
     frame->header.target_rank = origin->rank;
     frame->header.origin = *origin;
     return frame;
