@@ -205,7 +205,8 @@ typedef struct crew_pool_info {
  * @param pool  set to the new handle, to be given back with crew_pool_destroy()
  * @return ::CREW_EINVAL workers below 0 or more than 65536, or more than one a rank with
  * ::CREW_START_RANK; a rank or a host that is not in the job, or is given twice, or both attr.ranks
- * and attr.hosts, or a list of none; ::CREW_EBROKEN the workers do not stay alive; what the
+ * and attr.hosts, or a list of none; ::CREW_EBROKEN the workers do not stay alive, or
+ * cannot be started (::CREW_ESYSTEM), three times in a row in the same place; what the
  * initializer returned; what crew_process_start() returns. No process is left behind then.
  */
 CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr);

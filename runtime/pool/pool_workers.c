@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A worker that ends so often in a row before it is ready will not get better. */
+/* When workers of one place end, or cannot be started, so often in a row before they are ready, it
+ * will not get better. Before the pool has begun that counts for those that were ready, too. */
 #define EARLY_DEATHS 3
 
 /* How long idle workers of a pool that is terminated may take to end, for the pool and for each of
@@ -175,6 +176,8 @@ static void conclude_start(struct crewi_engine *engine, struct crewi_pool *pool)
     if (pool->began < pool->worker_count)
         return;
     pool->state = CREWI_POOL_OPEN;
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        pool->workers[i].early_deaths = 0;
     pool->account.ready_ns = engine->now_ns;
     crewi_engine_reply(engine, &pool->creation, &pool->object.id, sizeof pool->object.id);
 }
@@ -238,10 +241,12 @@ void crewi_pool_worker_ready(struct crewi_engine *engine, struct crewi_pool *poo
         return;
     worker->state = CREWI_WORKER_READY;
     worker->origin = message->origin;
-    worker->early_deaths = 0;
     learn_loans(worker, message);
     crewi_pool_list_worker(pool, worker);
-    pool->began += pool->state == CREWI_POOL_STARTING; /* one that ends then breaks the pool */
+    if (pool->state == CREWI_POOL_STARTING)
+        pool->began++;
+    else
+        worker->early_deaths = 0;
     if (pool->state == CREWI_POOL_STARTING && !pool->start_status)
         conclude_start(engine, pool);
     else if (pool->state == CREWI_POOL_TERMINATED || pool->start_status || pool->broken)
@@ -280,6 +285,20 @@ static void tell_end(struct crewi_engine *engine, struct crewi_pool *pool)
     crewi_pool_tell_next_done(engine, pool);
 }
 
+/* Whether a worker that is gone is to have a successor. */
+static bool goes_on(const struct crewi_pool *pool)
+{
+    return !pool->broken && !pool->ended && !pool->start_status &&
+           (pool->state == CREWI_POOL_STARTING || pool->state == CREWI_POOL_OPEN ||
+            (pool->state == CREWI_POOL_CLOSED && crewi_pool_has_work(pool)));
+}
+
+/* What is short now need not be the next time, unlike everything else that a start may fail of. */
+static bool may_pass(crew_status status)
+{
+    return status == CREW_ESYSTEM || status == CREW_ENOMEM;
+}
+
 void crewi_pool_worker_spawned(struct crewi_engine *engine, struct crewi_pool *pool,
                                const struct crewi_message *message)
 {
@@ -293,7 +312,9 @@ void crewi_pool_worker_spawned(struct crewi_engine *engine, struct crewi_pool *p
     snprintf(reason, sizeof reason, "a worker could not be started: %.*s",
              (int)(message->size - sizeof report), (const char *)message->data + sizeof report);
     leave(engine, pool, worker);
-    break_pool(engine, pool, (crew_status)report.status, reason);
+    bool again = ++worker->early_deaths < EARLY_DEATHS && may_pass((crew_status)report.status);
+    if (goes_on(pool) && !(again && launch(engine, pool, worker)))
+        break_pool(engine, pool, (crew_status)report.status, reason);
     conclude_start(engine, pool);
     tell_end(engine, pool);
 }
@@ -315,7 +336,7 @@ static void replace(struct crewi_engine *engine, struct crewi_pool *pool,
 {
     char end[64], reason[CREWI_ERROR_SIZE];
     crewi_pool_word_end(end, sizeof end, wait_status);
-    if (worker->early_deaths >= EARLY_DEATHS || pool->state == CREWI_POOL_STARTING) {
+    if (worker->early_deaths >= EARLY_DEATHS) {
         snprintf(reason, sizeof reason,
                  "workers do not stay alive on rank %d (%s): the last one %s before it was ready",
                  worker->rank, crew_rank_host(worker->rank), end);
@@ -354,14 +375,6 @@ static void note_break(struct crewi_engine *engine, struct crewi_pool *pool,
     pool->broken = true;
 }
 
-/* Whether a worker that is gone is to have a successor. */
-static bool goes_on(const struct crewi_pool *pool)
-{
-    return !pool->broken && !pool->ended && !pool->start_status &&
-           (pool->state == CREWI_POOL_STARTING || pool->state == CREWI_POOL_OPEN ||
-            (pool->state == CREWI_POOL_CLOSED && crewi_pool_has_work(pool)));
-}
-
 void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *pool,
                              const struct crewi_message *message)
 {
@@ -375,8 +388,9 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
     bool stopping = worker->state == CREWI_WORKER_STOPPING,
          retiring = worker->state == CREWI_WORKER_RETIRING,
          is_fatal = breaks(pool, worker, &report, draft);
-    if (worker->state == CREWI_WORKER_STARTING)
+    if (worker->state == CREWI_WORKER_STARTING || pool->state == CREWI_POOL_STARTING)
         worker->early_deaths++;
+    pool->began -= pool->state == CREWI_POOL_STARTING && worker->state == CREWI_WORKER_READY;
     if (is_fatal)
         note_break(engine, pool, worker, report.status);
     crewi_pool_recover(engine, pool, worker, &report, draft);

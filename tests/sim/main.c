@@ -75,8 +75,9 @@ void __wrap_crewi_log(int level, const char *format, ...)
 {
     char text[256];
     va_list args;
-    if (level > CREWI_LOG_WARNING || !sim_job_current())
-        return;
+    const struct sim_job *job = sim_job_current();
+    if (!job || level > (job->broken ? CREWI_LOG_ERROR : CREWI_LOG_WARNING))
+        return; /* of those who do not end where a rank is gone it is only warned */
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);

@@ -161,7 +161,7 @@ void pool_model_death(struct pool_model *pool, const struct pool_death *death)
     pool->live--;
     pool->early_deaths += death->early;
     pool->may_break |= pool->spec.break_on_death && !death->stopped;
-    pool->may_break |= pool->early_deaths >= 3 || (death->early && !pool->id);
+    pool->may_break |= pool->early_deaths >= 3;
     for (uint32_t i = 0; i < pool->map_count; i++)
         map_death(&pool->maps[i], death);
 }

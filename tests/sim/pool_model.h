@@ -64,7 +64,7 @@ struct pool_model {
     bool closed, terminated, ended; /* ended: DESTROY was answered */
     bool workers_ended;             /* that was asked */
     uint32_t early_deaths;          /* of workers that were not ready */
-    bool may_break;                 /* so many, or one could not start */
+    bool may_break;                 /* so many, or one was unfit */
     uint32_t live;                  /* workers that have not ended */
 };
 

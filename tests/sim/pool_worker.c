@@ -148,7 +148,7 @@ void pool_worker_ended(struct pool_user *user)
                                .map = head->map,
                                .begin = head->begin,
                                .done = worker->done + ahead};
-    user->pool->may_break |= !worker->started || worker->unfit;
+    user->pool->may_break |= worker->unfit;
     pool_model_death(user->pool, &death);
 }
 

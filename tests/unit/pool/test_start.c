@@ -152,9 +152,14 @@ static void one_dies_before_it_is_ready(void **state)
 {
     (void)state;
     uint64_t request = ask(3);
-    pool_start_all(job);
-    pool_ready(child(0, 0));
-    fake_child_ended(child(1, 0), FAKE_EXIT(3));
+    for (int i = 0; i < 3; i++) { /* more often than it may */
+        fake_expect_parked(&creator, request);
+        assert_int_equal(child(0, 1)->signals, 0);
+        pool_start_all(job);
+        if (!i)
+            pool_ready(child(0, 0));
+        fake_child_ended(child(1, i), FAKE_EXIT(3));
+    }
     fake_expect_parked(&creator, request); /* until the others have ended */
     bool stop;
     struct crewi_pool_chunk chunk;
@@ -168,11 +173,53 @@ static void one_dies_before_it_is_ready(void **state)
     expect_nothing_left();
 }
 
+/* Another one takes its place, also of one that was ready when others were not. */
+static void some_die_before_all_are_ready(void **state)
+{
+    uint64_t pool;
+    (void)state;
+    uint64_t request = ask(2);
+    pool_start_all(job);
+    fake_child_ended(child(1, 0), FAKE_SIGNAL(SIGKILL));
+    pool_ready(child(0, 0));
+    fake_child_ended(child(0, 0), FAKE_EXIT(0));
+    pool_start_all(job);
+    pool_ready(child(1, 1));
+    fake_expect_parked(&creator, request);
+    pool_ready(child(0, 1));
+    fake_expect_reply(&creator, request, &pool, sizeof pool);
+}
+
+/* It is tried again, in a pool that begins as in one that goes on. */
+static void some_cannot_be_forked(void **state)
+{
+    uint64_t pool;
+    (void)state;
+    uint64_t request = ask(1);
+    fake_child_failed(child(0, 0), EAGAIN);
+    fake_child_failed(child(0, 1), EAGAIN);
+    fake_child_started(child(0, 2), 5);
+    pool_ready(child(0, 2));
+    fake_expect_reply(&creator, request, &pool, sizeof pool);
+    uint64_t map = pool_submit(&creator, pool, 4, 1);
+    fake_child_ended(child(0, 2), FAKE_SIGNAL(SIGKILL));
+    fake_child_failed(child(0, 3), EAGAIN);
+    fake_child_failed(child(0, 4), ENOMEM);
+    fake_child_started(child(0, 5), 6);
+    pool_ready(child(0, 5));
+    for (int i = 0; i < 4; i++)
+        pool_work(child(0, 5));
+    pool_expect_all(&creator, map, 4);
+}
+
 static void one_cannot_be_forked(void **state)
 {
     (void)state;
     uint64_t request = ask(2);
-    fake_child_failed(child(1, 0), EAGAIN);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(child(0, 0)->signals, 0);
+        fake_child_failed(child(1, i), EAGAIN);
+    }
     fake_expect_parked(&creator, request);
     assert_int_equal(child(0, 0)->signal, SIGKILL);
     fake_child_started(child(0, 0), 5);
@@ -306,6 +353,8 @@ int main(void)
         TEST(the_initializers_argument_comes_along),
         TEST(all_have_to_be_ready),
         TEST(one_dies_before_it_is_ready),
+        TEST(some_die_before_all_are_ready),
+        TEST(some_cannot_be_forked),
         TEST(one_cannot_be_forked),
         TEST(none_can_be_spawned),
         TEST(many_cannot_be_spawned),
