@@ -10,8 +10,9 @@
 
 struct matmul_report {
     size_t tasks;
+    size_t run;           /* by workers now; the others were in the journal */
     double seconds;       /* the map alone */
-    double flops;         /* floating-point operations in it */
+    double flops;         /* floating-point operations of all tasks */
     double kernel_gflops; /* one worker alone, measured before */
     double sum;           /* batch: of all results; product: of all elements */
     const char *kernel;   /* which library multiplies */

@@ -22,7 +22,7 @@ import numpy as np
 
 CREWRUN = MATMUL_POOL = None
 LIMIT_S = 120
-KEYS = {"mode", "ranks", "hosts", "workers", "tasks", "chunk", "schedule", "seconds", "gflops", "kernel_gflops", "cores",
+KEYS = {"mode", "ranks", "hosts", "workers", "tasks", "run", "chunk", "schedule", "seconds", "gflops", "kernel_gflops", "cores",
         "efficiency", "sum", "per_worker"}
 WORKER_KEYS = {"name", "rank", "host", "pid", "core", "tasks", "busy_seconds", "cpu_seconds"}
 SMALL = ["--size", "8", "--repeat", "3", "--tasks", "211"]
@@ -116,6 +116,10 @@ class Batch(Case):
         self.assertEqual(first["sum"], second["sum"])
         self.assertEqual(first["sum"], plain["sum"])
         self.assertEqual([sum(worker["tasks"] for worker in report["per_worker"]) for report in (first, second)], [211, 0])
+        self.assertEqual([report["run"] for report in (first, second)], [211, 0])
+        self.assertGreater(first["gflops"], 0)
+        self.assertEqual((second["gflops"], second["efficiency"]), (0, 0))
+        self.assertIn("211 of them were in the journal", self.good(0, *SMALL, "--journal", journal).stdout)
         self.assertEqual(os.listdir(self.folder.name), ["run.db"])
         self.bad(1, ["run.db", "other items"], 0, *SMALL, "--seed", 5, "--journal", journal)
         self.bad(1, ["is no journal"], 0, *SMALL, "--journal", MATMUL_POOL)
