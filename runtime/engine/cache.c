@@ -130,18 +130,43 @@ struct crewi_cached *crewi_cache_add(struct crewi_cache *cache, uint64_t id,
     return cached;
 }
 
+/* Takes out the one that a link leads to. */
+static void remove_at(struct crewi_cache *cache, _Atomic(struct crewi_cached *) *link)
+{
+    struct crewi_cached *cached = atomic_load(link);
+    atomic_store(link, atomic_load(&cached->next));
+    atomic_store(&cached->id, 0);
+    end(cached);
+    give_back(cache, cached);
+}
+
 void crewi_cache_remove(struct crewi_cache *cache, uint64_t id)
 {
     pthread_mutex_lock(&cache->mutex);
-    struct crewi_cached *cached = crewi_cache_find(cache, id);
+    const struct crewi_cached *cached = crewi_cache_find(cache, id);
     if (cached) {
         _Atomic(struct crewi_cached *) *link = &get_buckets(cache)[bucket_of(id)];
         while (atomic_load(link) != cached)
             link = &atomic_load(link)->next;
-        atomic_store(link, atomic_load(&cached->next));
-        atomic_store(&cached->id, 0);
-        end(cached);
-        give_back(cache, cached);
+        remove_at(cache, link);
+    }
+    pthread_mutex_unlock(&cache->mutex);
+}
+
+void crewi_cache_remove_all(struct crewi_cache *cache,
+                            bool (*fits)(struct crewi_cached *cached, void *context), void *context)
+{
+    pthread_mutex_lock(&cache->mutex);
+    _Atomic(struct crewi_cached *) *buckets = get_buckets(cache);
+    for (size_t i = 0; buckets && i < CREWI_CACHE_BUCKETS; i++) {
+        _Atomic(struct crewi_cached *) *link = &buckets[i];
+        struct crewi_cached *cached;
+        while ((cached = atomic_load(link))) {
+            if (fits(cached, context))
+                remove_at(cache, link);
+            else
+                link = &cached->next;
+        }
     }
     pthread_mutex_unlock(&cache->mutex);
 }

@@ -15,6 +15,7 @@
 #include <crew/status.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,5 +58,10 @@ struct crewi_cached *crewi_cache_add(struct crewi_cache *cache, uint64_t id,
 
 /** Takes the record of an id out and ends it; fine when there is none. */
 void crewi_cache_remove(struct crewi_cache *cache, uint64_t id);
+
+/** The same for all of those that fit. */
+void crewi_cache_remove_all(struct crewi_cache *cache,
+                            bool (*fits)(struct crewi_cached *cached, void *context),
+                            void *context);
 
 #endif

@@ -47,14 +47,27 @@ void crewi_completions_unlist(struct crewi_result_record *record)
     record->listed_by = NULL;
 }
 
+/* One whose callback is running goes when that is over. */
+static bool is_result_to_drop(struct crewi_cached *cached, void *context)
+{
+    struct crewi_result_record *record = (struct crewi_result_record *)cached;
+    const uint64_t *pool = context;
+    if (crewi_id_kind(cached->id) != CREWI_KIND_RESULT || record->pool != *pool)
+        return false;
+    record->closed |= record->is_called;
+    return !record->is_called;
+}
+
 void crewi_completions_end(uint64_t id)
 {
+    struct crewi_cache *cache = &crewi_client_current()->cache;
     crewi_callbacks_lock();
     struct crewi_completions *pool = crewi_completions_of(id);
     while (pool && pool->first)
         crewi_completions_unlist(pool->first);
     if (pool)
-        crewi_cache_remove(&crewi_client_current()->cache, id);
+        crewi_cache_remove(cache, id);
+    crewi_cache_remove_all(cache, is_result_to_drop, &id);
     crewi_callbacks_unlock();
 }
 

@@ -28,7 +28,7 @@ struct crewi_completions *crewi_completions_of(uint64_t pool);
 /** Takes a result out of the list, with crewi_callbacks_lock(); fine when it is not in there. */
 void crewi_completions_unlist(struct crewi_result_record *record);
 
-/** The pool is gone. */
+/** The pool is gone, and so are its results. */
 void crewi_completions_end(uint64_t pool);
 
 #endif

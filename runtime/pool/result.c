@@ -202,12 +202,18 @@ crew_status crewi_result_use(const char *call, crew_result result,
                        call);
 }
 
-crew_status crewi_result_fetch(struct crewi_result_record *record)
+static crew_status check_id(const struct crewi_result_record *record, uint64_t id)
 {
-    if (record->taken)
-        return CREW_OK;
-    crew_status status =
-        crewi_result_take(record->cached.id, record, 0, &record->status, record->reason);
+    return record->cached.id == id ? CREW_OK
+                                   : crewi_error(CREW_ENOENT, "the result was closed meanwhile");
+}
+
+crew_status crewi_result_fetch(struct crewi_result_record *record, uint64_t id)
+{
+    crew_status status = check_id(record, id);
+    if (status || record->taken)
+        return status;
+    status = crewi_result_take(id, record, 0, &record->status, record->reason);
     record->taken = !status;
     return status;
 }
@@ -229,15 +235,18 @@ static crew_status await_callbacks(struct crewi_result_record *record, int64_t d
     return ready ? CREW_OK : crewi_error(CREW_ETIMEDOUT, "the callbacks have not run yet");
 }
 
-static crew_status await(struct crewi_result_record *record, int64_t timeout_ns)
+static crew_status await(struct crewi_result_record *record, uint64_t id, int64_t timeout_ns)
 {
     int64_t deadline_ns = crewi_deadline_ns(crewi_now_ns(), timeout_ns);
     pthread_mutex_lock(&record->mutex);
+    crew_status status = check_id(record, id);
     bool known = record->taken && !crewi_result_awaits_callbacks(record);
     pthread_mutex_unlock(&record->mutex);
-    if (known)
-        return CREW_OK;
-    crew_status status = crewi_result_await(record->cached.id, timeout_ns);
+    if (status || known)
+        return status;
+    status = crewi_result_await(id, timeout_ns);
+    if (!status)
+        status = check_id(record, id);
     return status ? status : await_callbacks(record, deadline_ns);
 }
 
@@ -245,7 +254,7 @@ crew_status crew_result_wait(crew_result result, double timeout_s)
 {
     struct crewi_result_record *record;
     crew_status status = crewi_result_use("crew_result_wait", result, &record);
-    return status ? status : await(record, crewi_timeout_ns(timeout_s));
+    return status ? status : await(record, result.id, crewi_timeout_ns(timeout_s));
 }
 
 crew_status crew_result_get(crew_result result, double timeout_s)
@@ -253,11 +262,11 @@ crew_status crew_result_get(crew_result result, double timeout_s)
     struct crewi_result_record *record;
     crew_status status = crewi_result_use("crew_result_get", result, &record);
     if (!status)
-        status = await(record, crewi_timeout_ns(timeout_s));
+        status = await(record, result.id, crewi_timeout_ns(timeout_s));
     if (status)
         return status;
     pthread_mutex_lock(&record->mutex);
-    status = crewi_result_fetch(record);
+    status = crewi_result_fetch(record, result.id);
     if (!status && record->status)
         status = crewi_error(record->status, "%s", record->reason);
     pthread_mutex_unlock(&record->mutex);
@@ -272,7 +281,7 @@ crew_status crew_result_ready(crew_result result, bool *ready)
         status = crewi_error(CREW_EINVAL, "crew_result_ready: ready is NULL");
     if (status)
         return status;
-    status = await(record, 0);
+    status = await(record, result.id, 0);
     if (status && status != CREW_ETIMEDOUT)
         return status;
     *ready = !status;
@@ -286,13 +295,13 @@ crew_status crew_result_successful(crew_result result, bool *successful)
     if (!status && !successful)
         status = crewi_error(CREW_EINVAL, "crew_result_successful: successful is NULL");
     if (!status)
-        status = await(record, 0);
+        status = await(record, result.id, 0);
     if (status)
         return status == CREW_ETIMEDOUT
                    ? crewi_error(CREW_ESTATE, "crew_result_successful: it is not done")
                    : status;
     pthread_mutex_lock(&record->mutex);
-    status = crewi_result_fetch(record);
+    status = crewi_result_fetch(record, result.id);
     if (!status)
         *successful = record->status == CREW_OK;
     pthread_mutex_unlock(&record->mutex);
@@ -347,11 +356,11 @@ crew_status crew_result_kill(crew_result result)
 /* Callbacks */
 
 /* Adds one that is to be called later. False: it is done already. */
-static crew_status add_for_later(struct crewi_result_record *record,
+static crew_status add_for_later(struct crewi_result_record *record, uint64_t id,
                                  const struct crewi_result_callback *wanted, bool *later)
 {
     unsigned char told;
-    struct crewi_call call = call_for(record->cached.id, CREWI_RESULT_NOTIFY, NULL, 0);
+    struct crewi_call call = call_for(id, CREWI_RESULT_NOTIFY, NULL, 0);
     crew_status status = crewi_callbacks_begin((crew_pool){record->pool});
     pthread_mutex_lock(&record->mutex);
     told = record->awaits_callbacks || !record->taken;
@@ -376,11 +385,11 @@ crew_status crew_result_add_done_callback(crew_result result, crew_result_callba
     if (!status && !callback)
         status = crewi_error(CREW_EINVAL, "crew_result_add_done_callback: callback is NULL");
     if (!status)
-        status = add_for_later(record, &wanted, &later);
+        status = add_for_later(record, result.id, &wanted, &later);
     if (status || later)
         return status;
     pthread_mutex_lock(&record->mutex);
-    status = crewi_result_fetch(record);
+    status = crewi_result_fetch(record, result.id);
     crew_status outcome = record->status;
     pthread_mutex_unlock(&record->mutex);
     if (!status)

@@ -83,8 +83,9 @@ crew_status crewi_result_finish(const char *call, crew_result result, crew_statu
 /** Whether the calling thread is one that runs callbacks. */
 bool crewi_callbacks_is_caller(void);
 
-/** Takes it if it was not, with the record's mutex held. */
-crew_status crewi_result_fetch(struct crewi_result_record *record);
+/** Takes it if it was not, with the record's mutex held. ::CREW_ENOENT it is not the record of that
+ * result any more: another thread has closed it meanwhile. */
+crew_status crewi_result_fetch(struct crewi_result_record *record, uint64_t id);
 
 /** Whether it is not ready though it is done: its callbacks have not run. For callbacks themselves
  * any result is ready that is done, as the thread that runs them could wait for ever. */

@@ -62,7 +62,7 @@ static void call_all(struct crewi_result_record *record)
     crew_result result = {record->cached.id};
     struct crewi_result_callback *callback;
     pthread_mutex_lock(&record->mutex);
-    crew_status status = crewi_result_fetch(record);
+    crew_status status = crewi_result_fetch(record, result.id);
     if (status == CREW_ENOENT) { /* another thread is closing it */
         pthread_mutex_unlock(&record->mutex);
         return;

@@ -114,8 +114,12 @@ void calls_result(const struct variant *variant)
     refuse_result(result, CREW_ENOENT);
     CHECK_OK(crew_pool_apply_async(pool, &result, do_step, &step, &answer, NULL));
     CHECK_OK(crew_result_close(result)); // maybe before it is done
-    close_pool(pool);
     refuse_result(result, CREW_ENOENT);
+    CHECK_OK(crew_pool_apply_async(pool, &result, do_step, &step, &answer, NULL));
+    CHECK_OK(crew_result_get(result, CREW_FOREVER));
+    close_pool(pool);
+    refuse_result(result, CREW_ENOENT); // though it was taken
+    CHECK_OK(crew_result_close(result));
 }
 
 void calls_iterator(const struct variant *variant)

@@ -125,7 +125,7 @@ void pol_11_async(const struct variant *variant)
     CHECK_OK(crew_result_get(result, 0));
     CHECK_INT(answers[COUNT - 1].square, (COUNT - 1) * (COUNT - 1));
     CHECK_OK(crew_pool_destroy(pool));
-    CHECK_STATUS(crew_result_wait(result, 0), CREW_OK); // it was taken
+    CHECK_STATUS(crew_result_wait(result, 0), CREW_ENOENT); // it is given back with its pool
 }
 
 // terminate resolves everything that is to come.

@@ -17,7 +17,8 @@ case_function fut_01, cancel_rest, fut_07, fut_08, fut_08_shutdown, fut_08_waite
     pol_11_async, pol_21_async, pol_24_kill;
 
 // future_refused.c: cancelling and killing what workers have in hand
-case_function refused_error, refused_retries, refused_shutdown, cancel_in_chunk, kill_neighbours;
+case_function refused_error, refused_retries, refused_shutdown, cancel_in_chunk, kill_neighbours,
+    closed_meanwhile;
 
 // future_broken.c: workers that are lost, or ended; workers that are reused
 case_function fut_09, fut_09_broken, fut_10, fut_13, fut_13_ignored, fut_14;

@@ -10,6 +10,8 @@
 #define COUNT 20
 #define LIMIT_S 30
 
+static crew_result closed; // in closed_meanwhile
+
 static void forget(const struct step *step)
 {
     mark_remove(&step->begun);
@@ -161,4 +163,35 @@ void kill_neighbours(const struct variant *variant)
     }
     close_pool(pool);
     forget(&step);
+}
+
+static void *get(void *arg)
+{
+    crew_status *status = arg;
+    *status = crew_result_get(closed, LIMIT_S);
+    return NULL;
+}
+
+// Who waits for a result that another thread closes hears that it is gone, and nothing odd.
+void closed_meanwhile(const struct variant *variant)
+{
+    for (int i = 0; i < COUNT; i++) {
+        struct step step = waiting_step();
+        struct answer answer;
+        pthread_t thread;
+        crew_status status = CREW_EFAILED;
+        crew_pool pool = open_pool(1);
+        CHECK_OK(crew_pool_apply_async(pool, &closed, do_step, &step, &answer, NULL));
+        CHECK_OK(crew_thread_create(&thread, NULL, get, &status));
+        CHECK(mark_wait(&step.begun, 1));
+        if (i % 2)
+            let_go(&step);
+        CHECK_OK(crew_result_close(closed));
+        let_go(&step);
+        CHECK_INT(pthread_join(thread, NULL), 0);
+        CHECK(status == CREW_ENOENT || (i % 2 && status == CREW_OK));
+        close_pool(pool);
+        forget(&step);
+    }
+    (void)variant;
 }

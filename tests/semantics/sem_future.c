@@ -62,6 +62,7 @@ const struct test_case program_cases[] = {
     {"iterator-end", iterator_ends, CASE_ONCE},
     {"iterator-limits", iterator_limits, CASE_ONCE},
     {"result-calls", calls_result, CASE_ONCE},
+    {"closed-meanwhile", closed_meanwhile, CASE_ONCE | CASE_MAIN},
     {"iterator-calls", calls_iterator, CASE_ONCE},
     {"async-calls", calls_async, CASE_ONCE},
     {"others", others_results, CASE_KILLABLE | CASE_MAIN},
