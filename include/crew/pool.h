@@ -148,11 +148,14 @@ typedef struct crew_map_attr {
     crew_schedule schedule; /**< where chunk is 0 */
     bool no_stealing;       /**< a chunk stays with the worker that it was given to */
     crew_status *statuses;  /**< room for a status of each task, or NULL */
-    double timeout_s;    /**< that one task may take; its worker is ended then, and another one goes
-                              on. 0: any time. Not for workers inside ranks: ::CREW_ENOTSUP */
-    int retries;         /**< how often a task that failed is tried again */
-    unsigned retry_on;   /**< after what: ::crew_retry bits; 0: after anything */
-    int priority;        /**< tasks of the map with the highest number go out first */
+    double timeout_s;  /**< that one task may take; its worker is ended then, and another one goes
+                            on. 0: any time. Not for workers inside ranks: ::CREW_ENOTSUP */
+    int retries;       /**< how often a task that failed is tried again */
+    unsigned retry_on; /**< after what: ::crew_retry bits; 0: after anything */
+    bool keep_failed;  /**< what a task that returned an error has put into its result stays there,
+                            for example what a command printed that failed; otherwise the result is
+                            zero, or empty */
+    int priority;      /**< tasks of the map with the highest number go out first */
     const char *journal; /**< a file that keeps what is finished, so that the same map run again
                               does what is missing; see crew_pool_map(). NULL: none */
     bool progress;       /**< draw a progress bar on stderr */
@@ -230,7 +233,7 @@ CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *att
  * @param items    @p count elements of task.item_size bytes, with no pointers inside. Handles of
  * queues, locks and so on may be in there; they have to stay open until the tasks are done.
  * @param results  room for @p count elements of task.result_size bytes; element i is the result of
- * item i. What belongs to a task that failed is zero.
+ * item i. What belongs to a task that failed is zero, but for attr.keep_failed.
  * @param count    0 is fine: nothing is done
  * @return ::CREW_OK all tasks succeeded; the status of the failed task of the lowest index, once
  * all are done: what it returned, or ::CREW_EWORKERDIED when its worker ended; crew_error_message()

@@ -82,7 +82,7 @@ CREW_API crew_status crew_output_write(crew_output *output, const void *data, si
  * @param results  @p count entries. Where iov_base is NULL, memory for the result is made, which
  * the caller gives back with free(); an empty result has none. Elsewhere it is the caller's room of
  * iov_len bytes. Entry i is then the result of item i, with its size in iov_len. Of a task that
- * failed the size is 0, and its room may have been written to.
+ * failed the size is 0, but for attr.keep_failed, and its room may have been written to.
  * @param count    0 is fine: nothing is done
  * @param attr     as for crew_pool_map(), but for a journal: ::CREW_ENOTSUP
  * @return ::CREW_OK all tasks succeeded; the status of the failed task of the lowest index, once

@@ -98,6 +98,7 @@ static crew_status describe(const struct crewi_map_call *call,
         .retry_on = (uint8_t)attr->retry_on,
         .priority = attr->priority,
         .no_stealing = attr->no_stealing,
+        .keep_failed = attr->keep_failed,
         .timeout_ns = attr->timeout_s > 0 ? crewi_timeout_ns(attr->timeout_s) : 0,
         .notify = call->count && (attr->callback || attr->error_callback),
     };

@@ -177,7 +177,8 @@ struct crewi_frame *crewi_pool_bytes_chunk(const struct crewi_worker *worker,
     bool lent = worker->reads_home && range.count == 1 && items[0].iov_len >= CREWI_POOL_LOAN_MIN;
     struct crewi_pool_chunk chunk = {
         .flags = CREWI_CHUNK_VARYING | (lent ? CREWI_CHUNK_LENT : 0) |
-                 (worker->loan.pid ? CREWI_CHUNK_FETCHED : 0),
+                 (worker->loan.pid ? CREWI_CHUNK_FETCHED : 0) |
+                 (map->submission.keep_failed ? CREWI_CHUNK_KEEP_FAILED : 0),
         .map = map->object.id,
         .begin = range.begin,
         .count = range.count,

@@ -204,15 +204,18 @@ static void place_records(struct crewi_engine *engine, struct crewi_pool_map *ma
     for (uint64_t i = result->begin; i < result->begin + result->count; i++) {
         uint64_t begin = at;
         struct crewi_pool_record record = crewi_pool_next_record(records, &at);
-        if (i == failure.index) {
+        bool failed = i == failure.index;
+        if (failed)
             next_failure(result, failures, &next, &failure, &reason);
+        if (map->submission.keep_failed) /* what an earlier try has left */
+            crewi_pool_drop_result(map, i);
+        else if (failed)
             continue;
-        }
         void *place = crewi_pool_place_result(map, i, record.size);
         struct crewi_pool_failure lost = {i, CREW_ENOMEM, sizeof no_memory - 1};
-        if (!place)
+        if (!place && !failed)
             note_failure(engine, map, worker, &lost, no_memory);
-        else if (record.size)
+        else if (place && record.size)
             memcpy(place, records + begin + sizeof record, record.size);
     }
 }
@@ -486,6 +489,8 @@ static void fail_running_task(struct crewi_engine *engine, struct crewi_worker *
         .index = index, .status = status, .reason_size = (uint32_t)strlen(reason)};
     if (map->submission.result_size)
         memset(map->results + index * map->submission.result_size, 0, map->submission.result_size);
+    if (map->bytes)
+        crewi_pool_drop_result(map, index);
     take_off(engine, worker, chunk, 1);
     if (try_again(map, index, status, true))
         return;

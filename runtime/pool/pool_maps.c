@@ -86,6 +86,8 @@ void crewi_pool_give_up(struct crewi_pool_map *map, struct crewi_range range, cr
     uint64_t size = map->submission.result_size;
     if (size)
         memset(map->results + range.begin * size, 0, range.count * size);
+    for (uint64_t i = range.begin; map->bytes && i < range.begin + range.count; i++)
+        crewi_pool_drop_result(map, i); /* what an earlier try has left */
     for (uint64_t i = range.begin; map->statuses && i < range.begin + range.count; i++)
         map->statuses[i] = status;
 }
@@ -131,7 +133,8 @@ static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
     bool lent = worker->reads_home && map->submission.item_size >= CREWI_POOL_LOAN_MIN;
     const unsigned char *items = map->items + range.begin * map->submission.item_size;
     struct crewi_pool_chunk chunk = {
-        .flags = (lent ? CREWI_CHUNK_LENT : 0) | (worker->loan.pid ? CREWI_CHUNK_FETCHED : 0),
+        .flags = (lent ? CREWI_CHUNK_LENT : 0) | (worker->loan.pid ? CREWI_CHUNK_FETCHED : 0) |
+                 (map->submission.keep_failed ? CREWI_CHUNK_KEEP_FAILED : 0),
         .map = map->object.id,
         .begin = range.begin,
         .count = range.count,

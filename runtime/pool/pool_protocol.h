@@ -105,12 +105,12 @@ struct crewi_pool_submission {
     uint8_t reports; /* NEXT will be asked */
     int32_t priority;
     uint8_t no_stealing;
-    uint8_t kept;    /* it has a journal: it is not done before the creator says KEPT */
-    uint8_t varying; /* sizes are each task's own: a crewi_pool_piece for each follows, then the
-                        items, each filled up to 16 bytes. When shared, items and results are
-                        addresses of iovecs. */
-    uint8_t reserved;
-    int64_t timeout_ns; /* of one task; 0: none */
+    uint8_t kept;        /* it has a journal: it is not done before the creator says KEPT */
+    uint8_t varying;     /* sizes are each task's own: a crewi_pool_piece for each follows, then the
+                            items, each filled up to 16 bytes. When shared, items and results are
+                            addresses of iovecs. */
+    uint8_t keep_failed; /* what tasks that failed have put into their results */
+    int64_t timeout_ns;  /* of one task; 0: none */
     uint64_t range_count;
     struct crewi_parcel parcel; /* the items, when they do not follow in the message */
     char task[CREW_NAME_SIZE];
@@ -173,10 +173,11 @@ enum crewi_take_flag {
 
 /** Flags of a chunk. */
 enum crewi_chunk_flag {
-    CREWI_CHUNK_VARYING = 1, /* a crewi_pool_piece for each task stands before the items, each of
-                                which is filled up to 16 bytes */
-    CREWI_CHUNK_LENT = 2,    /* a crewi_loan stands for the item of its one task */
-    CREWI_CHUNK_FETCHED = 4  /* large results may be lent */
+    CREWI_CHUNK_VARYING = 1,    /* a crewi_pool_piece for each task stands before the items, each of
+                                   which is filled up to 16 bytes */
+    CREWI_CHUNK_LENT = 2,       /* a crewi_loan stands for the item of its one task */
+    CREWI_CHUNK_FETCHED = 4,    /* large results may be lent */
+    CREWI_CHUNK_KEEP_FAILED = 8 /* tasks that failed have results, too */
 };
 
 /** Items and results from here on are lent, where the home and the worker can read each other's
@@ -263,7 +264,7 @@ struct crewi_pool_result {
     uint64_t bytes; /* where sizes vary: of records and results */
 };
 
-/** Before a result whose size is its own; 0 of a task that failed. */
+/** Before a result whose size is its own; 0 of a task that failed, unless those are kept. */
 struct crewi_pool_record {
     uint64_t size, reserved;
 };

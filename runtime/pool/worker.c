@@ -37,8 +37,8 @@ bool crewi_worker_has_failure_room(const struct worker *worker)
     return crewi_worker_head(worker)->failure_bytes + one <= CREWI_POOL_FAILURE_ROOM;
 }
 
-static void run_task(struct worker *worker, uint64_t index, const void *item, unsigned char *result,
-                     size_t result_size)
+static void run_task(struct worker *worker, uint64_t index, const struct crewi_pool_chunk *chunk,
+                     const void *item, unsigned char *result)
 {
     if (!worker->function) {
         crewi_worker_note_failure(worker, index, worker->lookup, worker->lookup_reason);
@@ -52,14 +52,17 @@ static void run_task(struct worker *worker, uint64_t index, const void *item, un
     crewi_worker_note_failure(worker, index, status,
                               *reason ? reason : crew_status_message(status));
     crewi_error_clear();
-    memset(result, 0, result_size);
+    if (!(chunk->flags & CREWI_CHUNK_KEEP_FAILED))
+        memset(result, 0, chunk->result_size);
 }
 
 /* Without the results when there are none: of a single task that failed. */
-static crew_status send_result(struct worker *worker, const unsigned char *results)
+static crew_status send_result(struct worker *worker, const struct crewi_pool_chunk *chunk,
+                               const unsigned char *results)
 {
     const struct crewi_pool_result *head = crewi_worker_head(worker);
-    bool none = head->count == 1 && head->failure_bytes;
+    bool none =
+        head->count == 1 && head->failure_bytes && !(chunk->flags & CREWI_CHUNK_KEEP_FAILED);
     struct crewi_call note = {
         .kind = CREWI_KIND_POOL,
         .op = CREWI_POOL_RESULT,
@@ -101,8 +104,8 @@ static uint64_t run_claimed(struct worker *worker, const struct crewi_pool_chunk
          crewi_worker_draft_advance(worker, ++i)) {
         if (chunk->timeout_ns)
             crewi_watchdog_set(crewi_deadline_ns(crewi_now_ns(), chunk->timeout_ns));
-        run_task(worker, begin + i, items + i * chunk->item_size, results + i * chunk->result_size,
-                 chunk->result_size);
+        run_task(worker, begin + i, chunk, items + i * chunk->item_size,
+                 results + i * chunk->result_size);
     }
     return i;
 }
@@ -164,7 +167,7 @@ static crew_status run_part(struct worker *worker, const struct crewi_pool_chunk
                  chunk->result_size >= CREWI_POOL_LOAN_MIN;
     crew_status status = lends ? crewi_worker_lend_result(worker, head, results) : CREW_ENOTSUP;
     if (status == CREW_ENOTSUP)
-        status = send_result(worker, results);
+        status = send_result(worker, chunk, results);
     crewi_worker_draft_end(worker);
     return status ? status : claimed;
 }

@@ -19,6 +19,7 @@ struct part {
     uint64_t begin, count;     /* of its tasks, of the chunk's */
     uint64_t done, bytes;      /* tasks, and their records */
     bool has_large;            /* the one behind them is done, too, and has no room with them */
+    crew_status large_status;  /* of that one */
     int64_t begin_ns, task_ns; /* of the part, and of its last task */
     int64_t cpu_ns;            /* at the beginning; unknown where parts are short */
 };
@@ -87,12 +88,15 @@ static void run_task(struct worker *worker, struct part *part)
     if (part->chunk->timeout_ns)
         crewi_watchdog_set(crewi_deadline_ns(part->task_ns, part->chunk->timeout_ns));
     crew_status status = call(worker, part->items, piece->size, output);
-    if (!status && crewi_task_output_is_large(output) && output->size <= room)
+    bool kept = !status || part->chunk->flags & CREWI_CHUNK_KEEP_FAILED;
+    bool is_large = kept && crewi_task_output_is_large(output);
+    if (is_large && output->size <= room)
         memcpy(output->small, output->data, output->size);
-    part->has_large = !status && crewi_task_output_is_large(output) && output->size > room;
+    part->has_large = is_large && output->size > room;
+    part->large_status = status;
     if (part->has_large)
         return;
-    add_record(worker, part, status ? 0 : output->size);
+    add_record(worker, part, kept ? output->size : 0);
     if (status)
         fail(worker, index, status);
     part->items += crewi_pool_padded(piece->size);
@@ -133,18 +137,21 @@ static void take_times(struct worker *worker, const struct part *part, int64_t n
 }
 
 /* A record of its own, where it cannot be lent. */
-static crew_status send_large(struct worker *worker, struct crewi_pool_result *head)
+static crew_status send_large(struct worker *worker, struct crewi_pool_result *head,
+                              const void *failures)
 {
     const struct crewi_pool_record record = {.size = worker->output.size};
-    unsigned char front[sizeof *head + sizeof record];
+    unsigned char front[sizeof *head + CREWI_POOL_FAILURE_ROOM + sizeof record];
     head->bytes = sizeof record + record.size;
     memcpy(front, head, sizeof *head);
-    memcpy(front + sizeof *head, &record, sizeof record);
+    if (head->failure_bytes)
+        memcpy(front + sizeof *head, failures, head->failure_bytes);
+    memcpy(front + sizeof *head + head->failure_bytes, &record, sizeof record);
     struct crewi_call note = {.kind = CREWI_KIND_POOL,
                               .op = CREWI_POOL_RESULT,
                               .object = worker->pool,
                               .head = front,
-                              .head_size = sizeof front,
+                              .head_size = sizeof *head + head->failure_bytes + sizeof record,
                               .body = worker->output.data,
                               .body_size = record.size};
     return crewi_tell(&note);
@@ -158,10 +165,16 @@ static crew_status give_large(struct worker *worker, const struct part *part,
     crew_status status = CREW_ENOTSUP;
     *draft = *head;
     crewi_worker_draft_begin(worker, CREWI_POOL_DRAFT_RESULTS);
+    if (part->large_status) {
+        fail(worker, head->begin, part->large_status);
+        head->failure_bytes = draft->failure_bytes;
+        draft->failure_bytes = 0; /* a failure in a draft is one without a result */
+        return send_large(worker, head, draft + 1);
+    }
     if ((part->chunk->flags & CREWI_CHUNK_FETCHED) && worker->output.size >= CREWI_POOL_LOAN_MIN)
         status = crewi_worker_lend_result(worker, head, worker->output.data);
     if (status == CREW_ENOTSUP)
-        return send_large(worker, head);
+        return send_large(worker, head, NULL);
     if (status != CREW_ENOMEM)
         return status;
     const struct crewi_pool_record none = {0};

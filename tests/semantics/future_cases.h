@@ -20,6 +20,9 @@ case_function fut_01, cancel_rest, fut_07, fut_08, fut_08_shutdown, fut_08_waite
 case_function refused_error, refused_retries, refused_shutdown, cancel_in_chunk, kill_neighbours,
     closed_meanwhile;
 
+// future_kept.c: results of tasks that failed
+case_function kept_results, kept_bytes;
+
 // future_broken.c: workers that are lost, or ended; workers that are reused
 case_function fut_09, fut_09_broken, fut_10, fut_13, fut_13_ignored, fut_14;
 

@@ -53,6 +53,8 @@ const struct test_case program_cases[] = {
     {"FUT-14", fut_14, CASE_ONCE},
     {"errors", result_errors, CASE_ONCE},
     {"crash", result_crash, CASE_ONCE},
+    {"kept", kept_results, CASE_ONCE},
+    {"kept-bytes", kept_bytes, CASE_ONCE},
     {"retries", pol_retries, CASE_ONCE},
     {"memory", pol_memory, CASE_ONCE},
     {"priority", pol_priority, CASE_ONCE},
