@@ -86,10 +86,12 @@ void crewi_pool_recall(struct crewi_engine *engine, struct crewi_pool *pool,
     bool any = false, kills = false;
     for (uint32_t i = 0; i < worker->outstanding_count; i++) {
         const struct crewi_pool_outstanding *chunk = &worker->outstanding[i];
-        enum crewi_recall recall = !chunk->recalled     ? CREWI_RECALL_NONE
-                                   : chunk->map->killed ? CREWI_RECALL_KILL
-                                                        : CREWI_RECALL_CANCEL;
-        any |= recall != CREWI_RECALL_NONE;
+        /* Those of a map that is to be killed are named until all of them are there: the worker may
+         * be in one that was answered for already. */
+        enum crewi_recall recall = chunk->map->killed ? CREWI_RECALL_KILL
+                                   : chunk->recalled  ? CREWI_RECALL_CANCEL
+                                                      : CREWI_RECALL_NONE;
+        any |= chunk->recalled;
         kills |= recall == CREWI_RECALL_KILL;
         steal.from[steal.count++] =
             (struct crewi_pool_steal_from){.key = chunk->key, .recall = recall};
