@@ -268,7 +268,10 @@ crew_status crew_manager_shutdown(crew_manager handle)
     }
     crewi_manager_end_sessions(handle);
     crew_connection_close((crew_connection){handle.id});
-    set_state(manager, OVER);
+    pthread_mutex_lock(&mutex);
+    manager->state = OVER;
+    crewi_registry_free(&manager->registry); /* 6 KB: no type is registered any more */
+    pthread_mutex_unlock(&mutex);
     return CREW_OK;
 }
 

@@ -164,4 +164,5 @@ void crewi_registry_free(struct crewi_registry *registry)
 {
     free(registry->types);
     free(registry->methods);
+    *registry = (struct crewi_registry){0};
 }
