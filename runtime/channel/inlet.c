@@ -311,8 +311,10 @@ static void take_in_order(struct crewi_engine *engine, struct crewi_pipe_agent *
 {
     uint32_t rank = crewi_pipe_item_of(frame)->source;
     struct crewi_source *source = crewi_inlet_source(&agent->inlet, rank);
-    if (!source || crewi_pipe_item_of(frame)->number < source->next) {
-        crewi_pipe_item_drop(engine, frame); /* no memory; or what no rank sends */
+    if (!source) /* a message would be lost, and those behind it wait for ever */
+        crewi_engine_fatal(engine, "out of memory for a message that has come through a pipe");
+    if (crewi_pipe_item_of(frame)->number < source->next) {
+        crewi_pipe_item_drop(engine, frame); /* no rank sends that */
         return;
     }
     keep_early(source, frame);

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,10 +120,8 @@ void crewi_inlet_try_move(struct crewi_engine *engine, struct crewi_pipe_agent *
     bool waited_for = inlet->receives.first || inlet->waits.first;
     if (!inlet->wanted || inlet->place != CREWI_INLET_HERE || (waited_for && !inlet->served))
         return;
-    if (send_state(engine, agent, inlet->wanted_by)) {
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
-        return;
-    }
+    if (send_state(engine, agent, inlet->wanted_by))
+        crewi_engine_fatal(engine, "out of memory for the state of a pipe");
     send_items(engine, &inlet->items, CREWI_PIPE_STATE_ITEM, inlet->wanted_by);
     send_sources(engine, agent, inlet->wanted_by);
     inlet->wanted = false;
@@ -188,11 +185,11 @@ void crewi_inlet_state(struct crewi_engine *engine, struct crewi_pipe_agent *age
         message->size != sizeof state + state.source_count * sizeof *sources)
         return;
     for (uint32_t i = 0; i < state.source_count; i++) {
-        struct crewi_source *source = sources[i].rank < engine->rank_count
-                                          ? crewi_inlet_source(inlet, sources[i].rank)
-                                          : NULL;
-        if (!source)
+        if (sources[i].rank >= engine->rank_count)
             continue;
+        struct crewi_source *source = crewi_inlet_source(inlet, sources[i].rank);
+        if (!source)
+            crewi_engine_fatal(engine, "out of memory for the state of a pipe");
         source->next = sources[i].next;
         source->owed = sources[i].owed;
         source->hurry = sources[i].hurry;

@@ -49,9 +49,7 @@ static void free_one(struct crewi_engine *engine, struct crewi_large_send *large
 static void recall(struct crewi_engine *engine, const struct crewi_large_send *large,
                    bool has_ended)
 {
-    struct crewi_frame *frame = crewi_frame_create(sizeof(struct crewi_pipe_item));
-    if (!frame)
-        return;
+    struct crewi_frame *frame = crewi_engine_frame(engine, sizeof(struct crewi_pipe_item));
     *crewi_pipe_item_of(frame) = (struct crewi_pipe_item){
         .what = CREWI_PIPE_RECALL,
         .place = {.ticket = large->ticket, .has_ended = has_ended},

@@ -22,8 +22,7 @@ static void tell(struct crewi_engine *engine, uint8_t op, uint32_t rank, const v
 {
     struct crewi_outgoing out = {
         .kind = CREWI_KIND_PIPE, .op = op, .rank = rank, .head = note, .head_size = size};
-    if (crewi_engine_tell(engine, &out))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &out);
 }
 
 void crewi_pipe_tell(struct crewi_engine *engine, uint8_t op, uint32_t rank,

@@ -97,10 +97,11 @@ void crewi_pipe_create(struct crewi_engine *engine, const struct crewi_message *
         struct pipe_end *end = &pipe->ends[i];
         crew_status status = crewi_shared_add(engine, &end->shared, message->origin.process);
         ids[i] = end->shared.object.id;
-        if (status) { /* an end that was made goes with its creator */
+        if (status) {
             crewi_engine_refuse_error(engine, &message->origin, status);
-            if (!pipe->ends[0].shared.attached)
-                free_pipe(pipe);
+            if (i == 1)
+                crewi_shared_undo(engine, &pipe->ends[0].shared);
+            free_pipe(pipe);
             return;
         }
         end->is_made = true;

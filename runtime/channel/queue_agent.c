@@ -2,7 +2,6 @@
 #include "channel/queue_agent.h"
 
 #include "base/error.h"
-#include "base/log.h"
 #include "channel/queue_home.h"
 
 #include <stdlib.h>
@@ -33,8 +32,7 @@ void crewi_queue_agent_tell(struct crewi_engine *engine, uint8_t op, uint32_t ra
 {
     struct crewi_outgoing out = {
         .kind = CREWI_KIND_QUEUE, .op = op, .rank = rank, .head = note, .head_size = sizeof *note};
-    if (crewi_engine_tell(engine, &out))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &out);
 }
 
 static void tell_home(struct crewi_engine *engine, const struct crewi_queue_agent *agent,

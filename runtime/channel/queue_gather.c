@@ -5,7 +5,6 @@
 #include "channel/queue_home.h"
 
 #include "base/error.h"
-#include "base/log.h"
 
 #include <string.h>
 
@@ -28,7 +27,7 @@ static struct crewi_frame *contribution(struct crewi_engine *engine, struct crew
     uint64_t held = agent && agent->frozen ? crewi_queue_packed_size(&agent->hold) : 0;
     struct crewi_frame *frame = crewi_frame_create(head_size + kept + held);
     if (!frame)
-        return crewi_frame_create(head_size);
+        return crewi_engine_frame(engine, head_size);
     if (kept)
         crewi_queue_pack(&queue->leaving, engine->rank, frame->payload + head_size);
     if (held)
@@ -50,8 +49,8 @@ static void contribute(struct crewi_engine *engine, const struct crewi_queue_not
     crew_status status = crewi_transport_gather(engine->transport, note->rank, frame);
     if (status == CREW_ENOTSUP)
         crewi_engine_accept(engine, frame);
-    else if (status)
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    else if (status) /* the other ranks wait for this one */
+        crewi_engine_fatal(engine, crew_error_message());
 }
 
 void crewi_queue_gather_join(struct crewi_engine *engine, const struct crewi_queue_note *note)
@@ -60,10 +59,7 @@ void crewi_queue_gather_join(struct crewi_engine *engine, const struct crewi_que
     struct crewi_queue *queue = (struct crewi_queue *)crewi_engine_find(engine, note->id);
     struct crewi_frame *frame =
         contribution(engine, queue, agent, note->rank == engine->rank ? HEAD_SIZE : 0);
-    if (frame)
-        contribute(engine, note, frame);
-    else
-        crewi_log(CREWI_LOG_ERROR, "no memory to take part in a gather");
+    contribute(engine, note, frame);
     if (agent)
         crewi_queue_agent_unfreeze(engine, agent);
     if (queue)

@@ -3,7 +3,6 @@
 #include "channel/queue_home.h"
 
 #include "base/error.h"
-#include "base/log.h"
 
 #include <string.h>
 
@@ -13,8 +12,7 @@ static void tell(struct crewi_engine *engine, const struct crewi_queue *queue, u
     note.id = queue->shared.object.id;
     struct crewi_outgoing out = {
         .kind = CREWI_KIND_QUEUE, .op = op, .rank = rank, .head = &note, .head_size = sizeof note};
-    if (crewi_engine_tell(engine, &out))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &out);
 }
 
 /* Rounds */

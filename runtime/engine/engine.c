@@ -65,6 +65,8 @@ void crewi_engine_each(struct crewi_engine *engine, enum crewi_kind_number kind,
 {
     size_t count;
     uint64_t *ids = crewi_table_ids(&engine->objects, &count); /* removing one moves others */
+    if (!ids)
+        crewi_engine_fatal(engine, "out of memory for a list of its objects");
     for (size_t i = 0; i < count; i++) {
         struct crewi_object *object =
             crewi_id_kind(ids[i]) == (unsigned)kind ? crewi_engine_find(engine, ids[i]) : NULL;
@@ -72,6 +74,22 @@ void crewi_engine_each(struct crewi_engine *engine, enum crewi_kind_number kind,
             visit(engine, object, context);
     }
     free(ids);
+}
+
+_Noreturn void crewi_engine_fatal(const struct crewi_engine *engine, const char *reason)
+{
+    if (engine->host_ops && engine->host_ops->fatal)
+        engine->host_ops->fatal(engine->host, reason);
+    crewi_log(CREWI_LOG_ERROR, "the job ends: %s", reason);
+    abort();
+}
+
+struct crewi_frame *crewi_engine_frame(const struct crewi_engine *engine, uint64_t size)
+{
+    struct crewi_frame *frame = crewi_frame_create(size);
+    if (!frame)
+        crewi_engine_fatal(engine, "out of memory for a message of its engine");
+    return frame;
 }
 
 void crewi_engine_send(struct crewi_engine *engine, struct crewi_frame *frame)
@@ -116,31 +134,33 @@ crew_status crewi_engine_tell(struct crewi_engine *engine, const struct crewi_ou
     return CREW_OK;
 }
 
-static struct crewi_frame *to_client(const struct crewi_origin *origin, enum crewi_frame_type type,
-                                     uint64_t size)
+/* Nobody hears of an engine that ends. */
+void crewi_engine_must_tell(struct crewi_engine *engine, const struct crewi_outgoing *note)
 {
-    struct crewi_frame *frame = crewi_frame_create(size);
-    if (!frame)
-        return NULL;
+    if (engine->transport && crewi_engine_tell(engine, note))
+        crewi_engine_fatal(engine, "out of memory for a message to another engine");
+}
+
+static void address(struct crewi_frame *frame, const struct crewi_origin *origin,
+                    enum crewi_frame_type type)
+{
     frame->header.type = (uint8_t)type;
     frame->header.target_rank = origin->rank;
     frame->header.origin = *origin;
-    return frame;
 }
 
 static void send_reply(struct crewi_engine *engine, const struct crewi_origin *origin,
                        crew_status status, const void *data, size_t size)
 {
     static const char none[] = "no memory for a reply, or too large a one";
-    struct crewi_frame *frame = to_client(origin, CREWI_REPLY, size);
-    if (!frame && data != none) {
-        send_reply(engine, origin, CREW_ENOMEM, none, sizeof none - 1);
-        return;
-    }
+    struct crewi_frame *frame = crewi_frame_create(size);
     if (!frame) {
-        crewi_log(CREWI_LOG_ERROR, "no memory for a reply of %zu bytes", size);
-        return;
+        status = CREW_ENOMEM;
+        data = none;
+        size = sizeof none - 1;
+        frame = crewi_engine_frame(engine, size);
     }
+    address(frame, origin, CREWI_REPLY);
     frame->header.status = status;
     if (size)
         memcpy(frame->payload, data, size);
@@ -182,14 +202,14 @@ void crewi_engine_refuse_error(struct crewi_engine *engine, const struct crewi_o
     crewi_engine_refuse(engine, origin, status, "%s", crew_error_message());
 }
 
-struct crewi_frame *crewi_engine_delivery(const struct crewi_origin *client, uint8_t kind,
+struct crewi_frame *crewi_engine_delivery(const struct crewi_engine *engine,
+                                          const struct crewi_origin *client, uint8_t kind,
                                           uint8_t op, uint64_t size)
 {
-    struct crewi_frame *frame = to_client(client, CREWI_DELIVERY, size);
-    if (frame) {
-        frame->header.kind = kind;
-        frame->header.op = op;
-    }
+    struct crewi_frame *frame = crewi_engine_frame(engine, size);
+    address(frame, client, CREWI_DELIVERY);
+    frame->header.kind = kind;
+    frame->header.op = op;
     return frame;
 }
 
@@ -383,9 +403,7 @@ void crewi_engine_client_ends(struct crewi_engine *engine, uint64_t process)
 
 static void tell_gone(struct crewi_engine *engine, uint32_t rank, uint64_t process)
 {
-    struct crewi_frame *frame = crewi_frame_create(0);
-    if (!frame)
-        return;
+    struct crewi_frame *frame = crewi_engine_frame(engine, 0);
     frame->header.type = CREWI_CLIENT_GONE;
     frame->header.target_rank = rank;
     frame->header.origin.process = process;

@@ -158,6 +158,8 @@ struct crewi_host_ops {
     /** The processor time that this rank itself has used, without its children. NULL: not known.
      */
     int64_t (*cpu_ns)(void *host);
+    /** Says why, and ends the job. NULL: the process is aborted. */
+    void (*fatal)(void *host, const char *reason) __attribute__((noreturn));
 };
 
 struct crewi_engine {
@@ -213,6 +215,9 @@ void crewi_engine_each(struct crewi_engine *engine, enum crewi_kind_number kind,
                                      void *context),
                        void *context);
 
+/** Ends the job, of which something is lost that cannot be mended. */
+_Noreturn void crewi_engine_fatal(const struct crewi_engine *engine, const char *reason);
+
 /* Messages out */
 
 /** Sends a frame to header.target_rank, this one included, and owns it. What cannot be sent is
@@ -232,6 +237,12 @@ struct crewi_outgoing {
 /** Puts a note together and sends it. ::CREW_ENOMEM */
 crew_status crewi_engine_tell(struct crewi_engine *engine, const struct crewi_outgoing *note);
 
+/** The same where others wait for what it says: without memory for it the job ends. */
+void crewi_engine_must_tell(struct crewi_engine *engine, const struct crewi_outgoing *note);
+
+/** A frame for a message that others wait for: without memory for it the job ends. */
+struct crewi_frame *crewi_engine_frame(const struct crewi_engine *engine, uint64_t size);
+
 /** Answers a request; data is copied. */
 void crewi_engine_reply(struct crewi_engine *engine, const struct crewi_origin *origin,
                         const void *data, size_t size);
@@ -249,8 +260,9 @@ void crewi_engine_refuse(struct crewi_engine *engine, const struct crewi_origin 
 void crewi_engine_refuse_error(struct crewi_engine *engine, const struct crewi_origin *origin,
                                crew_status status);
 
-/** A frame for the inbox of a client, to be filled and sent; NULL when there is no memory. */
-struct crewi_frame *crewi_engine_delivery(const struct crewi_origin *client, uint8_t kind,
+/** A frame for the inbox of a client, to be filled and sent: without memory for it the job ends. */
+struct crewi_frame *crewi_engine_delivery(const struct crewi_engine *engine,
+                                          const struct crewi_origin *client, uint8_t kind,
                                           uint8_t op, uint64_t size);
 
 /* Messages in */

@@ -4,7 +4,6 @@
 #include <crew/run.h>
 
 #include "base/error.h"
-#include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +38,7 @@ static void tell(struct crewi_engine *engine, uint8_t op, uint32_t rank,
         .body = description,
         .body_size = size,
     };
-    if (crewi_engine_tell(engine, &out))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &out);
 }
 
 /* Holders */
@@ -225,9 +223,7 @@ void crewi_handle_stop_posts(struct crewi_engine *engine, const struct crewi_han
         if (holder->closed || !crewi_engine_has_client(engine, holder->process, &client))
             continue;
         struct crewi_frame *frame = crewi_engine_delivery(
-            &client, (uint8_t)crewi_id_kind(handle->id), CREWI_OP_STOP_POSTS, 0);
-        if (!frame)
-            continue;
+            engine, &client, (uint8_t)crewi_id_kind(handle->id), CREWI_OP_STOP_POSTS, 0);
         frame->header.object = handle->id;
         crewi_engine_send(engine, frame);
     }
@@ -237,6 +233,8 @@ void crewi_handles_client_gone(struct crewi_engine *engine, uint64_t process)
 {
     size_t count; /* what kinds do then may add handles, which moves others in the table */
     uint64_t *ids = crewi_table_ids(&engine->handles, &count);
+    if (!ids)
+        crewi_engine_fatal(engine, "out of memory for a list of the handles of its processes");
     for (size_t i = 0; i < count; i++) {
         struct crewi_handle *handle = crewi_handle_find(engine, ids[i]);
         if (handle)
@@ -468,6 +466,20 @@ static crew_status attach_at_home(struct crewi_engine *engine, struct crewi_shar
     return status;
 }
 
+/* The object was never there. */
+void crewi_shared_undo(struct crewi_engine *engine, struct crewi_shared *shared)
+{
+    struct crewi_handle *handle = crewi_handle_find(engine, shared->object.id);
+    if (handle) {
+        free_handle(engine, handle);
+        crewi_table_take(&engine->handles, shared->object.id);
+        free(handle);
+    }
+    crewi_engine_remove(engine, shared->object.id);
+    free(shared->attached);
+    shared->attached = NULL;
+}
+
 crew_status crewi_shared_add(struct crewi_engine *engine, struct crewi_shared *shared,
                              uint64_t process)
 {
@@ -482,8 +494,11 @@ crew_status crewi_shared_add(struct crewi_engine *engine, struct crewi_shared *s
     }
     shared->lent = WHOLE_WEIGHT;
     mark_attached(shared, engine->rank);
-    hold(engine, shared->object.id, process, WHOLE_WEIGHT);
-    return attach_at_home(engine, shared);
+    status = hold(engine, shared->object.id, process, WHOLE_WEIGHT) ? attach_at_home(engine, shared)
+                                                                    : crewi_error_memory();
+    if (status)
+        crewi_shared_undo(engine, shared);
+    return status;
 }
 
 void crewi_shared_remove(struct crewi_engine *engine, struct crewi_shared *shared)

@@ -88,6 +88,9 @@ struct crewi_handle {
 crew_status crewi_shared_add(struct crewi_engine *engine, struct crewi_shared *shared,
                              uint64_t process);
 
+/** Takes back an addition that nobody has heard of yet. The caller frees it. */
+void crewi_shared_undo(struct crewi_engine *engine, struct crewi_shared *shared);
+
 /** Removes it, and tells the ranks that know it. The caller frees it. */
 void crewi_shared_remove(struct crewi_engine *engine, struct crewi_shared *shared);
 

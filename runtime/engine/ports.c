@@ -28,8 +28,7 @@ static void tell_process_kind(struct crewi_loop *loop, uint8_t op,
         .body = draft,
         .body_size = note->draft_size,
     };
-    if (crewi_engine_tell(&loop->engine, &out))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(&loop->engine, &out);
 }
 
 static void end_broken(struct crewi_loop *loop, struct crewi_port_endpoint *endpoint)
@@ -337,5 +336,10 @@ static int64_t cpu_ns(void *host)
     return crewi_process_cpu_ns();
 }
 
+static _Noreturn void end_job(void *host, const char *reason)
+{
+    crewi_loop_fatal(host, "%s", reason);
+}
+
 const struct crewi_host_ops crewi_loop_host = {
-    .spawn = spawn, .signal = send_signal, .drain = drain, .cpu_ns = cpu_ns};
+    .spawn = spawn, .signal = send_signal, .drain = drain, .cpu_ns = cpu_ns, .fatal = end_job};

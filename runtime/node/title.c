@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node/title.h"
 
+#include "base/error.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +29,10 @@ char **crewi_title_init(int argc, char **argv)
     for (int i = 0; i < argc; i++)
         size += strlen(argv[i]) + 1;
     char **copy = malloc(size);
-    if (!copy)
+    if (!copy) {
+        crewi_error_word("out of memory for the arguments of the program");
         return NULL;
+    }
     char *text = (char *)(copy + argc + 1);
     for (int i = 0; i < argc; i++) {
         copy[i] = text;

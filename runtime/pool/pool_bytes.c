@@ -168,7 +168,8 @@ static void fill_chunk(unsigned char *at, struct crewi_pool_map *map, struct cre
     memcpy(at, function->path, function->path_size);
 }
 
-struct crewi_frame *crewi_pool_bytes_chunk(const struct crewi_worker *worker,
+struct crewi_frame *crewi_pool_bytes_chunk(const struct crewi_engine *engine,
+                                           const struct crewi_worker *worker,
                                            const struct crewi_pool_outstanding *given)
 {
     struct crewi_pool_map *map = given->map;
@@ -187,12 +188,10 @@ struct crewi_frame *crewi_pool_bytes_chunk(const struct crewi_worker *worker,
     };
     memcpy(chunk.function, &map->submission.function, sizeof chunk.function);
     struct crewi_frame *frame = crewi_engine_delivery(
-        &worker->origin, CREWI_KIND_POOL, CREWI_POOL_CHUNK,
+        engine, &worker->origin, CREWI_KIND_POOL, CREWI_POOL_CHUNK,
         sizeof chunk + range.count * sizeof(struct crewi_pool_piece) +
             (lent ? sizeof(struct crewi_loan) : bytes_of(items, range.count)) +
             map->submission.function.path_size);
-    if (!frame)
-        return NULL;
     memcpy(frame->payload, &chunk, sizeof chunk);
     fill_chunk(frame->payload + sizeof chunk, map, range, lent);
     return frame;

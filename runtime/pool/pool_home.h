@@ -423,7 +423,8 @@ void crewi_pool_bytes_shorten(struct crewi_pool_map *map, const struct crewi_wor
                               struct crewi_range *range);
 
 /** The frame of a chunk. NULL: no memory */
-struct crewi_frame *crewi_pool_bytes_chunk(const struct crewi_worker *worker,
+struct crewi_frame *crewi_pool_bytes_chunk(const struct crewi_engine *engine,
+                                           const struct crewi_worker *worker,
                                            const struct crewi_pool_outstanding *given);
 
 /** Whether so many records can be the results of such tasks; @p size bounds them. */

@@ -125,7 +125,8 @@ void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, 
 
 /* Chunks out */
 
-static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
+static struct crewi_frame *chunk_frame(const struct crewi_engine *engine,
+                                       const struct crewi_worker *worker,
                                        const struct crewi_pool_outstanding *given)
 {
     struct crewi_pool_map *map = given->map;
@@ -148,10 +149,8 @@ static struct crewi_frame *chunk_frame(const struct crewi_worker *worker,
     uint64_t bytes = lent ? sizeof loan : range.count * chunk.item_size;
     memcpy(chunk.function, function, sizeof chunk.function);
     struct crewi_frame *frame =
-        crewi_engine_delivery(&worker->origin, CREWI_KIND_POOL, CREWI_POOL_CHUNK,
+        crewi_engine_delivery(engine, &worker->origin, CREWI_KIND_POOL, CREWI_POOL_CHUNK,
                               sizeof chunk + bytes + function->path_size);
-    if (!frame)
-        return NULL;
     memcpy(frame->payload, &chunk, sizeof chunk);
     memcpy(frame->payload + sizeof chunk, lent ? (const unsigned char *)&loan : items, bytes);
     memcpy(frame->payload + sizeof chunk + bytes, function->path, function->path_size);
@@ -203,13 +202,8 @@ struct crewi_frame *crewi_pool_give(const struct crewi_engine *engine, struct cr
         .key = {free_slot(worker), crewi_claim_next_generation(worker->generation)},
         .left = range->count,
         .alone = map->careful};
-    struct crewi_frame *frame =
-        map->bytes ? crewi_pool_bytes_chunk(worker, &given) : chunk_frame(worker, &given);
-    if (!frame) {
-        if (crewi_pool_return_tasks(map, *range))
-            crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
-        return NULL;
-    }
+    struct crewi_frame *frame = map->bytes ? crewi_pool_bytes_chunk(engine, worker, &given)
+                                           : chunk_frame(engine, worker, &given);
     frame->can_wait = crewi_schedule_can_wait(&map->schedule, tasks_in_hand(worker));
     if (!worker->outstanding_count)
         worker->heard_ns = engine->now_ns;
@@ -287,29 +281,6 @@ static bool is_to_be_shared(struct crewi_pool *pool, const struct crewi_pool_map
            !map->submission.no_stealing;
 }
 
-/* The first chunk of every worker that is idle, in one scatter if that can be and at least half of
- * the other ranks get one. */
-static void hand_out_to_all(struct crewi_engine *engine, struct crewi_pool *pool,
-                            struct crewi_pool_map *map)
-{
-    struct crewi_frames *for_rank = malloc(engine->rank_count * sizeof *for_rank);
-    for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++)
-        crewi_frames_init(&for_rank[rank]);
-    uint32_t others = for_rank ? collect_first_chunks(engine, pool, map, for_rank) : 0;
-    crew_status status =
-        others && 2 * others >= engine->rank_count - 1 && !is_to_be_shared(pool, map)
-            ? crewi_transport_scatter(engine->transport, for_rank)
-            : CREW_ENOTSUP;
-    if (status && status != CREW_ENOTSUP)
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
-    for (uint32_t rank = 0; for_rank && rank < engine->rank_count; rank++) {
-        struct crewi_frame *frame;
-        while ((frame = crewi_frames_pop(&for_rank[rank])))
-            crewi_engine_send(engine, frame);
-    }
-    free(for_rank);
-}
-
 /* A map of few tasks keeps few workers busy, and nobody has to look at the others. */
 static void hand_out_to_few(struct crewi_engine *engine, struct crewi_pool *pool,
                             struct crewi_pool_map *map)
@@ -324,6 +295,33 @@ static void hand_out_to_few(struct crewi_engine *engine, struct crewi_pool *pool
         if (frame)
             crewi_engine_send(engine, frame);
     }
+}
+
+/* The first chunk of every worker that is idle, in one scatter if that can be and at least half of
+ * the other ranks get one. */
+static void hand_out_to_all(struct crewi_engine *engine, struct crewi_pool *pool,
+                            struct crewi_pool_map *map)
+{
+    struct crewi_frames *for_rank = malloc(engine->rank_count * sizeof *for_rank);
+    if (!for_rank) {
+        hand_out_to_few(engine, pool, map); /* one at a time */
+        return;
+    }
+    for (uint32_t rank = 0; rank < engine->rank_count; rank++)
+        crewi_frames_init(&for_rank[rank]);
+    uint32_t others = collect_first_chunks(engine, pool, map, for_rank);
+    crew_status status =
+        others && 2 * others >= engine->rank_count - 1 && !is_to_be_shared(pool, map)
+            ? crewi_transport_scatter(engine->transport, for_rank)
+            : CREW_ENOTSUP;
+    if (status && status != CREW_ENOTSUP)
+        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    for (uint32_t rank = 0; rank < engine->rank_count; rank++) {
+        struct crewi_frame *frame;
+        while ((frame = crewi_frames_pop(&for_rank[rank])))
+            crewi_engine_send(engine, frame);
+    }
+    free(for_rank);
 }
 
 /* The first chunks of a new map, and the second ones. Nobody knows yet what its tasks take; so as

@@ -157,8 +157,7 @@ static void steal_here(struct crewi_engine *engine, const struct crewi_message *
         .head = &stolen,
         .head_size = sizeof stolen,
     };
-    if (crewi_engine_tell(engine, &note))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &note);
 }
 
 bool crewi_pool_request_to_rank(struct crewi_engine *engine, const struct crewi_message *message)

@@ -128,9 +128,7 @@ struct crewi_worker *crewi_pool_find_worker(struct crewi_pool *pool, uint64_t pr
 static void tell_stop(struct crewi_engine *engine, struct crewi_worker *worker)
 {
     struct crewi_frame *frame =
-        crewi_engine_delivery(&worker->origin, CREWI_KIND_POOL, CREWI_POOL_STOP, 0);
-    if (!frame)
-        return;
+        crewi_engine_delivery(engine, &worker->origin, CREWI_KIND_POOL, CREWI_POOL_STOP, 0);
     worker->state = CREWI_WORKER_STOPPING;
     crewi_engine_send(engine, frame);
 }

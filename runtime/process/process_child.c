@@ -163,8 +163,7 @@ static void tell(const struct inside *inside, uint8_t op, int wait_status)
         .head = &note,
         .head_size = sizeof note,
     };
-    if (crewi_engine_tell(&inside->loop->engine, &out))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(&inside->loop->engine, &out);
 }
 
 static void set_taken(bool taken)

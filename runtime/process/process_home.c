@@ -279,8 +279,7 @@ static void tell_watcher(struct crewi_engine *engine, const struct crewi_process
         .body = message->data,
         .body_size = message->size,
     };
-    if (crewi_engine_tell(engine, &note))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &note);
 }
 
 bool crewi_process_read_report(const struct crewi_message *message,

@@ -43,8 +43,7 @@ static void report(struct crewi_engine *engine, uint8_t op, struct crewi_process
         .body = body,
         .body_size = size,
     };
-    if (crewi_engine_tell(engine, &note))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &note);
 }
 
 static void report_failure(struct crewi_engine *engine, uint64_t process, crew_status status,

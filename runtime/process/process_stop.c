@@ -20,8 +20,8 @@ void crewi_process_stop(struct crewi_engine *engine, struct crewi_process *proce
         .head = &order,
         .head_size = sizeof order,
     };
-    if (crewi_process_is_live(process) && crewi_engine_tell(engine, &note))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    if (crewi_process_is_live(process))
+        crewi_engine_must_tell(engine, &note);
 }
 
 void crewi_process_expect_end(struct crewi_engine *engine, struct crewi_process *process,

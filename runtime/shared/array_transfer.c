@@ -2,7 +2,6 @@
 #include "shared/array_transfer.h"
 
 #include "base/error.h"
-#include "base/log.h"
 #include "shared/array_memory.h"
 
 #include <stdlib.h>
@@ -29,8 +28,7 @@ static void tell(struct crewi_engine *engine, enum crewi_array_engine_op op, uin
                                  .rank = rank,
                                  .head = note,
                                  .head_size = sizeof *note};
-    if (crewi_engine_tell(engine, &out))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &out);
 }
 
 static void tell_home(struct crewi_engine *engine, const struct crewi_array_agent *agent,

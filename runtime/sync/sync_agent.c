@@ -2,7 +2,6 @@
 #include "sync/sync_agent.h"
 
 #include "base/error.h"
-#include "base/log.h"
 #include "sync/sync_home.h"
 
 #include <stdlib.h>
@@ -91,8 +90,7 @@ static void released(struct crewi_engine *engine, struct crewi_handle *handle, u
                                   .rank = crewi_id_home(handle->id),
                                   .head = &head,
                                   .head_size = sizeof head};
-    if (crewi_engine_tell(engine, &note))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &note);
 }
 
 const struct crewi_kind crewi_sync_kind = {

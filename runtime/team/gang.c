@@ -34,8 +34,7 @@ void crewi_team_tell(struct crewi_engine *engine, uint32_t rank, uint8_t op,
         .body = body,
         .body_size = size,
     };
-    if (crewi_engine_tell(engine, &out))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &out);
 }
 
 /* Begin and end */
@@ -136,14 +135,13 @@ static void begin(struct crewi_engine *engine, const struct crewi_team_gang *abo
         return;
     struct crewi_team_note note = {.id = about->id, .place = place};
     struct crewi_gang *gang = make(about, places, place);
-    if (!gang) { /* others are in MPI_Comm_create_group by now, and wait for this rank */
-        crewi_log(CREWI_LOG_ERROR, "no memory for a team on rank %u", engine->rank);
-        crewi_transport_abort(engine->transport, 1);
-        return;
-    }
+    if (!gang) /* others are in MPI_Comm_create_group by now, and wait for this rank */
+        crewi_engine_fatal(engine, "out of memory for a team");
     gang->next = engine->states[CREWI_KIND_TEAM];
     engine->states[CREWI_KIND_TEAM] = gang;
     note.status = make_group(engine, gang);
+    if (note.status == CREW_ENOMEM) /* it has not got as far as the others */
+        crewi_engine_fatal(engine, "out of memory for the communicators of a team");
     const char *reason = note.status ? crew_error_message() : "";
     crewi_team_tell(engine, crewi_id_home(about->id), CREWI_TEAM_READY, &note, reason,
                     strlen(reason));
@@ -195,8 +193,7 @@ static void announce(struct crewi_engine *engine, const struct crewi_message *me
             .head = message->data,
             .head_size = message->size,
         };
-        if (crewi_engine_tell(engine, &out))
-            crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+        crewi_engine_must_tell(engine, &out);
     }
 }
 
@@ -290,10 +287,9 @@ static void report(struct crewi_engine *engine, struct crewi_gang *gang,
     note.on_way = stop->lane == CREWI_TEAM_BARRIER && crewi_gang_is_on_way(gang);
     if (stop->lane == CREWI_TEAM_COLLECTIVES && stop->number < lane->entered) {
         whats = malloc(CREWI_LANE_HISTORY * sizeof *whats);
-        if (whats)
-            note.count = crewi_lane_report(lane, stop->number, whats);
-        else
-            crewi_log(CREWI_LOG_ERROR, "no memory to say what rank %u has entered", engine->rank);
+        if (!whats)
+            crewi_engine_fatal(engine, "out of memory to say which collectives it has entered");
+        note.count = crewi_lane_report(lane, stop->number, whats);
     }
     crewi_team_tell(engine, crewi_gang_home(gang), CREWI_TEAM_STOPPED, &note, whats,
                     note.count * sizeof *whats);

@@ -137,8 +137,7 @@ static void announce(struct crewi_engine *engine, const struct crewi_team *team,
         out.rank = team->places[0].rank;
         out.op = begins ? (uint8_t)CREWI_TEAM_BEGIN : (uint8_t)CREWI_TEAM_END;
     }
-    if (crewi_engine_tell(engine, &out))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    crewi_engine_must_tell(engine, &out);
 }
 
 /* The start is over, and has failed; no member is left. */

@@ -5,6 +5,7 @@
 #include "transport/mpi_transport.h"
 
 #include "base/error.h"
+#include "base/log.h"
 
 #include <limits.h>
 #include <string.h>
@@ -118,10 +119,9 @@ crew_status crewi_mpi_scatter(struct crewi_transport *base, struct crewi_frames 
     if (!scatter)
         return CREW_ENOTSUP;
     pack(scatter, base, for_rank);
-    crew_status status = announce(base, scatter);
-    if (status) {
-        destroy(scatter);
-        return status;
+    if (announce(base, scatter)) { /* others have heard of it, and the chunks are in it */
+        crewi_log(CREWI_LOG_ERROR, "the job ends: a scatter: %s", crew_error_message());
+        crewi_transport_abort(base, 1);
     }
     return begin((struct crewi_mpi_transport *)base, scatter);
 }
@@ -140,18 +140,22 @@ crew_status crewi_mpi_scatter_join(struct crewi_mpi_transport *transport, uint64
     return begin(transport, scatter);
 }
 
-static void unpack(const struct crewi_mpi_scatter *scatter, crewi_receive *receive, void *context)
+/* False when there is no memory for a chunk, which would be lost. */
+static bool unpack(const struct crewi_mpi_scatter *scatter, crewi_receive *receive, void *context)
 {
     for (size_t at = 0; at < scatter->size;) {
         struct crewi_header header;
         memcpy(&header, scatter->bytes + at, sizeof header);
         struct crewi_frame *frame = crewi_frame_create(header.size);
-        if (!frame)
-            return;
+        if (!frame) {
+            crewi_error_word("out of memory for a chunk of tasks");
+            return false;
+        }
         memcpy(&frame->header, scatter->bytes + at, sizeof header + header.size);
         at += frame_footprint(frame);
         receive(context, frame);
     }
+    return true;
 }
 
 int crewi_mpi_scatter_poll(struct crewi_mpi_transport *transport, crewi_receive *receive,
@@ -168,9 +172,10 @@ int crewi_mpi_scatter_poll(struct crewi_mpi_transport *transport, crewi_receive 
             continue;
         }
         *link = scatter->next;
-        unpack(scatter, receive, context);
+        moved = unpack(scatter, receive, context) ? 1 : -1;
         destroy(scatter);
-        moved = 1;
+        if (moved < 0)
+            return moved;
     }
     return moved;
 }

@@ -105,8 +105,11 @@ static void hand_over(struct crewi_mpi_transport *transport, struct crewi_frame 
         receive(context, frame);
         return;
     }
-    if (crewi_mpi_scatter_join(transport, frame->header.object))
-        crewi_log(CREWI_LOG_ERROR, "%s", crew_error_message());
+    if (crewi_mpi_scatter_join(transport,
+                               frame->header.object)) { /* the others wait for this rank */
+        crewi_log(CREWI_LOG_ERROR, "the job ends: a scatter: %s", crew_error_message());
+        crewi_transport_abort(&transport->base, 1);
+    }
     crewi_frame_destroy(frame);
 }
 

@@ -60,7 +60,7 @@ static void request(struct crewi_engine *at, struct crewi_object *object,
         free(counter);
         crewi_engine_reply(at, &message->origin, NULL, 0);
     } else if (message->op == OP_DELIVER) {
-        struct crewi_frame *frame = crewi_engine_delivery(&message->origin, KIND, 33, 2);
+        struct crewi_frame *frame = crewi_engine_delivery(at, &message->origin, KIND, 33, 2);
         assert_non_null(frame);
         memcpy(frame->payload, "hi", 2);
         crewi_engine_send(at, frame);

@@ -339,7 +339,8 @@ static void a_bad_position_before_the_pid_is_known(void **state)
     spawn(&child, 81);
     child.port.shared->to_child.tail = 1u << 30;
     struct crewi_origin origin = {.slot = child.slot, .process = 81};
-    struct crewi_frame *frame = crewi_engine_delivery(&origin, CREWI_KIND_PROCESS, 1, 0);
+    struct crewi_frame *frame =
+        crewi_engine_delivery(&loop.engine, &origin, CREWI_KIND_PROCESS, 1, 0);
     assert_non_null(frame);
     crewi_engine_send(&loop.engine, frame);
     pass();
@@ -382,7 +383,7 @@ static void what_does_not_fit_waits(void **state)
     started(&child, 507);
     for (uint32_t i = 0; i < 30; i++) {
         struct crewi_origin origin = {.slot = child.slot, .process = 77};
-        frame = crewi_engine_delivery(&origin, CREWI_KIND_PROCESS, (uint8_t)i, 50000);
+        frame = crewi_engine_delivery(&loop.engine, &origin, CREWI_KIND_PROCESS, (uint8_t)i, 50000);
         assert_non_null(frame);
         memset(frame->payload, (int)i, 50000);
         crewi_engine_send(&loop.engine, frame);
