@@ -144,8 +144,7 @@ static crew_status send_large(struct worker *worker, struct crewi_pool_result *h
     unsigned char front[sizeof *head + CREWI_POOL_FAILURE_ROOM + sizeof record];
     head->bytes = sizeof record + record.size;
     memcpy(front, head, sizeof *head);
-    if (head->failure_bytes)
-        memcpy(front + sizeof *head, failures, head->failure_bytes);
+    memcpy(front + sizeof *head, failures, head->failure_bytes);
     memcpy(front + sizeof *head + head->failure_bytes, &record, sizeof record);
     struct crewi_call note = {.kind = CREWI_KIND_POOL,
                               .op = CREWI_POOL_RESULT,
@@ -174,7 +173,7 @@ static crew_status give_large(struct worker *worker, const struct part *part,
     if ((part->chunk->flags & CREWI_CHUNK_FETCHED) && worker->output.size >= CREWI_POOL_LOAN_MIN)
         status = crewi_worker_lend_result(worker, head, worker->output.data);
     if (status == CREW_ENOTSUP)
-        return send_large(worker, head, NULL);
+        return send_large(worker, head, draft + 1);
     if (status != CREW_ENOMEM)
         return status;
     const struct crewi_pool_record none = {0};
