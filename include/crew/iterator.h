@@ -4,9 +4,11 @@
  * Results of a pool one by one, as they come, as Python's Pool.imap and imap_unordered: for more
  * items than memory has room for, or than are known at the beginning.
  *
- * The items come from an array or from a function. Some chunks more than the workers need are under
- * way at a time, and no more, so memory stays bounded however many items there are. They are handed
- * out while the caller asks for results, by the thread that asks.
+ * The items come from an array or from a function. Those of an array are all submitted at once, as
+ * with Python, and there is memory for all results until the iterator is closed. Of what a function
+ * makes, some chunks more than the workers need are under way at a time, and no more, so memory
+ * stays bounded however many items there are: the first ones are handed out by the call that
+ * begins, the others while the caller asks for results, by the thread that asks.
  *
  * @code
  * crew_iterator iterator;
@@ -41,7 +43,8 @@ typedef struct crew_iterator {
 } crew_iterator;
 
 /** Makes the next item, in a place that is all zero. ::CREW_EOF there is none; anything else but
- * ::CREW_OK ends the items with that error. Called by the thread that asks for results. */
+ * ::CREW_OK ends the items with that error. Called by the thread that begins, and that asks for
+ * results. */
 typedef crew_status crew_generator(void *arg, void *item);
 
 /** How results come; all zero, or NULL in place of the struct, for the defaults. */
@@ -59,14 +62,18 @@ typedef struct crew_imap_attr {
 } crew_imap_attr;
 
 /**
- * Begins with the items of an array, which has to stay until the end was reached or the iterator
- * is closed. Does not wait. Python: Pool.imap, imap_unordered.
+ * Begins with the items of an array, all of them, so the pool may be closed and joined then, and
+ * all results can still be had. The array may go when the call returns if the caller is a process
+ * beside a rank, and has to stay until the end was reached or the iterator is closed otherwise.
+ * Does not wait. Python: Pool.imap, imap_unordered.
  * @return ::CREW_EINVAL an argument NULL, a chunk or a time below 0, and as crew_pool_map_async()
  */
 CREW_API crew_status crew_pool_imap(crew_pool pool, crew_task task, const void *items, size_t count,
                                     const crew_imap_attr *attr, crew_iterator *iterator);
 
-/** The same with items that a function makes. @p arg is handed to it, and stays the caller's. */
+/** The same with items that a function makes. @p arg is handed to it, and stays the caller's. When
+ * the pool is closed, the results of what was handed out can be had, and then ::CREW_ESTATE once.
+ */
 CREW_API crew_status crew_pool_imap_from(crew_pool pool, crew_task task, crew_generator *generator,
                                          void *arg, const crew_imap_attr *attr,
                                          crew_iterator *iterator);

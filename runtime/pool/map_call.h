@@ -26,6 +26,7 @@ struct crewi_map_call {
     void *results;
     size_t count;
     const crew_map_attr *attr;           /* not NULL */
+    bool parts;                          /* results are to be told one by one */
     struct crewi_map_progress *progress; /* NULL: none is shown */
 };
 

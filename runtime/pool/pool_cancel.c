@@ -119,8 +119,10 @@ static void recall_all(struct crewi_engine *engine, struct crewi_pool *pool)
         crewi_pool_recall(engine, pool, &pool->workers[i]);
 }
 
+/* Tells what was cancelled, and the end if it is that. */
 static void finish_if_done(struct crewi_engine *engine, struct crewi_pool_map *map)
 {
+    crewi_pool_tell_parts(engine, map);
     if (!map->over && map->done == map->submission.count)
         crewi_pool_finish_map(engine, map);
 }

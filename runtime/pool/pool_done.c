@@ -53,7 +53,10 @@ static void keep_error(struct crewi_pool_map *map, const struct crewi_worker *wo
     snprintf(error.worker, sizeof error.worker, "%s", info->name);
     snprintf(error.host, sizeof error.host, "%s", crew_rank_host(worker->rank));
     snprintf(error.message, sizeof error.message, "%.*s", (int)failure->reason_size, reason);
-    crewi_pool_keep_error(&map->errors, &error);
+    if (map->submission.parts)
+        crewi_pool_add_failed_part(map, &error);
+    else
+        crewi_pool_keep_error(&map->errors, &error);
 }
 
 static void note_failure(struct crewi_engine *engine, struct crewi_pool_map *map,
@@ -124,6 +127,14 @@ static uint64_t take_failures(struct crewi_engine *engine, struct crewi_pool_map
     return again;
 }
 
+static void note_success(struct crewi_engine *engine, struct crewi_pool_map *map,
+                         const struct crewi_worker *worker, struct crewi_range range)
+{
+    if (map->submission.reports)
+        crewi_pool_report(engine, map, worker, range);
+    crewi_pool_add_part(map, range, CREW_OK);
+}
+
 /* What lies between the failures has succeeded. */
 static void report(struct crewi_engine *engine, struct crewi_pool_map *map,
                    const struct crewi_worker *worker, const struct crewi_pool_result *result,
@@ -134,8 +145,8 @@ static void report(struct crewi_engine *engine, struct crewi_pool_map *map,
     uint64_t next = result->begin, end = result->begin + result->count;
     for (size_t at = 0; next_failure(result, bytes, &at, &failure, &reason);
          next = failure.index + 1)
-        crewi_pool_report(engine, map, worker, (struct crewi_range){next, failure.index - next});
-    crewi_pool_report(engine, map, worker, (struct crewi_range){next, end - next});
+        note_success(engine, map, worker, (struct crewi_range){next, failure.index - next});
+    note_success(engine, map, worker, (struct crewi_range){next, end - next});
 }
 
 void crewi_pool_drop_outstanding(struct crewi_worker *worker, struct crewi_pool_outstanding *chunk)
@@ -244,8 +255,9 @@ static bool apply(struct crewi_engine *engine, struct crewi_worker *worker,
     uint64_t again = take_failures(engine, map, worker, result, failures);
     if (results)
         place(engine, map, worker, result, failures, results);
-    if (map->submission.reports)
+    if (map->submission.reports || map->submission.parts)
         report(engine, map, worker, result, failures);
+    crewi_pool_tell_parts(engine, map);
     worker->tasks += result->count;
     map->pool->tasks += (double)result->count;
     map->pool->busy_ns += (double)result->busy_ns;
@@ -497,6 +509,7 @@ static void fail_running_task(struct crewi_engine *engine, struct crewi_worker *
     map->ended += status == CREW_ECANCELED;
     note_failure(engine, map, worker, &failure, reason);
     describe_crash(map, index, report, draft);
+    crewi_pool_tell_parts(engine, map);
     count_done(engine, map, 1);
 }
 

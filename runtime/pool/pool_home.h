@@ -106,6 +106,16 @@ struct crewi_pool_reports {
     struct crewi_parking next; /* NEXT */
 };
 
+/** What is done, and was not told yet, of a map whose creator reads results one by one. */
+struct crewi_pool_parts {
+    struct crewi_pool_part *list; /* in the order in which it was done */
+    size_t count, room;
+    crew_task_error *errors; /* of those that failed, or of the first ones */
+    size_t error_count, error_room;
+    uint64_t split; /* while it is told: tasks of the last part that are; 0: all */
+    struct crewi_parking waits;
+};
+
 /** A place in a list of maps. */
 struct crewi_map_link {
     struct crewi_pool_map *next, *before;
@@ -151,6 +161,7 @@ struct crewi_pool_map {
     char reason[CREWI_ERROR_SIZE];
     struct crewi_parking waits;
     struct crewi_pool_reports reports;
+    struct crewi_pool_parts parts;
 };
 
 enum crewi_pool_state {
@@ -495,6 +506,23 @@ void crewi_pool_flush_reports(struct crewi_engine *engine, struct crewi_pool_map
 /** NEXT. */
 void crewi_pool_next_report(struct crewi_engine *engine, struct crewi_pool_map *map,
                             const struct crewi_message *message);
+
+/* pool_parts.c */
+
+/** Tasks are done, and how. Nothing happens for a map that is not told in parts. */
+void crewi_pool_add_part(struct crewi_pool_map *map, struct crewi_range range, crew_status status);
+
+/** The same for one that failed, of a map that is. */
+void crewi_pool_add_failed_part(struct crewi_pool_map *map, const crew_task_error *error);
+
+/** Answers PARTS, if something can be told. */
+void crewi_pool_tell_parts(struct crewi_engine *engine, struct crewi_pool_map *map);
+
+/** PARTS. */
+void crewi_pool_next_parts(struct crewi_engine *engine, struct crewi_pool_map *map,
+                           const struct crewi_message *message);
+
+void crewi_pool_end_parts(struct crewi_engine *engine, struct crewi_pool_map *map);
 
 /** Whether it is over, and its journal is closed. */
 static inline bool crewi_pool_is_done(const struct crewi_pool_map *map)

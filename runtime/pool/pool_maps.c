@@ -36,6 +36,7 @@ void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool_map *map
     crewi_parking_clear(engine, &map->waits);
     crewi_parking_clear(engine, &map->cancels);
     crewi_pool_end_reports(engine, map);
+    crewi_pool_end_parts(engine, map);
     crewi_pool_drop_items(map);
     crewi_pool_bytes_end(map);
     crewi_schedule_fini(&map->schedule);
@@ -90,6 +91,7 @@ void crewi_pool_give_up(struct crewi_pool_map *map, struct crewi_range range, cr
         crewi_pool_drop_result(map, i); /* what an earlier try has left */
     for (uint64_t i = range.begin; map->statuses && i < range.begin + range.count; i++)
         map->statuses[i] = status;
+    crewi_pool_add_part(map, range, status);
 }
 
 static void give_up_rest(struct crewi_pool *pool, struct crewi_pool_map *map, crew_status status)
@@ -401,7 +403,7 @@ static bool is_too_large(const struct crewi_pool_submission *submission)
 {
     uint64_t each = submission->result_size + (submission->wants_statuses ? sizeof(int32_t) : 0);
     uint64_t room = CREWI_FRAME_LIMIT - sizeof(struct crewi_pool_outcome) - CREWI_ERROR_SIZE;
-    return !submission->shared && submission->count * each > room;
+    return !submission->shared && !submission->parts && submission->count * each > room;
 }
 
 /* The caller's own memory is used where it can be; otherwise there is one block for items, results

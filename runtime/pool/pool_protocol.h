@@ -70,6 +70,8 @@ enum crewi_result_op {
     CREWI_RESULT_KEPT,         /* of one with a journal: that is closed -> nothing */
     CREWI_RESULT_NEXT,         /* of one that reports: parked until there is enough to tell, or its
                                  deadline -> crewi_pool_news */
+    CREWI_RESULT_PARTS,        /* of one that is told in parts: parked until a task is done that was
+                                  not told -> crewi_pool_told */
     CREWI_RESULT_FETCH         /* of one with results of varying size, that was taken:
                                   crewi_pool_fetch_order -> crewi_pool_fetched; what is before first is
                                   forgotten */
@@ -110,7 +112,9 @@ struct crewi_pool_submission {
                             items, each filled up to 16 bytes. When shared, items and results are
                             addresses of iovecs. */
     uint8_t keep_failed; /* what tasks that failed have put into their results */
-    int64_t timeout_ns;  /* of one task; 0: none */
+    uint8_t parts;       /* PARTS will be asked, and TAKE will not */
+    uint8_t reserved[7];
+    int64_t timeout_ns; /* of one task; 0: none */
     uint64_t range_count;
     struct crewi_parcel parcel; /* the items, when they do not follow in the message */
     char task[CREW_NAME_SIZE];
@@ -153,6 +157,18 @@ struct crewi_pool_report {
     int32_t rank;
     uint32_t attempts;
     char worker[CREW_NAME_SIZE];
+};
+
+/** What is done and was not told yet: so many crewi_pool_parts follow, then so many
+ * crew_task_errors, and then, unless memory is shared, the results of those that succeeded. */
+struct crewi_pool_told {
+    uint64_t parts, errors;
+};
+
+/** Tasks that ended alike. */
+struct crewi_pool_part {
+    uint64_t begin, count;
+    int32_t status, reserved;
 };
 
 /** How a map ended. Behind it: the reason; then, unless memory is shared, statuses (if wanted) and

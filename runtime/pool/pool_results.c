@@ -157,6 +157,7 @@ static void tell_done(struct crewi_engine *engine, struct crewi_pool_map *map)
 void crewi_pool_map_over(struct crewi_engine *engine, struct crewi_pool_map *map)
 {
     crewi_pool_flush_reports(engine, map);
+    crewi_pool_tell_parts(engine, map);
     if (!map->kept)
         tell_done(engine, map);
 }
@@ -354,6 +355,9 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool_ma
         break;
     case CREWI_RESULT_NEXT:
         crewi_pool_next_report(engine, map, message);
+        break;
+    case CREWI_RESULT_PARTS:
+        crewi_pool_next_parts(engine, map, message);
         break;
     case CREWI_RESULT_FETCH:
         crewi_pool_tell_results(engine, map, message);

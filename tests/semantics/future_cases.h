@@ -27,7 +27,8 @@ case_function kept_results, kept_bytes;
 case_function fut_09, fut_09_broken, fut_10, fut_13, fut_13_ignored, fut_14;
 
 // future_iterator.c: results one by one
-case_function pol_03, pol_04, pol_15, fut_06, fut_06_time, iterator_limits, iterator_ends;
+case_function pol_03, pol_03_closed, pol_03_at_once, pol_03_blocks, pol_04, pol_04_many, pol_15,
+    fut_06, fut_06_time, iterator_limits, iterator_ends;
 
 // future_limits.c: time, memory, retries, priorities, recycled workers, schedules
 case_function pol_13, pol_24, pol_retries, pol_memory, pol_priority, pol_progress,

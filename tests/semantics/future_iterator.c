@@ -78,6 +78,117 @@ void pol_04(const struct variant *variant)
     close_pool(pool);
 }
 
+// All items of an array are submitted by the call, and their results outlive the pool's workers.
+void pol_03_closed(const struct variant *variant)
+{
+    static struct step steps[COUNT];
+    crew_iterator iterator;
+    (void)variant;
+    plan_steps(steps, COUNT);
+    for (int unordered = 0; unordered < 2; unordered++) {
+        crew_imap_attr attr = {.unordered = unordered};
+        crew_pool pool = open_pool(2);
+        CHECK_OK(crew_pool_imap(pool, do_step, steps, COUNT, &attr, &iterator));
+        CHECK_OK(crew_pool_close(pool));
+        if (unordered)
+            CHECK_OK(crew_pool_join(pool));
+        check_all(iterator, !unordered);
+        CHECK_STATUS(crew_pool_imap(pool, do_step, steps, COUNT, &attr, &iterator), CREW_ESTATE);
+        CHECK_OK(crew_iterator_close(iterator));
+        CHECK_OK(crew_pool_destroy(pool));
+    }
+}
+
+// Tasks begin with the call, and not when somebody asks for results.
+void pol_03_at_once(const struct variant *variant)
+{
+    struct step step = waiting_step();
+    struct answer answer;
+    crew_iterator iterator;
+    crew_pool pool = open_pool(1);
+    (void)variant;
+    CHECK_OK(crew_pool_imap(pool, do_step, &step, 1, NULL, &iterator));
+    CHECK(mark_wait(&step.begun, 1));
+    let_go(&step);
+    CHECK_OK(crew_iterator_next(iterator, &answer, NULL, LIMIT_S));
+    CHECK_OK(crew_iterator_close(iterator));
+    close_pool(pool);
+    mark_remove(&step.begun);
+    mark_remove(&step.go);
+}
+
+// Each of many that fail says why, in order or not, and they come from the home a part at a time.
+void pol_04_many(const struct variant *variant)
+{
+    enum { MANY = 3000 };
+    static struct step steps[MANY];
+    struct answer answer;
+    char text[64];
+    size_t index;
+    crew_iterator iterator;
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    plan_steps(steps, MANY);
+    for (int i = 0; i < MANY; i += 2)
+        steps[i].what = STEP_FAIL;
+    for (int unordered = 0; unordered < 2; unordered++) {
+        crew_imap_attr attr = {.unordered = unordered};
+        CHECK_OK(crew_pool_imap(pool, do_step, steps, MANY, &attr, &iterator));
+        size_t wrong = 0;
+        for (size_t i = 0; i < MANY; i++) {
+            crew_status status = crew_iterator_next(iterator, &answer, &index, LIMIT_S);
+            snprintf(text, sizeof text, "task %zu of do_step: step %zu is no good", index, index);
+            if (index % 2 == 0)
+                wrong += status != CREW_EDOMAIN || !strstr(crew_error_message(), text);
+            else
+                wrong += status != CREW_OK || answer.square != (long)(index * index);
+            wrong += !unordered && index != i;
+        }
+        CHECK_INT(wrong, 0);
+        CHECK_STATUS(crew_iterator_next(iterator, &answer, &index, LIMIT_S), CREW_EOF);
+        CHECK_OK(crew_iterator_close(iterator));
+    }
+    close_pool(pool);
+}
+
+struct block {
+    unsigned char bytes[100000];
+};
+
+static crew_status fill_block(const void *item, void *result)
+{
+    memset(result, *(const int *)item, sizeof(struct block));
+    return CREW_OK;
+}
+
+// Results that are more than travels at a time.
+void pol_03_blocks(const struct variant *variant)
+{
+    static const crew_task task = {fill_block, sizeof(int), sizeof(struct block), "fill_block"};
+    static struct block block;
+    int items[COUNT], wrong = 0;
+    size_t index;
+    crew_iterator iterator;
+    crew_pool pool = open_pool(2);
+    (void)variant;
+    for (int i = 0; i < COUNT; i++)
+        items[i] = i + 1;
+    for (int unordered = 0; unordered < 2; unordered++) {
+        crew_imap_attr attr = {.unordered = unordered, .chunk = 4};
+        CHECK_OK(crew_pool_imap(pool, task, items, COUNT, &attr, &iterator));
+        CHECK_OK(crew_iterator_next(iterator, &block, &index, LIMIT_S));
+        check_sleep(0.1); // most of the others are done then
+        for (int i = 0; i < COUNT; i++) {
+            wrong += block.bytes[0] != index + 1 || block.bytes[sizeof block - 1] != index + 1;
+            CHECK_STATUS(crew_iterator_next(iterator, &block, &index, LIMIT_S),
+                         i + 1 < COUNT ? CREW_OK : CREW_EOF);
+        }
+        CHECK_OK(crew_iterator_close(iterator));
+    }
+    CHECK_INT(wrong, 0);
+    close_pool(pool);
+}
+
 struct source {
     int next, end;
     crew_status last;
@@ -101,9 +212,14 @@ void pol_15(const struct variant *variant)
     crew_iterator iterator;
     crew_pool pool = open_pool(2);
     (void)variant;
-    CHECK_OK(crew_pool_imap_from(pool, do_step, make_step, &source, NULL, &iterator));
-    check_all(iterator, true);
-    CHECK_OK(crew_iterator_close(iterator));
+    for (int unordered = 0; unordered < 2; unordered++) {
+        source.next = 0;
+        CHECK_OK(crew_pool_imap_from(pool, do_step, make_step, &source,
+                                     &(crew_imap_attr){.unordered = unordered}, &iterator));
+        CHECK(source.next > 0 && source.next < COUNT); // the window is full at once
+        check_all(iterator, !unordered);
+        CHECK_OK(crew_iterator_close(iterator));
+    }
     source = (struct source){.end = 5, .last = CREW_EDOMAIN};
     CHECK_OK(crew_pool_imap_from(pool, do_step, make_step, &source, &(crew_imap_attr){.chunk = 3},
                                  &iterator));
@@ -201,18 +317,23 @@ void fut_06(const struct variant *variant)
 // Its time begins with the call: what was not begun by its end never is.
 static void check_late_begin(crew_pool pool)
 {
-    struct step late = waiting_step();
+    struct step steps[] = {waiting_step(), waiting_step()};
     struct answer answer;
     crew_iterator iterator;
     double begin = check_now();
     CHECK_OK(
-        crew_pool_imap(pool, do_step, &late, 1, &(crew_imap_attr){.timeout_s = 0.05}, &iterator));
+        crew_pool_imap(pool, do_step, steps, 2, &(crew_imap_attr){.timeout_s = 0.05}, &iterator));
     check_sleep(0.06);
     CHECK_STATUS(crew_iterator_next(iterator, &answer, NULL, CREW_FOREVER), CREW_ETIMEDOUT);
     CHECK_CONTAINS(crew_error_message(), "within 0.05 s");
     CHECK_SECONDS(begin, 0.05, 10);
-    check_ended(iterator, &late);
-    mark_remove(&late.go);
+    for (int i = 0; i < 2; i++)
+        let_go(&steps[i]);
+    check_ended(iterator, &steps[1]);
+    for (int i = 0; i < 2; i++) {
+        mark_remove(&steps[i].begun);
+        mark_remove(&steps[i].go);
+    }
 }
 
 // What is done in time can be had, and what is not ends the iteration; what waits behind it is

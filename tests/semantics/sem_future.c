@@ -11,7 +11,11 @@
 
 const struct test_case program_cases[] = {
     {"POL-03", pol_03, CASE_ONCE},
+    {"POL-03-closed", pol_03_closed, CASE_ONCE},
+    {"POL-03-at-once", pol_03_at_once, CASE_ONCE},
+    {"POL-03-blocks", pol_03_blocks, CASE_ONCE},
     {"POL-04", pol_04, CASE_ONCE},
+    {"POL-04-many", pol_04_many, CASE_ONCE},
     {"POL-07", pol_07, CASE_ONCE | CASE_MAIN},
     {"POL-08", pol_08, CASE_ONCE},
     {"POL-09", pol_09, CASE_ONCE},
