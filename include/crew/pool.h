@@ -72,12 +72,25 @@ typedef struct crew_task {
     const char *name;   /**< for messages */
 } crew_task;
 
+/* A worker gets a copy of the bytes of an item, and its result is one of bytes: so a std::string or
+ * a std::vector, whose bytes are pointers, does not compile. */
+#ifdef __cplusplus
+#define CREW_TASK_TYPE(type)                     \
+    static_assert(__is_trivially_copyable(type), \
+                  "items and results travel as bytes: " #type " is not trivially copyable");
+#else
+#define CREW_TASK_TYPE(type)
+#endif
+
 /**
  * Defines a task: CREW_TASK(name, item type, result type) { body }. In the body, `item` points to
  * the item and `result` to the place for the result; it returns ::CREW_OK, or crew_fail() with a
- * reason.
+ * reason. The types hold no pointers, which would mean nothing to a worker: CREW_CHECK=pointers in
+ * the environment finds them. In C++ they are trivially copyable.
  */
 #define CREW_TASK(task_name, item_type, result_type)                                              \
+    CREW_TASK_TYPE(item_type)                                                                     \
+    CREW_TASK_TYPE(result_type)                                                                   \
     static crew_status task_name##_body(const item_type *item, result_type *result);              \
     static crew_status task_name##_task(const void *item, void *result)                           \
     {                                                                                             \
@@ -230,7 +243,8 @@ CREW_API crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *att
  * symbolic link or a file of another user in a sticky folder such as /tmp is refused. Python has no
  * counterpart.
  *
- * @param items    @p count elements of task.item_size bytes, with no pointers inside. Handles of
+ * @param items    @p count elements of task.item_size bytes, with no pointers inside (with
+ * CREW_CHECK=pointers in the environment, ::CREW_EINVAL says where one is). Handles of
  * queues, locks and so on may be in there; they have to stay open until the tasks are done.
  * @param results  room for @p count elements of task.result_size bytes; element i is the result of
  * item i. What belongs to a task that failed is zero, but for attr.keep_failed.

@@ -14,6 +14,7 @@ enum { CREWI_BIND_NONE, CREWI_BIND_CORE };
 enum { CREWI_OUTPUT_PLAIN, CREWI_OUTPUT_PREFIX };
 enum { CREWI_TRANSPORT_AUTO, CREWI_TRANSPORT_LOCAL, CREWI_TRANSPORT_MPI };
 enum { CREWI_DOORBELL_ON, CREWI_DOORBELL_OFF };
+enum { CREWI_CHECK_NONE, CREWI_CHECK_POINTERS };
 
 struct crewi_options {
 #define CREWI_OPTION(field, variable, preset, choices, text) int field;

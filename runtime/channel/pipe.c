@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/pointers.h"
 #include "channel/pipe_large.h"
 #include "channel/pipe_protocol.h"
 #include "engine/client.h"
@@ -95,6 +96,9 @@ static crew_status send(crew_connection connection, const void *data, size_t siz
         return status;
     if (!data && size)
         return crewi_error(CREW_EINVAL, "crew_send: data is NULL, and the size %zu", size);
+    status = crewi_check_pointers("crew_send", "the message", data, 1, size);
+    if (status)
+        return status;
     return size > CREWI_PIPE_INLINE_SIZE
                ? crewi_pipe_send_large(connection.id, data, size, timeout_ns)
                : send_inline(connection, data, size, timeout_ns);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/pointers.h"
 
 #include <string.h>
 
@@ -21,6 +22,9 @@ static crew_status put(const char *name, crew_queue queue, const void *item, siz
         return crewi_error(CREW_EINVAL, "%s: item is NULL, with a size of %zu", name, size);
     if (size > CREWI_QUEUE_ITEM_LIMIT)
         return crewi_error(CREW_EINVAL, "%s: an item of %zu bytes, more than 1 GiB", name, size);
+    status = crewi_check_pointers(name, "the item", item, 1, size);
+    if (status)
+        return status;
     struct crewi_call call = crewi_queue_call(CREWI_QUEUE_PUT, &head);
     call.body = item;
     call.body_size = size;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/pointers.h"
 #include "engine/client.h"
 #include "pool/map_call.h"
 #include "pool/map_journal.h"
@@ -75,7 +76,12 @@ static crew_status check(const struct crewi_map_call *call)
         status = call->varying ? crewi_map_check_bytes(call)
                                : crewi_map_check_sizes(call->name, call->item_size,
                                                        call->result_size, call->count);
-    return status ? status : crewi_map_check_attr(call->name, call->attr);
+    if (!status)
+        status = crewi_map_check_attr(call->name, call->attr);
+    if (!status && !call->varying)
+        status =
+            crewi_check_pointers(call->name, "item", call->items, call->count, call->item_size);
+    return status;
 }
 
 static crew_status describe(const struct crewi_map_call *call,

@@ -3,10 +3,12 @@
 #include <crew/pool_bytes.h>
 
 #include "base/error.h"
+#include "base/pointers.h"
 #include "engine/client.h"
 #include "node/parcel.h"
 #include "pool/map_call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +32,12 @@ crew_status crewi_map_check_bytes(const struct crewi_map_call *call)
         if (items[i].iov_len > CREWI_POOL_PIECE_LIMIT)
             return crewi_error(CREW_EINVAL, "%s: item %zu has %zu bytes, more than 1 GiB",
                                call->name, i, items[i].iov_len);
+        char what[32];
+        snprintf(what, sizeof what, "item %zu", i);
+        crew_status status =
+            crewi_check_pointers(call->name, what, items[i].iov_base, 1, items[i].iov_len);
+        if (status)
+            return status;
     }
     return CREW_OK;
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/pointers.h"
 #include "engine/client.h"
 #include "pool/completions.h"
 #include "pool/pool_call.h"
@@ -168,6 +169,9 @@ crew_status crew_pool_create(crew_pool *pool, const crew_pool_attr *attr)
         attr = &defaults;
     crew_start_method method = crewi_process_start_method(&client->identity, attr->start_method);
     crew_status status = check_attr(attr, method);
+    if (!status && attr->initializer)
+        status = crewi_check_pointers("crew_pool_create", "initializer_arg", attr->initializer_arg,
+                                      1, attr->initializer_size);
     if (status)
         return status;
     if (client->identity.daemon)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/pointers.h"
 #include "engine/client.h"
 #include "engine/handles.h"
 #include "node/job.h"
@@ -213,6 +214,8 @@ crew_status crew_process_create(crew_process *process, crew_process_function *fu
     if (!status)
         status = prepare("crew_process_create", attr, &spec);
     if (!status)
+        status = crewi_check_pointers("crew_process_create", "the argument", arg, 1, size);
+    if (!status)
         status = crewi_funcref_make(&spec.function, (crewi_function *)function);
     return status ? status : create(process, &spec, arg, size);
 }
@@ -242,6 +245,11 @@ crew_status crew_process_create_class(crew_process *process, const crew_process_
     status = prepare("crew_process_create_class", attr, &spec);
     if (!status && object->name)
         status = take_class_name(&spec, object->name);
+    if (status)
+        return status;
+    /* Its base has pointers, which travel as what they point to. */
+    status = crewi_check_pointers("crew_process_create_class", "the object, behind its base,",
+                                  object + 1, 1, object->size - sizeof *object);
     if (status)
         return status;
     spec.is_class = true;
