@@ -87,7 +87,8 @@ CREW_API crew_status crew_pool_imap_from(crew_pool pool, crew_task task, crew_ge
  * all the same, unless attr.stop_on_error ends it; ::CREW_ETIMEDOUT it is not done in time, and if
  * that is attr.timeout_s, the iteration ends; ::CREW_EOF there is none any more; what the generator
  * returned, once, behind the results of the items before. An iteration that ends early cancels what
- * no worker has begun, and every later call returns ::CREW_EOF.
+ * no worker has begun (it begins as many tasks at a time as take 10 microseconds), and every later
+ * call returns ::CREW_EOF.
  */
 CREW_API crew_status crew_iterator_next(crew_iterator iterator, void *result, size_t *index,
                                         double timeout_s);

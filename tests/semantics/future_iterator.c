@@ -291,16 +291,17 @@ void fut_06(const struct variant *variant)
     }
     attr.chunk = 1;
     steps[1].what = STEP_FAIL;
-    steps[2] = waiting_step(); // and behind this one, none is begun
-    steps[3] = waiting_step();
-    let_go(&steps[3]);
+    struct step *never = &steps[COUNT - 1];
+    steps[2] = waiting_step(); // and behind this one, none is begun but what was claimed with it
+    *never = waiting_step();
+    let_go(never);
     CHECK_OK(crew_pool_imap(pool, do_step, steps, COUNT, &attr, &iterator));
     CHECK_OK(crew_iterator_next(iterator, &answer, &index, LIMIT_S));
     CHECK_STATUS(crew_iterator_next(iterator, &answer, &index, LIMIT_S), CREW_EDOMAIN);
     CHECK_CONTAINS(crew_error_message(), "task 1 of do_step: step 1 is no good");
     CHECK_INT(index, 1);
     let_go(&steps[2]);
-    check_ended(iterator, &steps[3]);
+    check_ended(iterator, never);
     attr.unordered = true; // whichever came before it, this error is the last word
     CHECK_OK(crew_pool_imap(pool, do_step, steps, 2, &attr, &iterator));
     crew_status status = CREW_OK;
@@ -310,8 +311,8 @@ void fut_06(const struct variant *variant)
     check_ended(iterator, NULL);
     close_pool(pool);
     mark_remove(&steps[2].begun);
-    for (int i = 2; i < 4; i++)
-        mark_remove(&steps[i].go);
+    mark_remove(&steps[2].go);
+    mark_remove(&never->go);
 }
 
 // Its time begins with the call: what was not begun by its end never is.
