@@ -74,8 +74,9 @@ typedef enum crew_status {
  */
 CREW_API const char *crew_status_name(crew_status status);
 
-/** The meaning of a status in words; "unknown status" for a number that is none. Never blocks,
- * never NULL, valid for ever. */
+/** The meaning of a status in words; "unknown status 77", with the number, for one that is none:
+ * then it is valid until the next call of this thread for such a number, and otherwise for ever.
+ * Never blocks, never NULL. */
 CREW_API const char *crew_status_message(crew_status status);
 
 /**

@@ -81,7 +81,7 @@ typedef enum crew_operation {
 
 /** How a team is to be; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_team_attr {
-    const char *name;               /**< shorter than 48; NULL: "team-n" */
+    const char *name;               /**< shorter than 48; NULL: "team-n", the n-th of its creator */
     int size;                       /**< members; 0: one for each rank that it may use */
     crew_start_method start_method; /**< of all members; ::CREW_START_RANK: one on each rank */
     const int *ranks;               /**< that it may use, copied; NULL: all. One that stands there

@@ -29,7 +29,9 @@ const char *crew_status_message(crew_status status)
         CREW_STATUS_TABLE(STATUS_TEXT)
 #undef STATUS_TEXT
     }
-    return "unknown status";
+    static _Thread_local char text[40];
+    snprintf(text, sizeof text, "unknown status %d", (int)status);
+    return text;
 }
 
 const char *crew_error_message(void)

@@ -107,6 +107,23 @@ crew_status crewi_manager_is_ready(const char *call, crew_manager handle)
     return status;
 }
 
+void crewi_manager_word_end(crew_manager handle, char *text, size_t size)
+{
+    int code;
+    pthread_mutex_lock(&mutex);
+    const struct manager *manager = find(handle);
+    crew_process server = manager ? manager->server : (crew_process){0};
+    pthread_mutex_unlock(&mutex);
+    text[0] = '\0';
+    if (!server.id || crew_process_join(server, SHUTDOWN_S) || crew_process_exitcode(server, &code))
+        return;
+    if (code < 0)
+        snprintf(text, size, " (killed by signal %d, SIG%s)", -code,
+                 sigabbrev_np(-code) ? sigabbrev_np(-code) : "?");
+    else
+        snprintf(text, size, " (exit code %d)", code);
+}
+
 /* Making one */
 
 static crew_status check_attr(const crew_manager *manager, const crew_manager_attr *attr)

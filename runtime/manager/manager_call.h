@@ -14,6 +14,10 @@
  * and not started; or outside crew_run() */
 crew_status crewi_manager_is_ready(const char *call, crew_manager manager);
 
+/** How its server has ended, in words to be put behind "has ended": "" for who has not created it,
+ * or when that is not known within a second. */
+void crewi_manager_word_end(crew_manager manager, char *text, size_t size);
+
 /** The life of a server. */
 crew_process_function crewi_manager_server;
 

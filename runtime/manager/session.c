@@ -75,18 +75,24 @@ static void return_session(struct session *session)
     pthread_mutex_unlock(&mutex);
 }
 
-/* The status of a pipe of a server, as one of the server. */
-static crew_status translate(const char *call, crew_status status)
+/* The status of a pipe of a server, as one of the server. @p was_asked  it had the request */
+static crew_status translate(const struct crewi_manager_question *question, crew_status status,
+                             bool was_asked)
 {
+    bool is_call = was_asked && question->op == CREWI_MANAGER_CALL;
+    char how[64];
     switch (status) {
     case CREW_EPIPE:
     case CREW_EOF:
     case CREW_ETRUNC:
     case CREW_ECLOSED:
-        return crewi_error(CREW_EBROKEN, "%s: the server of the manager has ended", call);
+        crewi_manager_word_end(question->manager, how, sizeof how);
+        return crewi_error(CREW_EBROKEN, "%s: the server of the manager has ended%s%s%s",
+                           question->call, how, is_call ? ", in a call of " : "",
+                           is_call ? question->name : "");
     case CREW_ETIMEDOUT:
         return crewi_error(CREW_ETIMEDOUT, "%s: the server of the manager has not answered in time",
-                           call);
+                           question->call);
     default:
         return status;
     }
@@ -186,7 +192,7 @@ static double left(double timeout_s, int64_t begin_ns)
 }
 
 static crew_status exchange(const struct crewi_manager_question *question, const char *bytes,
-                            size_t size, crew_view *view)
+                            size_t size, struct crewi_manager_answer *answer)
 {
     struct session *session;
     int64_t begin_ns = crewi_now_ns();
@@ -194,8 +200,9 @@ static crew_status exchange(const struct crewi_manager_question *question, const
     if (status)
         return status;
     status = crew_send_timed(session->connection, bytes, size, left(question->timeout_s, begin_ns));
+    answer->was_asked = !status;
     if (!status)
-        status = crew_recv_view(session->connection, view, SIZE_MAX,
+        status = crew_recv_view(session->connection, &answer->view, SIZE_MAX,
                                 left(question->timeout_s, begin_ns));
     if (status)
         drop_session(session);
@@ -229,10 +236,10 @@ crew_status crewi_manager_ask(const struct crewi_manager_question *question,
         return status;
     *answer = (struct crewi_manager_answer){0};
     pthread_cleanup_push(free, bytes); /* a thread inside its rank may be ended in it */
-    status = exchange(question, bytes, size, &answer->view);
+    status = exchange(question, bytes, size, answer);
     pthread_cleanup_pop(1);
     if (status)
-        return translate(question->call, status);
+        return translate(question, status, answer->was_asked);
     status = read_answer(question->call, answer);
     if (status)
         crew_view_release(&answer->view);

@@ -26,6 +26,7 @@ struct crewi_manager_question {
 
 /** What came back; to be given back with crew_view_release(). */
 struct crewi_manager_answer {
+    bool was_asked; /* the server had the request */
     crew_view view;
     uint64_t object;
     const void *data; /* a packed value */

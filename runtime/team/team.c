@@ -8,10 +8,15 @@
 #include "process/process_call.h"
 #include "team/team_call.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ARGUMENT_LIMIT ((size_t)64 << 20)
+
+/* Those of this process that got a name by their number. */
+static _Atomic unsigned teams;
 
 crew_status crewi_team_check(const char *call, uint64_t id)
 {
@@ -112,6 +117,8 @@ static crew_status fill_spec(struct crewi_team_spec *spec, crew_team_function *f
     spec->arg_size = arg_size;
     if (attr->name)
         memcpy(spec->name, attr->name, strlen(attr->name) + 1);
+    else
+        snprintf(spec->name, sizeof spec->name, "team-%u", atomic_fetch_add(&teams, 1) + 1);
     memcpy(spec->creator_name, creator->name, sizeof spec->creator_name);
     memcpy(spec->creator_path, creator->path, sizeof spec->creator_path);
     crew_status status = crewi_funcref_make(&spec->member, (crewi_function *)crewi_team_member);

@@ -106,9 +106,6 @@ void crewi_team_home_create(struct crewi_engine *engine, const struct crewi_mess
     }
     team->spec.creator = message->origin.process;
     uint64_t id = team->shared.object.id = crewi_engine_new_id(engine, CREWI_KIND_TEAM);
-    if (!*team->spec.name)
-        snprintf(team->spec.name, sizeof team->spec.name, "team-%llu",
-                 (unsigned long long)(id & CREWI_NUMBER_MASK));
     crew_status status = crewi_shared_add(engine, &team->shared, message->origin.process);
     if (status) {
         free_team(engine, team);
