@@ -13,12 +13,13 @@
  * The order of the end is that of Python:
  *
  * 1. the threads of <crew/thread.h> are waited for, and a child runs its atexit callbacks;
- * 2. finalizers with a priority of 0 and more;
- * 3. daemons are terminated, and all children are waited for;
- * 4. the other finalizers.
+ * 2. pools that were closed, or shut down without waiting, finish their work;
+ * 3. finalizers with a priority of 0 and more;
+ * 4. daemons and pools that are still open are terminated, and all children are waited for;
+ * 5. the other finalizers.
  *
- * So what serves one's children ends in step 4, and what ends children in another way than SIGTERM
- * does in step 2. Finalizers may call crew; those of step 4 are to start no process. One that
+ * So what serves one's children ends in step 5, and what ends children in another way than SIGTERM
+ * does in step 3. Finalizers may call crew; those of step 5 are to start no process. One that
  * registers another one has it run in its turn, or right behind if that is over. One that fails is
  * logged, and the others run.
  *

@@ -23,6 +23,11 @@
  * Workers are daemons named `PoolWorker-n`; a worker that takes the place of another has a number
  * of its own.
  *
+ * When the process that created the pool ends in good order, a pool that it has closed, or shut
+ * down, finishes its work first, as Python's executors do (and not its Pool, which is terminated
+ * all the same); one that is open is terminated, without a call of callbacks, and nothing is
+ * written any more to the arrays of its maps.
+ *
  * @code
  * CREW_TASK(square, int64_t, int64_t)
  * {

@@ -36,10 +36,14 @@ CREW_API const char *crew_version(void);
 /**
  * Runs @p app as the main process of the job, and ends the job when it returns or calls exit().
  *
- * When @p app ends, daemon processes are terminated and the others are waited for, as at the end of
- * a Python program. A daemon, or a worker of an open pool, that has not ended two seconds after its
- * SIGTERM (it ignores or blocks it, is stopped, or has become another program) is killed, and a
- * warning names it; Python waits for it for ever. Blocks until the job is over. Returns on every
+ * When @p app ends, pools that it had closed finish their work, daemon processes and open pools are
+ * terminated, and other processes are waited for, as at the end of a Python program
+ * (<crew/finalize.h> has the order). A daemon, or a worker of such a pool, that has not ended two
+ * seconds after its SIGTERM (it ignores or blocks it, is stopped, or has become another program) is
+ * killed, and a warning names it; Python waits for it for ever. Arrays of @p app that a map of an
+ * open pool was to use may go with it: nothing is written to them any more.
+ *
+ * Blocks until the job is over. Returns on every
  * rank: on rank 0 what @p app returned, on the others 0; 1 with a message on stderr when the job
  * could not start, or, in place of 0, when something that processes of this rank printed could not
  * be written (a full disk). Not to be called twice, nor from a process.

@@ -6,7 +6,10 @@
  * A process ends when its function returns, and takes its threads with it, whatever they are doing.
  * Threads made with crew_thread_create() are waited for: a child's end, and the main process's,
  * come when their functions have returned (or called pthread_exit()). A thread made with
- * pthread_create() is what Python calls a daemon.
+ * pthread_create() is what Python calls a daemon: it goes along with its process. One of the main
+ * process that is in a call of crew at the end of that, or makes one then, does not return from it,
+ * also when main() goes on after crew_run(); calls that begin after crew_run() has returned are
+ * ::CREW_ESTATE.
  *
  * When the function of the process returns, its threads are waited for first, and the atexit
  * callbacks run then. With exit() the callbacks come first, and _exit() and signals wait for

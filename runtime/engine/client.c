@@ -6,16 +6,83 @@
 #include "node/job.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static struct crewi_client *process_client;
+static _Atomic(struct crewi_client *) process_client;
 static _Thread_local struct crewi_client *thread_client;
 
+/* Threads that have called crew and not ended. */
+static _Atomic unsigned thread_count;
+static _Thread_local bool is_counted;
+static pthread_key_t count_key;
+static pthread_once_t count_once = PTHREAD_ONCE_INIT;
+
+/* While the main process ends, other threads get no further than their next call. */
+static _Atomic bool is_ending;
+static _Thread_local bool ends_process;
+
+static void count_out(void *counted)
+{
+    (void)counted;
+    is_counted = false;
+    atomic_fetch_sub(&thread_count, 1);
+}
+
+static void make_count_key(void)
+{
+    pthread_key_create(&count_key, count_out);
+}
+
+static void count_thread(void)
+{
+    pthread_once(&count_once, make_count_key);
+    is_counted = pthread_setspecific(count_key, &thread_count) == 0;
+    atomic_fetch_add(&thread_count, is_counted ? 1 : 0);
+}
+
+void crewi_client_forget_thread(void)
+{
+    if (!is_counted)
+        return;
+    pthread_setspecific(count_key, NULL);
+    count_out(NULL);
+}
+
+_Noreturn void crewi_client_hold_thread(void)
+{
+    for (;;)
+        pause();
+}
+
+/* A thread counts itself before it looks who the client is; the end takes the client away before it
+ * looks at the count (both sequentially consistent). So one that has got the client is counted. */
 struct crewi_client *crewi_client_current(void)
 {
-    return thread_client ? thread_client : process_client;
+    if (thread_client)
+        return thread_client;
+    if (!is_counted)
+        count_thread();
+    struct crewi_client *client = atomic_load(&process_client);
+    if (!client && atomic_load(&is_ending) && !ends_process)
+        crewi_client_hold_thread();
+    return client;
+}
+
+bool crewi_client_begin_end(void)
+{
+    ends_process = true;
+    atomic_store(&is_ending, true);
+    crewi_client_set_process(NULL);
+    return atomic_load(&thread_count) > (is_counted ? 1 : 0);
+}
+
+void crewi_client_finish_end(void)
+{
+    atomic_store(&is_ending, false);
+    ends_process = false;
 }
 
 void crewi_client_set_thread(struct crewi_client *client)
@@ -26,7 +93,7 @@ void crewi_client_set_thread(struct crewi_client *client)
 
 void crewi_client_set_process(struct crewi_client *client)
 {
-    process_client = client;
+    atomic_store(&process_client, client);
     crewi_log_set_process(client ? &client->logger : NULL);
 }
 
@@ -39,7 +106,9 @@ static const struct crewi_client *original;
  * the job. It is to use none of it. The results of a worker's task would go to the rank, too. */
 static void become_copy(void)
 {
-    struct crewi_client *client = crewi_client_current();
+    struct crewi_client *client = thread_client ? thread_client : atomic_load(&process_client);
+    atomic_store(&is_ending, false);
+    atomic_store(&thread_count, is_counted ? 1 : 0);
     if (!client)
         return; /* not of a process of the job, or a copy's copy */
     original = client;
@@ -51,7 +120,9 @@ static void become_copy(void)
 
 crew_status crewi_client_watch_forks(void)
 {
-    int code = pthread_atfork(NULL, NULL, become_copy);
+    static bool does;
+    int code = does ? 0 : pthread_atfork(NULL, NULL, become_copy);
+    does = code == 0;
     return code ? crewi_error(CREW_ESYSTEM, "pthread_atfork: %s", strerror(code)) : CREW_OK;
 }
 

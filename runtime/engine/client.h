@@ -98,6 +98,8 @@ struct crewi_client {
     /* A local client's: */
     struct crewi_loop *loop;
     uint32_t slot;
+    uint32_t callers; /* threads that are in a call, under the mutex */
+    bool holds;       /* and are to stay there, as others that come */
     struct crewi_claims claims;
     /* A remote one's: */
     pthread_mutex_t mutex;
@@ -151,6 +153,30 @@ static inline crew_status crewi_client_missing(const char *call)
     return CREW_ESTATE;
 }
 
+/** The calling thread ends: it will not call any more. Otherwise that is noticed when it has ended.
+ */
+void crewi_client_forget_thread(void);
+
+/** Where a thread stays that must not go on, as its process ends. */
+_Noreturn void crewi_client_hold_thread(void);
+
+/**
+ * The end of a local client that all threads of the process have in common. First no other thread
+ * may be inside a call that needs the mutex, nor get into one: crewi_client_hold_others(). From
+ * crewi_client_begin_end() on the client is nobody's, and other threads are held at their next
+ * call, whatever it is; until crewi_client_finish_end(), from which on calls fail as outside
+ * crew_run().
+ */
+
+/** Returns when all threads that were in a call are held. The mutex is free. */
+void crewi_client_hold_others(struct crewi_client *client);
+
+/** Whether there are other threads that have called crew, and may be anywhere in a call that needs
+ * no mutex: then what they may look at has to stay. */
+bool crewi_client_begin_end(void);
+
+void crewi_client_finish_end(void);
+
 /** Begins a local client, attached to the engine of the loop; its identity is to be filled in
  * first. ::CREW_ENOMEM */
 crew_status crewi_client_init_local(struct crewi_client *client, struct crewi_loop *loop);
@@ -159,7 +185,11 @@ crew_status crewi_client_init_local(struct crewi_client *client, struct crewi_lo
  * in. The mutex is held. */
 void crewi_client_request_end(struct crewi_client *client);
 
-/** The engine forgets it, and all homes hear of its end. */
+/** The engine forgets a local client, and all homes hear of its end: once the engine has run, those
+ * of its rank do not write any more to what it has left behind. The mutex is held. */
+void crewi_client_detach_local(struct crewi_client *client);
+
+/** Frees what a local client has, after that; nobody uses it any more. */
 void crewi_client_fini_local(struct crewi_client *client);
 
 /** Begins a remote client, at the child's end of its port. ::CREW_ESYSTEM */

@@ -31,9 +31,13 @@ crew_status crewi_client_init_local(struct crewi_client *client, struct crewi_lo
     return crewi_engine_attach(&loop->engine, &client->base, &client->slot);
 }
 
-void crewi_client_fini_local(struct crewi_client *client)
+void crewi_client_detach_local(struct crewi_client *client)
 {
     crewi_engine_detach(&client->loop->engine, client->slot);
+}
+
+void crewi_client_fini_local(struct crewi_client *client)
+{
     crewi_frames_clear(&client->inbox);
     crewi_cache_fini(&client->cache);
     pthread_cond_destroy(&client->changed);
@@ -52,13 +56,46 @@ void crewi_client_request_end(struct crewi_client *client)
     pthread_cond_broadcast(&client->changed);
 }
 
+void crewi_client_hold_others(struct crewi_client *client)
+{
+    crewi_loop_lock(client->loop);
+    client->holds = true;
+    for (struct crewi_waiter *waiter = client->waiters; waiter; waiter = waiter->next)
+        crewi_waiter_done(waiter);
+    pthread_cond_broadcast(&client->changed);
+    crewi_bell_ring(client->loop->bell); /* one of them may be the driver, and asleep */
+    while (client->callers)
+        pthread_cond_wait(&client->changed, &client->loop->mutex);
+    crewi_loop_unlock(client->loop);
+}
+
+/* Gives the mutex back, and does not return to somebody who is to be held. */
+static void leave(struct crewi_client *client)
+{
+    bool holds = client->holds;
+    client->callers--;
+    if (holds)
+        pthread_cond_broadcast(&client->changed);
+    crewi_loop_unlock(client->loop);
+    if (holds)
+        crewi_client_hold_thread();
+}
+
+static void enter(struct crewi_client *client)
+{
+    crewi_loop_lock(client->loop);
+    client->callers++;
+    if (client->holds)
+        leave(client);
+}
+
 /* Gives the mutex back. True when the thread has to end here, as was asked for: then the caller
  * frees what it has, and its cleanup handler does the rest. */
 static bool unlock_to_end(struct crewi_client *client)
 {
     bool end = client->end_requested && !client->leaving;
     client->leaving |= end;
-    crewi_loop_unlock(client->loop);
+    leave(client);
     return end;
 }
 
@@ -74,7 +111,7 @@ static void unlock(struct crewi_client *client, struct crewi_frame *arrived)
  * last for ever. */
 static bool lock(struct crewi_client *client)
 {
-    crewi_loop_lock(client->loop);
+    enter(client);
     bool end = client->end_requested && !client->leaving;
     return !end || !unlock_to_end(client);
 }
@@ -130,7 +167,7 @@ crew_status crewi_local_call_many(struct crewi_client *client, struct crewi_many
 crew_status crewi_local_tell(struct crewi_client *client, struct crewi_frame *frame)
 {
     struct crewi_loop *loop = client->loop;
-    crewi_loop_lock(loop);
+    enter(client);
     crew_status status = crewi_engine_accept_from(&loop->engine, client->slot, frame);
     if (!status)
         crewi_engine_run(&loop->engine, crewi_now_ns());
@@ -140,23 +177,23 @@ crew_status crewi_local_tell(struct crewi_client *client, struct crewi_frame *fr
 
 bool crewi_local_may_post(struct crewi_client *client, uint64_t object, uint64_t size)
 {
-    crewi_loop_lock(client->loop);
+    enter(client);
     bool may = crewi_post_count(client, object, size);
-    crewi_loop_unlock(client->loop);
+    leave(client);
     return may;
 }
 
 void crewi_local_set_post(struct crewi_client *client, uint64_t object, bool allow)
 {
-    crewi_loop_lock(client->loop);
+    enter(client);
     crewi_post_set(client, object, allow);
-    crewi_loop_unlock(client->loop);
+    leave(client);
 }
 
 crew_status crewi_local_take(struct crewi_client *client, struct crewi_frame **frame)
 {
     struct crewi_loop *loop = client->loop;
-    crewi_loop_lock(loop);
+    enter(client);
     crewi_loop_wait(loop, &client->inbox_filled, &client->changed);
     struct crewi_frame *taken = crewi_frames_pop(&client->inbox);
     client->inbox_filled = client->inbox.first != NULL;

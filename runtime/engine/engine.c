@@ -401,6 +401,13 @@ void crewi_engine_client_ends(struct crewi_engine *engine, uint64_t process)
             engine->kinds[i]->client_ends(engine, process);
 }
 
+void crewi_engine_client_leaves(struct crewi_engine *engine, uint64_t process)
+{
+    for (int i = 0; i < CREWI_KIND_LIMIT; i++)
+        if (engine->kinds[i] && engine->kinds[i]->client_leaves)
+            engine->kinds[i]->client_leaves(engine, process);
+}
+
 static void tell_gone(struct crewi_engine *engine, uint32_t rank, uint64_t process)
 {
     struct crewi_frame *frame = crewi_engine_frame(engine, 0);

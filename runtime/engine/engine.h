@@ -101,6 +101,13 @@ struct crewi_kind {
     void (*client_gone)(struct crewi_engine *engine, uint64_t process);
     /** A client of this rank, which is code of the rank itself, was asked to end. May be NULL. */
     void (*client_ends)(struct crewi_engine *engine, uint64_t process);
+    /** A client leaves in good order; this is the rank that its own objects are at home on. Those
+     * that start processes (as their watchers) end them, if they are still open: the kind of the
+     * processes leaves these to them. May be NULL. */
+    void (*client_leaves)(struct crewi_engine *engine, uint64_t process);
+    /** The creator of such an object will leave when that has finished: whether its processes have
+     * anything to finish. Not NULL where client_leaves is not. */
+    bool (*finishes)(struct crewi_engine *engine, struct crewi_object *object);
     /** A delivery is handed to a client of this rank. May be NULL. */
     void (*delivers)(struct crewi_engine *engine, struct crewi_endpoint *endpoint,
                      const struct crewi_frame *frame);
@@ -293,6 +300,9 @@ bool crewi_engine_has_client(const struct crewi_engine *engine, uint64_t process
 
 /** Tells all kinds that a client was asked to end: see crewi_kind::client_ends. */
 void crewi_engine_client_ends(struct crewi_engine *engine, uint64_t process);
+
+/** Tells all kinds that a client leaves: see crewi_kind::client_leaves. */
+void crewi_engine_client_leaves(struct crewi_engine *engine, uint64_t process);
 
 /** Frees the slot, and lets every home that the client has used know. */
 void crewi_engine_detach(struct crewi_engine *engine, uint32_t slot);

@@ -13,6 +13,9 @@
 #include <unistd.h>
 
 const struct crewi_job *crewi_job;
+
+/* Stays when the job is over, until there is another one: some thread may be reading it. */
+static void *mapped;
 static size_t mapped_size;
 
 static size_t job_size(int rank_count)
@@ -25,6 +28,14 @@ crew_status crewi_job_create(int *fd)
     return crewi_memfd_create("crew-job", 0, fd);
 }
 
+static void use_mapping(void *memory, size_t size)
+{
+    if (mapped)
+        munmap(mapped, mapped_size);
+    crewi_job = mapped = memory;
+    mapped_size = size;
+}
+
 crew_status crewi_job_publish(int fd, const struct crewi_job *job)
 {
     size_t size = job_size(job->rank_count);
@@ -35,8 +46,7 @@ crew_status crewi_job_publish(int fd, const struct crewi_job *job)
     if (memory == MAP_FAILED)
         return crewi_error_errno("map the job");
     memcpy(memory, job, size);
-    crewi_job = memory;
-    mapped_size = size;
+    use_mapping(memory, size);
     return CREW_OK;
 }
 
@@ -48,8 +58,7 @@ crew_status crewi_job_attach(int fd)
     void *memory = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED)
         return crewi_error_errno("map the job");
-    crewi_job = memory;
-    mapped_size = (size_t)info.st_size;
+    use_mapping(memory, (size_t)info.st_size);
     return CREW_OK;
 }
 
@@ -65,8 +74,6 @@ bool crewi_job_shares_memory(uint32_t rank)
 
 void crewi_job_detach(void)
 {
-    if (crewi_job)
-        munmap((void *)(uintptr_t)crewi_job, mapped_size);
     crewi_job = NULL;
 }
 

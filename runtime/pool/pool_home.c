@@ -194,6 +194,20 @@ static void terminate(struct crewi_engine *engine, struct crewi_pool *pool)
     crewi_pool_fail_maps(engine, pool, CREW_ECANCELED, "the pool was terminated");
 }
 
+/* Its creator leaves. What it had closed finishes its work. The workers end as other daemons do,
+ * and none is replaced. */
+static void leave_pool(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    if (pool->broken || pool->state == CREWI_POOL_CLOSED || pool->state == CREWI_POOL_TERMINATED)
+        return;
+    pool->state = CREWI_POOL_TERMINATED;
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        if (pool->workers[i].state != CREWI_WORKER_GONE)
+            crewi_process_end_daemon(engine, pool->workers[i].process);
+    crewi_pool_leave_maps(engine, pool);
+    crewi_pool_fail_maps(engine, pool, CREW_ECANCELED, "its process has ended");
+}
+
 /* What workers have begun fails when they end; one that ignores the signal finishes it, and is told
  * to stop then. */
 static void end_workers(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -288,6 +302,10 @@ static void request_of_creator(struct crewi_engine *engine, struct crewi_pool *p
         terminate(engine, pool);
         crewi_engine_reply(engine, &message->origin, NULL, 0);
         break;
+    case CREWI_POOL_LEAVE:
+        leave_pool(engine, pool);
+        crewi_engine_reply(engine, &message->origin, NULL, 0);
+        break;
     case CREWI_POOL_END_WORKERS:
         end_workers(engine, pool, message);
         break;
@@ -370,6 +388,7 @@ static void abandon(struct crewi_engine *engine, struct crewi_object *object, vo
     pool->creation.request = 0;
     crewi_parking_clear(engine, &pool->joins);
     crewi_parking_clear(engine, &pool->completed);
+    crewi_pool_leave_maps(engine, pool);
     terminate(engine, pool);
     if (!pool->live)
         forget(engine, pool);
@@ -380,8 +399,32 @@ static void client_gone(struct crewi_engine *engine, uint64_t client)
     crewi_engine_each(engine, CREWI_KIND_POOL, abandon, &client);
 }
 
+static void leave_if_created(struct crewi_engine *engine, struct crewi_object *object,
+                             void *context)
+{
+    struct crewi_pool *pool = (struct crewi_pool *)object;
+    const uint64_t *creator = context;
+    if (pool->creator == *creator)
+        leave_pool(engine, pool);
+}
+
+static void client_leaves(struct crewi_engine *engine, uint64_t client)
+{
+    crewi_engine_each(engine, CREWI_KIND_POOL, leave_if_created, &client);
+}
+
+static bool finishes(struct crewi_engine *engine, struct crewi_object *object)
+{
+    struct crewi_pool *pool = (struct crewi_pool *)object;
+    if (pool->state == CREWI_POOL_CLOSED)
+        crewi_pool_expect_end(engine, pool);
+    return pool->state == CREWI_POOL_CLOSED && pool->live;
+}
+
 const struct crewi_kind crewi_pool_kind = {.name = "pool",
                                            .request = request,
                                            .client_gone = client_gone,
+                                           .client_leaves = client_leaves,
+                                           .finishes = finishes,
                                            .delivers = crewi_pool_deliver_chunk,
                                            .destroy = destroy};

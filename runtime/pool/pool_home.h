@@ -153,7 +153,8 @@ struct crewi_pool_map {
     struct crewi_parking cancels; /* CANCEL, until none is recalled any more */
     bool killed;                  /* what comes back does not go out again */
     bool closed;                  /* nobody will ask: gone when it is over */
-    bool notify;                  /* NEXT_DONE is to bring it */
+    bool left_behind; /* the caller's memory may be gone: nothing is written to it any more */
+    bool notify;      /* NEXT_DONE is to bring it */
     struct crewi_pool_errors errors;
     bool careful; /* a worker died and left no word in which task: they go out one by one now */
     crew_status status; /* of the failure with the lowest index, or of the whole */
@@ -197,6 +198,7 @@ struct crewi_pool {
     bool ended;               /* its workers were ended by a signal: none is replaced */
     crew_status start_status; /* why it could not start */
     char reason[CREWI_ERROR_SIZE];
+    bool is_awaited;              /* its creator leaves when it has ended */
     bool abandoned;               /* nobody will ask: gone with the last worker */
     struct crewi_origin creation; /* waits for the workers to be ready */
     struct crewi_worker *workers;
@@ -243,6 +245,9 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
 
 /** Has idle workers end, and all of them when @p force says so. */
 void crewi_pool_stop_workers(struct crewi_engine *engine, struct crewi_pool *pool, bool force);
+
+/** Its creator leaves when it has ended: idle workers have little time for that, now or later. */
+void crewi_pool_expect_end(struct crewi_engine *engine, struct crewi_pool *pool);
 
 /** Sends all of them a signal; none is replaced from now on. */
 void crewi_pool_end_workers(struct crewi_engine *engine, struct crewi_pool *pool, int number);
@@ -347,6 +352,9 @@ void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, 
 
 /** A worker has answered for all of a chunk, or has lost it. */
 void crewi_pool_drop_outstanding(struct crewi_worker *worker, struct crewi_pool_outstanding *chunk);
+
+/** Their creator leaves: nothing is written to its memory any more, and nobody is told of them. */
+void crewi_pool_leave_maps(struct crewi_engine *engine, struct crewi_pool *pool);
 
 bool crewi_pool_has_work(const struct crewi_pool *pool);
 void crewi_pool_free_map(struct crewi_engine *engine, struct crewi_pool_map *map);

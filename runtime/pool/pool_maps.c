@@ -85,6 +85,8 @@ void crewi_pool_finish_map(struct crewi_engine *engine, struct crewi_pool_map *m
 void crewi_pool_give_up(struct crewi_pool_map *map, struct crewi_range range, crew_status status)
 {
     uint64_t size = map->submission.result_size;
+    if (map->left_behind && map->submission.shared)
+        return;
     if (size)
         memset(map->results + range.begin * size, 0, range.count * size);
     for (uint64_t i = range.begin; map->bytes && i < range.begin + range.count; i++)
@@ -123,6 +125,16 @@ void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, 
     }
     for (uint32_t i = 0; i < pool->worker_count; i++)
         pool->workers[i].outstanding_count = 0;
+}
+
+void crewi_pool_leave_maps(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        crewi_pool_drop_fetch(engine, &pool->workers[i]);
+    for (struct crewi_pool_map *map = pool->maps; map; map = map->next) {
+        map->left_behind = true;
+        map->notify = false;
+    }
 }
 
 /* Chunks out */

@@ -47,8 +47,9 @@ enum crewi_pool_op {
     CREWI_POOL_DESCRIBE, /* one byte: whether with workers -> crewi_pool_description */
     CREWI_POOL_LENT, /* a worker: crewi_pool_result of one task and the crewi_loan of its result:
                        answered when that was fetched; ::CREW_ENOTSUP: send it instead */
-    CREWI_POOL_COMPLETED /* uint64_t: the order up to which the caller knows what is done; parked
+    CREWI_POOL_COMPLETED, /* uint64_t: the order up to which the caller knows what is done; parked
                             until there is more -> a crewi_pool_completion of each, in order */
+    CREWI_POOL_LEAVE      /* its creator leaves: it ends if it is open */
 };
 
 /** Between engines. (The ones before are those of crewi_watcher_op.) */

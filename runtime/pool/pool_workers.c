@@ -140,14 +140,30 @@ void crewi_pool_retire(struct crewi_engine *engine, struct crewi_worker *worker)
         worker->state = CREWI_WORKER_RETIRING;
 }
 
+static void expect_worker_end(struct crewi_engine *engine, const struct crewi_pool *pool,
+                              const struct crewi_worker *worker)
+{
+    crewi_process_await_end(engine, worker->process,
+                            STOP_GRACE_NS + pool->worker_count * STOP_GRACE_EACH_NS);
+}
+
+void crewi_pool_expect_end(struct crewi_engine *engine, struct crewi_pool *pool)
+{
+    if (pool->is_awaited)
+        return;
+    pool->is_awaited = true;
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        if (pool->workers[i].state == CREWI_WORKER_STOPPING)
+            expect_worker_end(engine, pool, &pool->workers[i]);
+}
+
 static void stop_worker(struct crewi_engine *engine, const struct crewi_pool *pool,
                         struct crewi_worker *worker, bool force)
 {
     if (worker->state == CREWI_WORKER_READY && !worker->outstanding_count) {
         tell_stop(engine, worker);
-        if (force) /* it may be stopped, or another program by now */
-            crewi_process_await_end(engine, worker->process,
-                                    STOP_GRACE_NS + pool->worker_count * STOP_GRACE_EACH_NS);
+        if (force || pool->is_awaited) /* it may be stopped, or another program by now */
+            expect_worker_end(engine, pool, worker);
     } else if (force && worker->state != CREWI_WORKER_GONE) {
         crewi_process_signal(engine, worker->process, pool->spec.inside ? SIGTERM : SIGKILL);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The threads that call callbacks: one for each pool that has any. It asks the pool for the next
  * result that somebody wants to hear of, and ends when there will be none. */
+#include "pool/pool_call.h"
 #include "pool/result_call.h"
 
 #include "base/clock.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Python's: a pool that is left over is terminated before what has a lower priority. */
+/* Python's: a pool that was left open is terminated before what has a lower priority. */
 #define EXIT_PRIORITY 15
 
 struct caller {
@@ -147,7 +148,7 @@ static crew_status end_pool(void *context)
 {
     struct caller *caller = context;
     crew_pool pool = caller->pool;
-    crew_status status = crew_pool_terminate(pool);
+    crew_status status = crewi_pool_ask(pool, CREWI_POOL_LEAVE, NULL, 0, 0, NULL);
     return status ? status : crew_pool_join(pool);
 }
 

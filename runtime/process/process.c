@@ -570,25 +570,43 @@ crew_status crew_active_children(crew_process *children, size_t room, size_t *co
     return CREW_OK;
 }
 
-static void end_children(void)
+/* Waits for the children that it lists; false when there are none. */
+static bool join_children(enum crewi_process_op op)
 {
     struct crewi_frame *reply;
-    if (!crewi_client_current()->has_made_processes)
-        return;
-    if (list_children(CREWI_PROCESS_LEAVE, &reply))
-        return;
+    if (list_children(op, &reply))
+        return false;
+    bool any = reply->header.size >= sizeof(uint64_t);
     for (size_t at = 0; at + sizeof(uint64_t) <= reply->header.size; at += sizeof(uint64_t)) {
         crew_process child;
         memcpy(&child.id, reply->payload + at, sizeof child.id);
         crew_process_join(child, CREW_FOREVER);
     }
     crewi_frame_destroy(reply);
+    return any;
+}
+
+/* A pool that was closed may replace workers until all its work is done. */
+static void finish_pools(void)
+{
+    while (join_children(CREWI_PROCESS_FINISHING))
+        ;
+}
+
+static void end_children(void)
+{
+    finish_pools(); /* again: a finalizer may have closed one */
+    join_children(CREWI_PROCESS_LEAVE);
 }
 
 void crewi_process_leave(void)
 {
     crewi_log_notice(CREWI_LOG_INFO, "process shutting down");
+    const struct crewi_client *client = crewi_client_current();
+    if (client->has_made_processes)
+        finish_pools();
     crewi_finalizers_run(0);
-    end_children();
+    if (client->has_made_processes) /* a finalizer may have, too */
+        end_children();
     crewi_finalizers_run(INT_MIN);
 }

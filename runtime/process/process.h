@@ -69,6 +69,9 @@ void crewi_process_signal_here(struct crewi_engine *engine, uint64_t process, in
  * that time. */
 void crewi_process_await_end(struct crewi_engine *engine, uint64_t process, int64_t grace_ns);
 
+/** Ends it as the daemons of a creator that leaves. */
+void crewi_process_end_daemon(struct crewi_engine *engine, uint64_t process);
+
 /** Forgets one that has ended, or never started. */
 void crewi_process_forget(struct crewi_engine *engine, uint64_t process);
 

@@ -10,8 +10,9 @@
 #include "engine/client.h"
 #include "process/process_protocol.h"
 
-/** An orderly end of the calling process: runs its finalizers, terminates its daemons, and waits
- * until all its children have ended. */
+/** An orderly end of the calling process: waits until the pools that it has closed are done, runs
+ * its finalizers, terminates its daemons and its open pools, and waits until all its children have
+ * ended. */
 void crewi_process_leave(void);
 
 /** Waits for the threads of <crew/thread.h>; not for the one that calls. */

@@ -2,9 +2,11 @@
 /* The life of a process: as a child of the fork server, or as a thread of its rank. */
 #include "process/process.h"
 
+#include "base/clock.h"
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/stack.h"
 #include "node/job.h"
 #include "observe/observe.h"
 #include "process/process_call.h"
@@ -58,6 +60,19 @@ static crew_status take_argument(struct crewi_frame *frame, struct argument *arg
     return CREW_OK;
 }
 
+struct body_call {
+    crew_process_function *body;
+    void *arg;
+};
+
+static int call_body(void *context)
+{
+    const struct body_call *call = context;
+    return call->body(call->arg);
+}
+
+/* Inside a rank, whose pools use the arrays of their creator in place, what the function has on its
+ * stack stays until the client is detached. */
 static int run(struct crewi_frame *frame, struct argument *argument)
 {
     const struct crewi_process_order *order = (const void *)frame->payload;
@@ -74,7 +89,8 @@ static int run(struct crewi_frame *frame, struct argument *argument)
         ((crew_process_class *)argument->memory)->run = body;
         ((crew_process_class *)argument->memory)->name = NULL;
     }
-    int code = body(argument->memory);
+    struct body_call call = {body, argument->memory};
+    int code = order->spec.inside ? crewi_stack_call_apart(call_body, &call) : call_body(&call);
     crewi_client_end_copy(code);
     return code;
 }
@@ -196,9 +212,12 @@ static void end_inside(void *context)
     if (inside->argument.mapped) /* before anybody hears of the end */
         munmap(inside->argument.memory, inside->argument.mapped);
     crewi_client_set_thread(NULL);
-    crewi_cache_clear(&inside->client.cache);
     crewi_loop_lock(inside->loop);
+    crewi_client_detach_local(&inside->client);
+    crewi_engine_run(&inside->loop->engine, crewi_now_ns());
+    crewi_loop_unlock(inside->loop); /* its records end without it */
     crewi_client_fini_local(&inside->client);
+    crewi_loop_lock(inside->loop);
     tell(inside, CREWI_OP_CHILD_ENDED, inside->wait_status);
     set_taken(false);
     crewi_bell_ring(inside->loop->bell); /* with the mutex: without it the job may be over */
@@ -263,6 +282,7 @@ crew_status crewi_process_run_inside(struct crewi_loop *loop, struct crewi_frame
         return CREW_OK;
     }
     set_taken(false);
+    crewi_client_detach_local(&inside->client);
     crewi_client_fini_local(&inside->client);
 fail:
     free(inside);

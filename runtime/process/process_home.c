@@ -362,17 +362,37 @@ static void spawned(struct crewi_engine *engine, const struct crewi_message *mes
 
 struct search {
     uint64_t creator;
+    bool is_for_finishing; /* only those whose watcher has something to finish */
     size_t count;
     uint64_t *ids;
     size_t room;
 };
 
+/* The kind of the object that has started the process and ends it when its creator leaves, such as
+ * a pool; NULL when there is none. */
+static const struct crewi_kind *process_watcher_kind(const struct crewi_engine *engine,
+                                                     const struct crewi_process *process)
+{
+    uint64_t watcher = process->order.spec.watcher;
+    const struct crewi_kind *kind = watcher ? engine->kinds[crewi_id_kind(watcher)] : NULL;
+    return kind && kind->client_leaves ? kind : NULL;
+}
+
+static bool process_watcher_finishes(struct crewi_engine *engine,
+                                     const struct crewi_process *process)
+{
+    const struct crewi_kind *kind = process_watcher_kind(engine, process);
+    struct crewi_object *watcher =
+        kind ? crewi_engine_find(engine, process->order.spec.watcher) : NULL;
+    return watcher && kind->finishes(engine, watcher);
+}
+
 static void visit_child(struct crewi_engine *engine, struct crewi_object *object, void *context)
 {
     struct crewi_process *process = (struct crewi_process *)object;
     struct search *search = context;
-    (void)engine;
-    if (process->order.spec.creator != search->creator || !crewi_process_is_live(process))
+    if (process->order.spec.creator != search->creator || !crewi_process_is_live(process) ||
+        (search->is_for_finishing && !process_watcher_finishes(engine, process)))
         return;
     if (search->ids && search->count < search->room)
         search->ids[search->count] = process->object.id;
@@ -566,7 +586,8 @@ static void close_process(struct crewi_engine *engine, struct crewi_process *pro
 
 static void children(struct crewi_engine *engine, const struct crewi_message *message)
 {
-    struct search search = {.creator = message->origin.process};
+    struct search search = {.creator = message->origin.process,
+                            .is_for_finishing = message->op == CREWI_PROCESS_FINISHING};
     crewi_engine_each(engine, CREWI_KIND_PROCESS, visit_child, &search);
     search.room = search.count;
     search.count = 0;
@@ -585,10 +606,19 @@ static void terminate_daemon(struct crewi_engine *engine, struct crewi_object *o
 {
     struct crewi_process *process = (struct crewi_process *)object;
     const uint64_t *creator = context;
-    if (process->order.spec.creator != *creator || !process->order.spec.daemon)
-        return;
-    crewi_process_stop(engine, process, SIGTERM);
-    crewi_process_expect_end(engine, process, CREWI_END_GRACE_NS);
+    if (process->order.spec.creator == *creator && process->order.spec.daemon &&
+        !process_watcher_kind(engine, process))
+        crewi_process_end_daemon(engine, process->object.id);
+}
+
+/* Objects that have processes of their own end these first, as they would otherwise replace those
+ * that end. */
+static void leave(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    uint64_t client = message->origin.process;
+    crewi_engine_client_leaves(engine, client);
+    crewi_engine_each(engine, CREWI_KIND_PROCESS, terminate_daemon, &client);
+    children(engine, message);
 }
 
 static void may_only_creator(struct crewi_engine *engine, struct crewi_process *process,
@@ -650,7 +680,6 @@ static void request_to_process(struct crewi_engine *engine, struct crewi_process
 static void request(struct crewi_engine *engine, struct crewi_object *object,
                     const struct crewi_message *message)
 {
-    uint64_t client = message->origin.process;
     if (object) {
         request_to_process(engine, (struct crewi_process *)object, message);
         return;
@@ -660,11 +689,11 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
         create(engine, message);
         break;
     case CREWI_PROCESS_CHILDREN:
+    case CREWI_PROCESS_FINISHING:
         children(engine, message);
         break;
     case CREWI_PROCESS_LEAVE:
-        crewi_engine_each(engine, CREWI_KIND_PROCESS, terminate_daemon, &client);
-        children(engine, message);
+        leave(engine, message);
         break;
     case CREWI_PROCESS_SPAWNED:
         spawned(engine, message);

@@ -26,12 +26,15 @@ enum crewi_process_op {
     CREWI_PROCESS_SIGNAL, /* int32_t */
     CREWI_PROCESS_QUERY,  /* -> crewi_process_info */
     CREWI_PROCESS_CLOSE,
-    CREWI_PROCESS_CHILDREN, /* to the own rank -> ids */
-    CREWI_PROCESS_LEAVE,    /* to the own rank: the client ends; answered when its children have */
+    CREWI_PROCESS_CHILDREN,   /* to the own rank -> ids */
+    CREWI_PROCESS_LEAVE,      /* to the own rank: the client ends, so its daemons do -> ids of its
+                                 children */
     CREWI_PROCESS_SET_DAEMON, /* uint8_t */
     CREWI_PROCESS_FIND, /* to any rank: a name with its NUL -> crewi_process_found, or nothing */
-    CREWI_PROCESS_ENVIRONMENT /* to the own rank: what crewi_environment_pack() gives, for children
+    CREWI_PROCESS_ENVIRONMENT, /* to the own rank: what crewi_environment_pack() gives, for children
                                  started from now on -> nothing */
+    CREWI_PROCESS_FINISHING /* to the own rank -> ids of the children whose pool was closed and has
+                               work to finish */
 };
 
 /** Between engines; the loop's own news come before. */

@@ -91,3 +91,12 @@ void crewi_process_await_end(struct crewi_engine *engine, uint64_t id, int64_t g
     if (process)
         crewi_process_expect_end(engine, process, grace_ns);
 }
+
+void crewi_process_end_daemon(struct crewi_engine *engine, uint64_t id)
+{
+    struct crewi_process *process = crewi_process_at_home(engine, id);
+    if (!process)
+        return;
+    crewi_process_stop(engine, process, SIGTERM);
+    crewi_process_expect_end(engine, process, CREWI_END_GRACE_NS);
+}

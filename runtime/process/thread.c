@@ -39,6 +39,7 @@ static void count_out(void *context)
 {
     (void)context;
     is_counted = false;
+    crewi_client_forget_thread();
     count(false);
 }
 

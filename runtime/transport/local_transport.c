@@ -90,6 +90,11 @@ static crew_status local_users_comm(struct crewi_transport *transport, void *com
     return crewi_error(CREW_ENOTSUP, "the job runs without MPI: start it with mpirun");
 }
 
+static void local_settle(struct crewi_transport *transport)
+{
+    (void)transport;
+}
+
 static void local_finish(struct crewi_transport *transport)
 {
     free(transport);
@@ -113,6 +118,7 @@ static const struct crewi_transport_ops local_ops = {
     .activity = local_activity,
     .allgather = local_allgather,
     .users_comm = local_users_comm,
+    .settle = local_settle,
     .finish = local_finish,
     .abort = local_abort,
 };

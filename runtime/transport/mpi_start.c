@@ -142,18 +142,50 @@ crew_status crewi_transport_create_mpi(struct crewi_transport **base, bool users
     return CREW_OK;
 }
 
+static void drop_frame(void *context, struct crewi_frame *frame)
+{
+    (void)context;
+    crewi_frame_destroy(frame);
+}
+
+/* Receives and drops until *done, when that is not NULL, or until nothing that this rank has begun
+ * is under way. Other ranks may have much to send, so we look again at once as long as something
+ * comes, and else from 1 us up to 1 ms later. */
+static void receive_and_drop(struct crewi_mpi_transport *transport, MPI_Request *done)
+{
+    int is_done = 0;
+    for (long pause_ns = 1000;;) {
+        int moved = crewi_transport_poll(&transport->base, drop_frame, NULL);
+        if (done && MPI_Test(done, &is_done, MPI_STATUS_IGNORE) != MPI_SUCCESS)
+            return;
+        if (moved < 0 || (done ? is_done : !crewi_mpi_has_begun(transport)))
+            return;
+        if (!moved)
+            nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
+        pause_ns = moved ? 1000 : pause_ns < 1000000 ? 2 * pause_ns : pause_ns;
+    }
+}
+
+void crewi_mpi_settle(struct crewi_transport *base)
+{
+    receive_and_drop((struct crewi_mpi_transport *)base, NULL);
+}
+
+/* A large message goes on only while its receiver looks for it. So each rank receives for as long
+ * as any rank has something under way: it enters a barrier when all that it has begun is complete,
+ * and goes on receiving until all ranks have entered. */
+static void finish_together(struct crewi_mpi_transport *transport)
+{
+    MPI_Request everybody;
+    receive_and_drop(transport, NULL);
+    if (MPI_Ibarrier(transport->engines, &everybody) == MPI_SUCCESS)
+        receive_and_drop(transport, &everybody);
+}
+
 void crewi_mpi_finish(struct crewi_transport *base)
 {
     struct crewi_mpi_transport *transport = (struct crewi_mpi_transport *)base;
-    MPI_Request everybody;
-    int done = 0;
-    if (MPI_Ibarrier(transport->engines, &everybody) != MPI_SUCCESS)
-        done = 1;
-    for (long pause_ns = 1000; !done; pause_ns = pause_ns < 1000000 ? 2 * pause_ns : pause_ns) {
-        MPI_Test(&everybody, &done, MPI_STATUS_IGNORE);
-        if (!done)
-            nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
-    }
+    finish_together(transport);
     put_segment_back(transport);
     crewi_mpi_window_end(transport);
     if (transport->users != MPI_COMM_NULL)

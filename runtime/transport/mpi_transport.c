@@ -237,6 +237,12 @@ static int mpi_poll(struct crewi_transport *base, crewi_receive *receive, void *
     return moved;
 }
 
+bool crewi_mpi_has_begun(const struct crewi_mpi_transport *transport)
+{
+    return transport->send_count || transport->receive_count || transport->scatter_list ||
+           transport->gather_list || transport->get_count;
+}
+
 static enum crewi_transport_activity mpi_activity(const struct crewi_transport *base)
 {
     const struct crewi_mpi_transport *transport = (const struct crewi_mpi_transport *)base;
@@ -290,6 +296,7 @@ const struct crewi_transport_ops crewi_mpi_ops = {
     .activity = mpi_activity,
     .allgather = mpi_allgather,
     .users_comm = mpi_users_comm,
+    .settle = crewi_mpi_settle,
     .finish = crewi_mpi_finish,
     .abort = mpi_abort,
 };

@@ -177,7 +177,14 @@ void crewi_mpi_groups_free(struct crewi_mpi_transport *transport);
 /** Forgets the rest, after MPI_Finalize. */
 void crewi_mpi_groups_forget(struct crewi_mpi_transport *transport);
 
-/** Waits for all ranks, ends MPI, frees the transport. */
+/** Whether something is under way that this rank has begun, but for collectives of groups, which
+ * end with MPI: a send, a receive that was matched, a get, a collective of all ranks. */
+bool crewi_mpi_has_begun(const struct crewi_mpi_transport *transport);
+
+/** Receives and drops until that is false. */
+void crewi_mpi_settle(struct crewi_transport *base);
+
+/** Waits for all ranks, and receives and drops meanwhile; ends MPI, frees the transport. */
 void crewi_mpi_finish(struct crewi_transport *base);
 
 #endif

@@ -109,6 +109,7 @@ struct crewi_transport_ops {
     crew_status (*allgather)(struct crewi_transport *transport, const void *mine, size_t size,
                              void *all);
     crew_status (*users_comm)(struct crewi_transport *transport, void *comm, size_t size);
+    void (*settle)(struct crewi_transport *transport);
     void (*finish)(struct crewi_transport *transport);
     void (*abort)(struct crewi_transport *transport, int code);
 };
@@ -273,7 +274,15 @@ static inline crew_status crewi_transport_users_comm(struct crewi_transport *tra
     return transport->ops->users_comm(transport, comm, size);
 }
 
-/** Waits until all ranks are here, ends MPI, and frees the transport. Blocks. NULL is fine. */
+/** Waits until all that was sent from here is received, and collectives of all ranks that this one
+ * has entered are complete; drops what arrives. For the end; blocks. */
+static inline void crewi_transport_settle(struct crewi_transport *transport)
+{
+    transport->ops->settle(transport);
+}
+
+/** The same, and waits until all ranks are here and have nothing under way either; ends MPI, and
+ * frees the transport. Blocks. NULL is fine. */
 void crewi_transport_finish(struct crewi_transport *transport);
 
 /** Ends the whole job at once. */

@@ -375,6 +375,73 @@ static void unknown_operations(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+/* The creator leaves in good order */
+
+/* Sends it, and says which processes were listed. */
+static size_t list(uint8_t op, uint64_t ids[8])
+{
+    struct fake_call call_of_process = {.kind = CREWI_KIND_PROCESS, .op = op};
+    struct crewi_frame *reply;
+    uint64_t request = fake_ask(&creator, &call_of_process);
+    fake_job_run(job);
+    assert_non_null(reply = fake_reply(&creator, request));
+    assert_int_equal(reply->header.status, CREW_OK);
+    size_t count = reply->header.size / sizeof *ids;
+    assert_in_range(count, 0, 8);
+    memcpy(ids, reply->payload, reply->header.size);
+    crewi_frame_destroy(reply);
+    return count;
+}
+
+static void the_creator_leaves_it_open(void **state)
+{
+    (void)state;
+    uint64_t ids[8], map = pool_submit(&creator, pool, 90, 1);
+    struct crewi_pool_chunk chunk;
+    bool stop;
+    assert_true(pool_next_chunk(workers[0], &chunk, &stop));
+    assert_int_equal(list(CREWI_PROCESS_FINISHING, ids), 0);
+    assert_int_equal(list(CREWI_PROCESS_LEAVE, ids), 3);
+    assert_int_equal(pool_progress(&creator, map).over, 1);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(workers[i]->signals, 1);
+        assert_int_equal(workers[i]->signal, SIGTERM);
+        while (pool_next_chunk(workers[i], &chunk, &stop)) /* it was on its way */
+            pool_answer(workers[i], map, chunk.begin, chunk.count);
+        fake_child_ended(workers[i], FAKE_SIGNAL(SIGTERM));
+    }
+    assert_int_equal(list(CREWI_PROCESS_CHILDREN, ids), 0); /* none was replaced */
+    submit_refused(CREW_ESTATE, "the pool was terminated");
+    call(CREWI_POOL_DESTROY);
+}
+
+static void the_creator_leaves_it_closed(void **state)
+{
+    (void)state;
+    uint64_t ids[8], map = pool_submit(&creator, pool, 30, 10);
+    call(CREWI_POOL_CLOSE);
+    assert_int_equal(list(CREWI_PROCESS_FINISHING, ids), 3);
+    fake_child_ended(workers[0], FAKE_SIGNAL(SIGKILL)); /* with a chunk: it is replaced */
+    pool_start_all(job);
+    struct fake_child *next = pool_worker(&creator, pool, 0);
+    pool_ready(next);
+    assert_int_equal(list(CREWI_PROCESS_FINISHING, ids), 3);
+    assert_int_equal(list(CREWI_PROCESS_LEAVE, ids), 3);
+    struct fake_child *all[] = {next, workers[1], workers[2]};
+    for (int i = 0; i < 3; i++) {
+        struct crewi_pool_chunk chunk;
+        bool stop;
+        assert_int_equal(all[i]->signals, 0);
+        while (pool_next_chunk(all[i], &chunk, &stop))
+            pool_answer(all[i], map, chunk.begin, chunk.count);
+    }
+    assert_int_equal(pool_progress(&creator, map).done, 30);
+    for (int i = 0; i < 3; i++)
+        fake_child_ended(all[i], FAKE_EXIT(0));
+    assert_int_equal(list(CREWI_PROCESS_FINISHING, ids), 0);
+    call(CREWI_POOL_DESTROY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +459,8 @@ int main(void)
         TEST(the_creator_dies),
         TEST(the_creator_dies_after_the_join),
         TEST(the_engine_ends_first),
+        TEST(the_creator_leaves_it_open),
+        TEST(the_creator_leaves_it_closed),
         TEST(unknown_operations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

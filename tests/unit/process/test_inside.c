@@ -69,10 +69,11 @@ static int end(void **state)
 {
     (void)state;
     crewi_loop_lock(&loop);
-    crewi_client_fini_local(&main_client);
+    crewi_client_detach_local(&main_client);
     crewi_engine_run(&loop.engine, crewi_now_ns());
     crewi_loop_unlock(&loop);
     crewi_client_set_process(NULL);
+    crewi_client_fini_local(&main_client);
     crewi_processes_fini(&loop);
     crewi_loop_fini(&loop);
     crewi_transport_finish(transport);
