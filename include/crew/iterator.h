@@ -83,12 +83,13 @@ CREW_API crew_status crew_pool_imap_from(crew_pool pool, crew_task task, crew_ge
  *
  * @param result  room for a result of the task, set when it succeeded; may be NULL
  * @param index   set to the index of the item, also of a task that failed; may be NULL
- * @return ::CREW_OK; the status of a task that failed, with its reason: the next ones can be had
- * all the same, unless attr.stop_on_error ends it; ::CREW_ETIMEDOUT it is not done in time, and if
- * that is attr.timeout_s, the iteration ends; ::CREW_EOF there is none any more; what the generator
- * returned, once, behind the results of the items before. An iteration that ends early cancels what
- * no worker has begun (it begins as many tasks at a time as take 10 microseconds), and every later
- * call returns ::CREW_EOF.
+ * @return ::CREW_OK; the status of a task that failed, with its reason (of an array, as long as no
+ * more than 4,096 failures wait to be read; of others the meaning of the status): the next ones can
+ * be had all the same, unless attr.stop_on_error ends it; ::CREW_ETIMEDOUT it is not done in time,
+ * and if that is attr.timeout_s, the iteration ends; ::CREW_EOF there is none any more; what the
+ * generator returned, once, behind the results of the items before. An iteration that ends early
+ * cancels what no worker has begun (it begins as many tasks at a time as take 10 microseconds), and
+ * every later call returns ::CREW_EOF.
  */
 CREW_API crew_status crew_iterator_next(crew_iterator iterator, void *result, size_t *index,
                                         double timeout_s);

@@ -79,7 +79,8 @@ static void return_session(struct session *session)
 static crew_status translate(const struct crewi_manager_question *question, crew_status status,
                              bool was_asked)
 {
-    bool is_call = was_asked && question->op == CREWI_MANAGER_CALL;
+    bool is_call =
+        was_asked && (question->op == CREWI_MANAGER_CALL || question->op == CREWI_MANAGER_TELL);
     char how[64];
     switch (status) {
     case CREW_EPIPE:

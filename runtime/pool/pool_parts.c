@@ -11,8 +11,8 @@
 /* A creator that does not share memory gets no more results at a time, or those of one task. */
 #define ENOUGH_BYTES ((uint64_t)4 << 20)
 
-/* So many failures wait with their details; of others only the status is told. */
-#define ERRORS_LIMIT 1000
+/* So many failures wait with their details (9 MB); of others only the status is told. */
+#define ERRORS_LIMIT 4096
 
 /* The next entry of a list that grows; NULL: no memory. */
 static void *grow(void *list, size_t count, size_t *room, size_t size)
