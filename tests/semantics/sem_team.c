@@ -6,6 +6,7 @@
 
 const struct test_case program_cases[] = {
     {"life", team_life, 0},
+    {"numbers", team_numbers, CASE_ONCE},
     {"start-wrong", team_start_wrong, CASE_ONCE},
     {"terminate", team_terminate, 0},
     {"argument", team_argument, 0},

@@ -41,7 +41,7 @@ void finish_team(crew_team team, crew_status expected);
     } while (0)
 
 // team_life.c
-case_function team_life, team_start_wrong, team_terminate, team_argument, team_nested,
+case_function team_life, team_numbers, team_start_wrong, team_terminate, team_argument, team_nested,
     team_creator_killed, team_wrong;
 
 // team_collect.c

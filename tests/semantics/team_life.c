@@ -86,6 +86,34 @@ static void check_members(crew_team team, int size)
     }
 }
 
+static int return_none(crew_team team, void *arg)
+{
+    (void)team;
+    (void)arg;
+    return 0;
+}
+
+// Teams without a name are numbered one by one, whatever else their creator has made.
+void team_numbers(const struct variant *variant)
+{
+    unsigned numbers[2] = {0};
+    (void)variant;
+    for (int i = 0; i < 2; i++) {
+        crew_team team;
+        crew_process member;
+        crew_process_info info = {0};
+        size_t count;
+        CHECK_OK(crew_team_create(&team, 1, return_none, NULL, 0, NULL));
+        CHECK_OK(crew_team_start(team));
+        CHECK_OK(crew_team_members(team, &member, 1, &count));
+        CHECK_OK(crew_process_describe(member, &info));
+        CHECK_INT(sscanf(info.name, "team-%u:0", &numbers[i]), 1);
+        finish_team(team, CREW_OK);
+    }
+    CHECK(numbers[0] > 0);
+    CHECK_INT(numbers[1], numbers[0] + 1);
+}
+
 void team_life(const struct variant *variant)
 {
     struct team_shape shape;
