@@ -133,7 +133,7 @@ static int use_values(void)
 static int run_tasks(crew_pool pool)
 {
     static char small[] = "abc", large[2 * LARGE];
-    int64_t items[TASKS], results[TASKS];
+    static int64_t items[TASKS], results[TASKS]; // which a map may still use when this ends early
     struct iovec pieces[3] = {{small, 3}, {large, sizeof large}, {small, 1}}, copies[3] = {{0}};
     crew_result result = {0};
     for (int64_t i = 0; i < TASKS; i++)
@@ -162,6 +162,8 @@ static int member(crew_team team, void *arg)
 static int run_all(crew_pool *pool)
 {
     int failed = run_process(CREW_START_FORKSERVER);
+    if (!failed)
+        failed = run_process(CREW_START_RANK);
     if (!failed)
         failed = use_values();
     if (failed)
