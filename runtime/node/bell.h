@@ -42,6 +42,10 @@ struct crewi_bell {
     _Atomic uint32_t hosted; /* how many processes the rank has, for others that place one */
     _Atomic uint32_t beside; /* how many of these are children: who may spin depends on it */
     _Atomic uint64_t ports[CREWI_PORT_LIMIT / 64]; /* a bit for each port with news */
+    /* For the fork server (deadline.h): a bit for each port with a deadline, and whether it sleeps
+     * without looking at a clock. */
+    _Atomic uint64_t timed[CREWI_PORT_LIMIT / 64];
+    _Atomic uint32_t server_sleeps;
 };
 
 /** Makes a bell in a memfd of its own. Blocks not. ::CREW_ESYSTEM */

@@ -5,10 +5,12 @@
 #include "base/descriptor.h"
 #include "base/environment.h"
 #include "base/options.h"
+#include "node/deadline.h"
 #include "node/output.h"
 #include "node/scheduling.h"
 #include "node/signals.h"
 #include "node/spare.h"
+#include "node/strays.h"
 #include "node/title.h"
 
 #include <errno.h>
@@ -20,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -42,6 +45,7 @@ struct child {
     bool limited;
     crew_end_cause cause; /* why it was killed from here */
     int64_t began_ns;
+    struct crewi_port_shared *port; /* for its deadline; NULL: it cannot be watched */
 };
 
 struct server {
@@ -113,7 +117,7 @@ static _Noreturn void child(const struct crewi_server_request *request, int port
     exit(server.setup->child_main(&self));
 }
 
-static void add_child(const struct crewi_server_request *request, pid_t pid,
+static void add_child(const struct crewi_server_request *request, pid_t pid, int port_fd,
                       const struct crewi_output *output)
 {
     const struct crewi_limits *limits = &request->limits;
@@ -122,6 +126,7 @@ static void add_child(const struct crewi_server_request *request, pid_t pid,
     child->limited = limits->memory || limits->cpu_ns || limits->wall_ns;
     server.limited += child->limited;
     child->began_ns = child->limited ? crewi_now_ns() : 0;
+    child->port = crewi_port_watch(port_fd);
     if (request->slot >= server.slot_end)
         server.slot_end = request->slot + 1;
 }
@@ -181,7 +186,7 @@ static void spawn(struct crewi_server_request *request, int port_fd)
         event.value = error;
         crewi_output_child_ended(&output);
     } else {
-        add_child(request, pid, &output);
+        add_child(request, pid, port_fd, &output);
     }
     report(&event);
 }
@@ -246,6 +251,36 @@ static crew_end_cause cause_of(const struct child *child, int status, const stru
     return child->cause;
 }
 
+/* Kills those that are over their deadlines. Nanoseconds until the next look; INT64_MAX: none. */
+static int64_t enforce_deadlines(void)
+{
+    struct crewi_bell *bell = server.setup->bell;
+    int64_t next_ns = INT64_MAX, now_ns = crewi_now_ns();
+    if (!crewi_deadlines_any(bell))
+        return INT64_MAX;
+    for (uint32_t slot = 0; slot < CREWI_PORT_LIMIT; slot++) {
+        struct child *child = &server.children[slot];
+        uint64_t word = atomic_load(&bell->timed[slot / 64]);
+        if (!word)
+            slot |= 63;
+        if (!(word >> slot % 64 & 1))
+            continue;
+        int64_t left_ns = INT64_MAX;
+        if (!child->pid || !child->port)
+            crewi_deadline_forget(bell, slot);
+        else
+            left_ns = crewi_deadline_check(child->port, bell, slot, now_ns);
+        if (left_ns == 0) {
+            child->cause = CREWI_END_TASK_LIMIT;
+            kill(child->pid, SIGKILL);
+            crewi_deadline_forget(bell, slot);
+        } else if (left_ns < next_ns) {
+            next_ns = left_ns;
+        }
+    }
+    return next_ns < CREWI_DEADLINE_LOOK_NS ? next_ns : CREWI_DEADLINE_LOOK_NS;
+}
+
 /* Kills those that are over their limits. Nanoseconds until the next look; INT64_MAX: none. */
 static int64_t enforce_limits(void)
 {
@@ -280,6 +315,9 @@ static void note_end(pid_t pid, int status, const struct rusage *usage)
                                                 .value = status,
                                                 .cause = cause_of(child, status, usage)};
         server.limited -= child->limited;
+        crewi_deadline_forget(server.setup->bell, slot);
+        crewi_port_unwatch(child->port);
+        child->port = NULL;
         child->pid = 0;
         child->ended = true;
         server.untold++;
@@ -302,6 +340,13 @@ static void report_ends(void)
     }
 }
 
+/* A child that has asked to be traced (PTRACE_TRACEME) would stop at each signal, and wait for us:
+ * it gets its signal, and is not traced any more. The SIGTRAP of an exec is for a tracer alone. */
+static void release_traced(pid_t pid, int signal)
+{
+    ptrace(PTRACE_DETACH, pid, NULL, (void *)(intptr_t)(signal == SIGTRAP ? 0 : signal));
+}
+
 static void reap(void)
 {
     struct signalfd_siginfo news;
@@ -311,31 +356,13 @@ static void reap(void)
     struct rusage usage;
     pid_t pid;
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+        if (WIFSTOPPED(status)) {
+            release_traced(pid, WSTOPSIG(status));
+            continue;
+        }
         if (server.spare.pid == pid)
             drop_spare();
         note_end(pid, status, &usage);
-    }
-}
-
-/* Kills all that is left below us, generation by generation: what a child forked comes back to us
- * when it dies. */
-static void end_everything(void)
-{
-    for (;;) {
-        char path[64];
-        snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)server.pid);
-        FILE *list = fopen(path, "re");
-        int pid, found = 0;
-        while (list && fscanf(list, "%d", &pid) == 1)
-            found += kill(pid, SIGKILL) == 0;
-        if (list)
-            fclose(list);
-        if (!found)
-            for (uint32_t slot = 0; slot < server.slot_end; slot++)
-                if (server.children[slot].pid)
-                    kill(server.children[slot].pid, SIGKILL);
-        if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD)
-            return;
     }
 }
 
@@ -415,7 +442,10 @@ static void wait_for_news(void)
     };
     crewi_output_watch(fds + 4);
     bool ends_rank = server.rank_deadline_ns != CREWI_FOREVER;
-    int64_t wait_ns = server.wants_spare ? 0 : enforce_limits();
+    int64_t wait_ns = server.wants_spare ? 0 : enforce_limits(),
+            look_ns = server.wants_spare ? 0 : enforce_deadlines();
+    if (look_ns < wait_ns)
+        wait_ns = look_ns;
     if (ends_rank && wait_ns > 200 * CREWI_MILLISECOND)
         wait_ns = 200 * CREWI_MILLISECOND;
     struct timespec wait = crewi_timespec(wait_ns);
@@ -447,7 +477,7 @@ _Noreturn void crewi_forkserver_main(const struct crewi_forkserver_setup *setup,
         while (hear())
             ;
     }
-    end_everything();
+    crewi_strays_end();
     crewi_output_finish(server.orderly ? CREWI_FOREVER : crewi_now_ns() + OUTPUT_GRACE_NS);
     if (!server.orderly)
         crewi_janitor_clean(has_ended(server.launcher_watch));

@@ -21,6 +21,10 @@ struct crewi_limits {
     int64_t cpu_ns, wall_ns;
 };
 
+/** Why a child was killed that was not through with a task of its own at its deadline
+ * (deadline.h). */
+#define CREWI_END_TASK_LIMIT ((crew_end_cause)(CREW_END_WALL_LIMIT + 1))
+
 /** Child: sets the kernel's limits behind these. */
 void crewi_limits_apply(const struct crewi_limits *limits);
 

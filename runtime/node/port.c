@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAGIC 0x43524557u /* "CREW" */
@@ -45,6 +46,21 @@ crew_status crewi_port_attach(struct crewi_port *port, int fd, bool child)
         return crewi_error(CREW_EPROTO, "the port is not one of this version");
     }
     return CREW_OK;
+}
+
+struct crewi_port_shared *crewi_port_watch(int fd)
+{
+    struct stat info;
+    if (fstat(fd, &info) || info.st_size < (off_t)MAPPING_SIZE)
+        return NULL;
+    void *memory = mmap(NULL, HEADER_SPACE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void crewi_port_unwatch(struct crewi_port_shared *shared)
+{
+    if (shared)
+        munmap(shared, HEADER_SPACE);
 }
 
 void crewi_port_touch(struct crewi_port *port)

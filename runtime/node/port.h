@@ -15,6 +15,9 @@
  *
  * **Claims.** A pool's worker says here which of its tasks it has begun (claim.h).
  *
+ * **Deadline.** A child says here by when what it is at has to be over (deadline.h); the fork
+ * server reads it.
+ *
  * The memory is a memfd: it has no name, and is gone with the last process that has it mapped.
  */
 #ifndef CREWI_NODE_PORT_H
@@ -43,6 +46,7 @@ struct crewi_port_shared {
     _Atomic uint32_t draft_size; /* what the child has forked may still write here */
     _Atomic uint64_t draft_progress;
     _Alignas(64) struct crewi_claims claims;
+    _Alignas(64) _Atomic int64_t deadline_ns;
 };
 
 /** A frame that arrives in parts. */
@@ -64,6 +68,13 @@ crew_status crewi_port_create(int *fd);
 
 /** Maps it, on the child's side or on the rank's. ::CREW_ESYSTEM */
 crew_status crewi_port_attach(struct crewi_port *port, int fd, bool child);
+
+/** Maps of it only what a fork server reads: what is in crewi_port_shared. NULL when it cannot be.
+ */
+struct crewi_port_shared *crewi_port_watch(int fd);
+
+/** Unmaps that; NULL is fine. */
+void crewi_port_unwatch(struct crewi_port_shared *shared);
 
 /** Has the kernel find memory for what the first frames need, ahead of time. */
 void crewi_port_touch(struct crewi_port *port);

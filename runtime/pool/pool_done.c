@@ -437,8 +437,7 @@ static enum whereabouts salvage(struct crewi_engine *engine, struct crewi_worker
 
 /* How the task that a worker died in has failed, and why in words. */
 static crew_status word_death(const struct crewi_pool_map *map, const struct crewi_worker *worker,
-                              const struct crewi_process_report *report, bool timed_out,
-                              char reason[128])
+                              const struct crewi_process_report *report, char reason[128])
 {
     char end[64];
     crewi_pool_word_end(end, sizeof end, report->status);
@@ -446,7 +445,7 @@ static crew_status word_death(const struct crewi_pool_map *map, const struct cre
         snprintf(reason, 128, "it was cancelled, and its worker %s", end);
         return CREW_ECANCELED;
     }
-    if (timed_out) {
+    if (report->cause == CREWI_END_TASK_LIMIT) {
         snprintf(reason, 128, "it took longer than %g s, and its worker was ended",
                  (double)map->submission.timeout_ns / 1e9);
         return CREW_ETIMEDOUT;
@@ -456,20 +455,10 @@ static crew_status word_death(const struct crewi_pool_map *map, const struct cre
     return map->pool->broken || map->pool->ended ? CREW_EBROKEN : CREW_EWORKERDIED;
 }
 
-/* Whether a worker has ended itself for a task that took too long. */
-static bool has_timed_out(const struct crewi_process_report *report, const unsigned char *draft)
-{
-    struct crewi_pool_result result;
-    if (report->draft_size < sizeof result)
-        return false;
-    memcpy(&result, draft, sizeof result);
-    return result.timed_out;
-}
-
 bool crewi_pool_was_ended(const struct crewi_worker *worker,
-                          const struct crewi_process_report *report, const void *draft)
+                          const struct crewi_process_report *report)
 {
-    return worker->killed || has_timed_out(report, draft);
+    return worker->killed || report->cause == CREWI_END_TASK_LIMIT;
 }
 
 /* The signal, and where it was, if the worker has left a word. */
@@ -495,7 +484,7 @@ static void fail_running_task(struct crewi_engine *engine, struct crewi_worker *
 {
     struct crewi_pool_map *map = chunk->map;
     char reason[128];
-    crew_status status = word_death(map, worker, report, has_timed_out(report, draft), reason);
+    crew_status status = word_death(map, worker, report, reason);
     uint64_t index = chunk->range.begin;
     struct crewi_pool_failure failure = {
         .index = index, .status = status, .reason_size = (uint32_t)strlen(reason)};

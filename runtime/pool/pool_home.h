@@ -344,7 +344,7 @@ void crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
 /** Whether a worker that is gone was ended by crew, for a task that took too long or was to be
  * killed. */
 bool crewi_pool_was_ended(const struct crewi_worker *worker,
-                          const struct crewi_process_report *report, const void *draft);
+                          const struct crewi_process_report *report);
 
 /** Ends all maps that are not over. */
 void crewi_pool_fail_maps(struct crewi_engine *engine, struct crewi_pool *pool, crew_status status,

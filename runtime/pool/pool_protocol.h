@@ -275,8 +275,7 @@ struct crewi_pool_result {
     uint64_t map, begin, count;
     int64_t busy_ns, cpu_ns;
     uint32_t failure_bytes;
-    uint32_t timed_out; /* in a draft: the worker ends itself, for the task that it is in took too
-                           long */
+    uint32_t reserved;
     uint64_t result_size;
     uint64_t bytes; /* where sizes vary: of records and results */
 };

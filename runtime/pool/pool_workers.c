@@ -367,11 +367,10 @@ static void replace(struct crewi_engine *engine, struct crewi_pool *pool,
 
 /* Whether the end of a worker is one that nobody asked for, and breaks the pool. */
 static bool breaks(const struct crewi_pool *pool, const struct crewi_worker *worker,
-                   const struct crewi_process_report *report, const void *draft)
+                   const struct crewi_process_report *report)
 {
     bool was_asked = worker->state == CREWI_WORKER_STOPPING ||
-                     worker->state == CREWI_WORKER_RETIRING ||
-                     crewi_pool_was_ended(worker, report, draft);
+                     worker->state == CREWI_WORKER_RETIRING || crewi_pool_was_ended(worker, report);
     bool is_open = pool->state == CREWI_POOL_OPEN || pool->state == CREWI_POOL_CLOSED;
     return pool->spec.break_on_death && is_open && !pool->ended && !pool->broken && !was_asked;
 }
@@ -401,7 +400,7 @@ void crewi_pool_worker_ended(struct crewi_engine *engine, struct crewi_pool *poo
         return;
     bool stopping = worker->state == CREWI_WORKER_STOPPING,
          retiring = worker->state == CREWI_WORKER_RETIRING,
-         is_fatal = breaks(pool, worker, &report, draft);
+         is_fatal = breaks(pool, worker, &report);
     if (worker->state == CREWI_WORKER_STARTING || pool->state == CREWI_POOL_STARTING)
         worker->early_deaths++;
     pool->began -= pool->state == CREWI_POOL_STARTING && worker->state == CREWI_WORKER_READY;

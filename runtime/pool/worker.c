@@ -8,10 +8,10 @@
 #include "pool/worker.h"
 
 #include "base/clock.h"
+#include "node/deadline.h"
 #include "node/memory.h"
 #include "node/scheduling.h"
 #include "pool/crash.h"
-#include "pool/watchdog.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -93,6 +93,24 @@ void crewi_worker_draft_end(const struct worker *worker)
         crewi_port_draft_end(&worker->client->port);
 }
 
+static void set_deadline(const struct worker *worker, int64_t deadline_ns)
+{
+    struct crewi_client *client = worker->client;
+    crewi_deadline_set(client->port.shared, client->bell, client->port_slot, deadline_ns);
+}
+
+void crewi_worker_begin_limit(const struct worker *worker, const struct crewi_pool_chunk *chunk)
+{
+    if (chunk->timeout_ns && worker->client->remote)
+        set_deadline(worker, crewi_deadline_ns(crewi_now_ns(), chunk->timeout_ns));
+}
+
+void crewi_worker_end_limit(const struct worker *worker, const struct crewi_pool_chunk *chunk)
+{
+    if (chunk->timeout_ns && worker->client->remote)
+        set_deadline(worker, 0);
+}
+
 /* Tasks of a part that are claimed, from its @p i on and before @p end. Returns where it stopped.
  */
 static uint64_t run_claimed(struct worker *worker, const struct crewi_pool_chunk *chunk,
@@ -102,10 +120,10 @@ static uint64_t run_claimed(struct worker *worker, const struct crewi_pool_chunk
     uint64_t begin = crewi_worker_head(worker)->begin;
     for (; i < end && crewi_worker_has_failure_room(worker);
          crewi_worker_draft_advance(worker, ++i)) {
-        if (chunk->timeout_ns)
-            crewi_watchdog_set(crewi_deadline_ns(crewi_now_ns(), chunk->timeout_ns));
+        crewi_worker_begin_limit(worker, chunk);
         run_task(worker, begin + i, chunk, items + i * chunk->item_size,
                  results + i * chunk->result_size);
+        crewi_worker_end_limit(worker, chunk);
     }
     return i;
 }
@@ -127,8 +145,6 @@ static uint64_t run_tasks(struct worker *worker, const struct crewi_pool_chunk *
         uint64_t claimed = claim->claimed - from;
         i = run_claimed(worker, chunk, items, results, i, claimed < wanted ? claimed : wanted);
     }
-    if (chunk->timeout_ns)
-        crewi_watchdog_set(0);
     return i;
 }
 
@@ -237,8 +253,6 @@ static crew_status run_chunk(struct worker *worker, const struct crewi_frame *fr
     if (lent)
         status = crewi_worker_read_item(worker, (const void *)items,
                                         pieces ? pieces->size : chunk->item_size, &items);
-    if (!status && chunk->timeout_ns)
-        status = crewi_watchdog_start(&crewi_worker_head(worker)->timed_out);
     if (status)
         return status;
     return pieces ? crewi_worker_run_bytes(worker, chunk, pieces, items)

@@ -57,6 +57,10 @@ void crewi_worker_draft_begin(const struct worker *worker, size_t size);
 void crewi_worker_draft_advance(const struct worker *worker, uint64_t done);
 void crewi_worker_draft_end(const struct worker *worker);
 
+/** Around each task: a worker beside its rank that is not through with it in time is killed. */
+void crewi_worker_begin_limit(const struct worker *worker, const struct crewi_pool_chunk *chunk);
+void crewi_worker_end_limit(const struct worker *worker, const struct crewi_pool_chunk *chunk);
+
 /* worker_bytes.c */
 
 /** Runs a chunk of tasks whose sizes vary; items are those behind the pieces. */

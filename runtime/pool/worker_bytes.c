@@ -4,7 +4,6 @@
  * Results are records, one behind the other, in the draft. One that has no room there is a part of
  * its own, behind those before it. */
 #include "base/clock.h"
-#include "pool/watchdog.h"
 #include "pool/worker.h"
 
 #include <string.h>
@@ -85,9 +84,9 @@ static void run_task(struct worker *worker, struct part *part)
     size_t room = room_in(worker, part) - sizeof *record;
     crewi_task_output_begin(output, (unsigned char *)(record + 1), room, piece->room);
     part->task_ns = crewi_now_ns();
-    if (part->chunk->timeout_ns)
-        crewi_watchdog_set(crewi_deadline_ns(part->task_ns, part->chunk->timeout_ns));
+    crewi_worker_begin_limit(worker, part->chunk);
     crew_status status = call(worker, part->items, piece->size, output);
+    crewi_worker_end_limit(worker, part->chunk);
     bool kept = !status || part->chunk->flags & CREWI_CHUNK_KEEP_FAILED;
     bool is_large = kept && crewi_task_output_is_large(output);
     if (is_large && output->size <= room)
@@ -187,8 +186,6 @@ static crew_status send_part(struct worker *worker, struct part *part)
 {
     struct crewi_pool_result *draft = crewi_worker_head(worker);
     crew_status status = CREW_OK;
-    if (part->chunk->timeout_ns)
-        crewi_watchdog_set(0);
     draft->count = part->done + part->has_large; /* what was planned beyond was not begun */
     struct crewi_pool_result before = *draft, large = *draft;
     take_times(worker, part, crewi_now_ns(), &before, &large);

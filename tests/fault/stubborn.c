@@ -4,6 +4,7 @@
 //
 // usage: stubborn end      daemons of that kind and a worker of an open pool, at the end of the
 //                          program
+//        stubborn limits   tasks of that kind, and their time limit
 //        stubborn destroy  an idle worker that is stopped, in a pool that is destroyed
 #include "check.h"
 #include "mark.h"
@@ -19,7 +20,7 @@ struct order {
     int way;
 };
 
-enum way { IGNORES, BLOCKS, STOPS, EXECS, HANDLES, WAYS };
+enum way { IGNORES, BLOCKS, STOPS, EXECS, HANDLES, WAYS, OBEYS = WAYS };
 static const char *const names[WAYS] = {"ignores", "blocks", "stops", "execs", "handles"};
 
 static void hear(int number)
@@ -100,10 +101,53 @@ static crew_pool start_pool(void)
     return pool;
 }
 
+CREW_TASK(take_too_long, int, int)
+{
+    sigset_t all;
+    sigfillset(&all);
+    *result = *item;
+    if (*item == OBEYS)
+        return CREW_OK;
+    if (*item == BLOCKS)
+        sigprocmask(SIG_SETMASK, &all, NULL);
+    if (*item == STOPS)
+        raise(SIGSTOP);
+    if (*item == EXECS)
+        execlp("sleep", "sleep", "60", (char *)NULL);
+    for (;;)
+        pause();
+    return CREW_OK;
+}
+
+// Each of them ends at its limit, and those beside them are run.
+static void keep_limits(void)
+{
+    static const int items[] = {OBEYS, STOPS, OBEYS, EXECS, BLOCKS, OBEYS, OBEYS};
+    enum { COUNT = sizeof items / sizeof *items };
+    int results[COUNT];
+    crew_status statuses[COUNT];
+    crew_pool pool;
+    CHECK_OK(crew_pool_create(&pool, &(crew_pool_attr){.workers = 2}));
+    double begin = check_now();
+    CHECK_STATUS(crew_pool_map(pool, take_too_long, items, results, COUNT,
+                               &(crew_map_attr){.timeout_s = 0.2, .statuses = statuses}),
+                 CREW_ETIMEDOUT);
+    CHECK_SECONDS(begin, 0.2, 15);
+    for (int i = 0; i < COUNT; i++) {
+        CHECK_INT(statuses[i], items[i] == OBEYS ? CREW_OK : CREW_ETIMEDOUT);
+        CHECK_INT(results[i], items[i] == OBEYS ? OBEYS : 0);
+    }
+    CHECK_OK(crew_pool_destroy(pool));
+}
+
 static int app(int argc, char **argv)
 {
     if (argc != 2)
         return 2;
+    if (strcmp(argv[1], "limits") == 0) {
+        keep_limits();
+        return check_result();
+    }
     if (strcmp(argv[1], "end") == 0)
         start_daemons();
     crew_pool pool = start_pool();

@@ -231,7 +231,6 @@ static struct crewi_pool_result some_of(struct filling *filling)
         result.begin += part % (chunk.count + 1);
     if (part & 4)
         result.failure_bytes = sizeof(struct crewi_pool_failure) + 8;
-    result.timed_out = part >> 7;
     return result;
 }
 

@@ -77,7 +77,8 @@ bool __wrap_crewi_schedule_take_for(struct crewi_schedule *schedule, double spee
 }
 
 /* A worker that has left no draft, and had a task by itself. */
-static void note_blame(const struct crewi_pool *pool, const struct crewi_worker *worker)
+static void note_blame(const struct crewi_pool *pool, const struct crewi_worker *worker,
+                       bool timed_out)
 {
     const struct crewi_pool_outstanding *first = &worker->outstanding[0];
     const struct pool_user *creator =
@@ -86,7 +87,7 @@ static void note_blame(const struct crewi_pool *pool, const struct crewi_worker 
     if (!first->alone)
         return;
     memcpy(&item, first->map->items + first->range.begin * sizeof item, sizeof item);
-    pool_model_blame(creator->pool, item);
+    pool_model_blame(creator->pool, item, timed_out);
 }
 
 void __real_crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *pool,
@@ -101,7 +102,7 @@ void __wrap_crewi_pool_recover(struct crewi_engine *engine, struct crewi_pool *p
 {
     struct crewi_process_report known = *report;
     if (!known.draft_size && worker->outstanding_count)
-        note_blame(pool, worker);
+        note_blame(pool, worker, known.cause == CREWI_END_TASK_LIMIT);
     bool in_task = known.draft_size && worker->outstanding_count && !worker->killed;
     if (is_planted(POOL_DEATH_IGNORED, worker->outstanding_count)) {
         worker->outstanding_count = 0;

@@ -166,7 +166,7 @@ void pool_model_death(struct pool_model *pool, const struct pool_death *death)
         map_death(&pool->maps[i], death);
 }
 
-void pool_model_blame(struct pool_model *pool, uint64_t item)
+void pool_model_blame(struct pool_model *pool, uint64_t item, bool timed_out)
 {
     struct pool_map_model *map = map_of_item(pool, item);
     struct pool_task *task = map ? &map->tasks[(item - 1) & UINT32_MAX] : NULL;
@@ -175,7 +175,7 @@ void pool_model_blame(struct pool_model *pool, uint64_t item)
         return;
     }
     task->state = POOL_TASK_DIED;
-    task->timed_out = false;
+    task->timed_out = timed_out;
     task->tries++;
     task->died_of = UINT32_MAX;
 }

@@ -102,7 +102,7 @@ void pool_model_tell(struct pool_map_model *map, uint64_t begin, uint64_t count)
 struct pool_death {
     const struct sim_client *worker;
     bool has_draft;            /* and so it is known where it was */
-    bool timed_out;            /* it ended itself */
+    bool timed_out;            /* it was killed at the limit of its task */
     bool stopped;              /* for it was told to */
     bool killed;               /* its home wanted it to */
     bool early;                /* it was not ready, or the pool was not */
@@ -113,7 +113,7 @@ void pool_model_death(struct pool_model *pool, const struct pool_death *death);
 
 /** The task is to blame for the death of a worker that has left no draft: it was the only one that
  * the worker had, for that reason. */
-void pool_model_blame(struct pool_model *pool, uint64_t item);
+void pool_model_blame(struct pool_model *pool, uint64_t item, bool timed_out);
 
 /** The home kills a worker of which it does not know yet that it has ended. */
 void pool_model_kill_late(struct pool_model *pool, const struct sim_client *worker);

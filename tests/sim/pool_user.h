@@ -30,7 +30,7 @@ struct pool_worker {
     uint64_t claimed; /* tasks of the chunk before this one are */
     bool running, fails;
     int64_t end_ns; /* of the task */
-    bool has_draft, loses_draft, times_out;
+    bool has_draft, loses_draft, times_out, timed_out;
     _Alignas(16) unsigned char area[CREWI_POOL_DRAFT_RESULTS + POOL_TASKS * sizeof(uint64_t)];
 };
 

@@ -141,7 +141,7 @@ void pool_worker_ended(struct pool_user *user)
     bool ahead = is_ahead(user);
     struct pool_death death = {.worker = &user->base,
                                .has_draft = worker->has_draft,
-                               .timed_out = worker->has_draft && head->timed_out,
+                               .timed_out = worker->timed_out,
                                .stopped = worker->wait_status == EXITED(0),
                                .killed = worker->killed,
                                .early = !worker->ready || !user->pool->id,
@@ -158,7 +158,8 @@ void pool_worker_gone(struct pool_user *user)
     struct pool_worker *worker = user->work;
     struct crewi_child_note note = {.process = pool_user_process(user),
                                     .pid = 10000 + (int)user->base.number,
-                                    .value = worker->wait_status};
+                                    .value = worker->wait_status,
+                                    .cause = worker->timed_out ? CREWI_END_TASK_LIMIT : 0};
     if (!worker->started) {
         note.value = EAGAIN;
         tell_rank(user, CREWI_OP_CHILD_FAILED, &note, NULL);
@@ -335,7 +336,7 @@ static void end_task(struct pool_user *user)
     uint64_t index = head->begin + worker->done,
              result = pool_model_result(pool_model_item(worker->map, index));
     if (worker->times_out) {
-        head->timed_out = 1;
+        worker->timed_out = true;
         finish(user, SIGKILL);
         return;
     }

@@ -565,7 +565,8 @@ void fake_child_ended_with(struct fake_child *child, int wait_status, const void
                                     .pid = child->pid,
                                     .value = wait_status,
                                     .draft_progress = progress,
-                                    .draft_size = size};
+                                    .draft_size = size,
+                                    .cause = child->cause};
     drop_child(child);
     say(child, CREWI_OP_CHILD_ENDED, &note, draft);
 }

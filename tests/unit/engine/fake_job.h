@@ -48,6 +48,7 @@ struct fake_child {
     int pid;    /* 0: not said to be started */
     int signal; /* the last one that it was sent */
     int signals;
+    uint32_t cause; /* why it will have ended: a crew_end_cause */
 };
 
 struct fake_rank {

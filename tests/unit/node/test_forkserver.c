@@ -2,6 +2,7 @@
 /* The fork server at work: children, their ends, signals, a fork that fails. What a child does
  * follows from its slot. */
 #include "base/clock.h"
+#include "node/deadline.h"
 #include "node/forkserver.h"
 #include "processes.h"
 #include "unit.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +30,10 @@ enum {
     SLOT_EXIT,
     SLOT_SPIN,
     SLOT_HOG,
+    SLOT_TRACED,
+    SLOT_LATE,
+    SLOT_LATE_STOPPED,
+    SLOT_IN_TIME,
     SLOT_BUSY = 1000
 };
 
@@ -90,9 +96,58 @@ static int take_memory(void)
         pause();
 }
 
+/* Signals that it handles, ignores, and stops at are no end, and neither is an exec. */
+static int be_traced(void)
+{
+    signal(SIGUSR1, SIG_IGN);
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+        return 1;
+    raise(SIGUSR1);
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+        return 2;
+    execl("/bin/sh", "sh", "-c", "exit 46", (char *)NULL);
+    return 3;
+}
+
+static void set_deadline(const struct crewi_child *child, struct crewi_port *port, int64_t ns)
+{
+    crewi_deadline_set(port->shared, child->bell, child->slot,
+                       ns ? crewi_deadline_ns(crewi_now_ns(), ns) : 0);
+}
+
+/* One that is over, be it that the child is stopped; or many that are kept, and none at the end. */
+static int have_deadlines(const struct crewi_child *child)
+{
+    struct crewi_port port;
+    if (crewi_port_attach(&port, child->port_fd, true))
+        return 1;
+    for (int i = 0; i < 20 && child->slot == SLOT_IN_TIME; i++) {
+        set_deadline(child, &port, 20 * CREWI_SECOND);
+        set_deadline(child, &port, 10 * CREWI_SECOND);
+        set_deadline(child, &port, 0);
+        usleep(3000);
+    }
+    if (child->slot == SLOT_IN_TIME) {
+        usleep(100000);
+        return 47;
+    }
+    set_deadline(child, &port, 50 * CREWI_MILLISECOND);
+    if (child->slot == SLOT_LATE_STOPPED)
+        raise(SIGSTOP);
+    usleep(200000);
+    set_deadline(child, &port, CREWI_SECOND); /* too late */
+    return 48;
+}
+
 static int child_main(const struct crewi_child *child)
 {
     switch (child->slot) {
+    case SLOT_TRACED:
+        return be_traced();
+    case SLOT_LATE:
+    case SLOT_LATE_STOPPED:
+    case SLOT_IN_TIME:
+        return have_deadlines(child);
     case SLOT_DEAF:
         signal(SIGTERM, SIG_IGN);
         crewi_bell_ring_port(child->bell, SLOT_DEAF);
@@ -267,6 +322,45 @@ static void ends_by_signal(void **state)
         assert_true(WIFSIGNALED(status));
         assert_int_equal(WTERMSIG(status), signals[i]);
     }
+}
+
+static void a_stop_is_no_end(void **state)
+{
+    (void)state;
+    int status = expect_end(SLOT_TRACED, spawn(SLOT_TRACED));
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 46);
+    expect_nothing();
+}
+
+static void deadlines(void **state)
+{
+    static const uint32_t late[] = {SLOT_LATE, SLOT_LATE_STOPPED};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        uint32_t slot = late[i / 2];
+        pid_t pid = spawn(slot);
+        struct crewi_child_event event = next_event();
+        assert_int_equal(event.what, CREWI_CHILD_ENDED);
+        assert_int_equal(event.pid, pid);
+        assert_true(WIFSIGNALED(event.value));
+        assert_int_equal(WTERMSIG(event.value), SIGKILL);
+        assert_int_equal(event.cause, CREWI_END_TASK_LIMIT);
+        assert_int_equal(atomic_load(&bell->timed[slot / 64]), 0);
+    }
+}
+
+/* The server sleeps again when there are none. */
+static void deadlines_that_are_kept(void **state)
+{
+    (void)state;
+    int status = expect_end(SLOT_IN_TIME, spawn(SLOT_IN_TIME));
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 47);
+    assert_int_equal(atomic_load(&bell->timed[SLOT_IN_TIME / 64]), 0);
+    for (int i = 0; i < 1000 && !atomic_load(&bell->server_sleeps); i++)
+        usleep(1000);
+    assert_int_equal(atomic_load(&bell->server_sleeps), 1);
 }
 
 static void signals_for_somebody_else(void **state)
@@ -467,6 +561,9 @@ int main(void)
         TEST(a_child_has_what_it_needs),
         TEST(news_ring_the_bell),
         TEST(ends_by_signal),
+        TEST(a_stop_is_no_end),
+        TEST(deadlines),
+        TEST(deadlines_that_are_kept),
         TEST(signals_for_somebody_else),
         TEST(one_that_does_not_hear),
         TEST(limits),

@@ -580,7 +580,6 @@ static void a_death_of_one_who_is_idle(void **state)
 /* One that has run as much as it may, or too long, was to end. */
 static void an_end_that_was_asked_for(void **state)
 {
-    struct crewi_pool_result head;
     uint32_t size;
     (void)state;
     uint64_t fragile = open_fragile(1), map = pool_submit(&creator, fragile, 4, 1);
@@ -593,9 +592,7 @@ static void an_end_that_was_asked_for(void **state)
         pool_ready(pool_worker(&creator, fragile, i));
     }
     unsigned char *draft = pool_draft(map, 2, 1, 0, &size);
-    memcpy(&head, draft, sizeof head);
-    head.timed_out = 1;
-    memcpy(draft, &head, sizeof head);
+    pool_worker(&creator, fragile, 0)->cause = CREWI_END_TASK_LIMIT;
     die(pool_worker(&creator, fragile, 0), FAKE_SIGNAL(SIGKILL), draft, size, 0);
     struct fake_child *last = pool_worker(&creator, fragile, 1);
     pool_answer(last, map, next_chunk(last).begin, 1);

@@ -63,16 +63,13 @@ static uint64_t next_task(struct fake_child *child)
     return chunk.begin;
 }
 
-/* Dies in the task that it was given, and leaves a word about that. */
+/* Dies in the task that it was given, at its time limit or not. */
 static void die_in(int place, uint64_t map, uint64_t task, bool timed_out, int wait_status,
                    bool replaced)
 {
-    struct crewi_pool_result head;
     uint32_t size;
     unsigned char *draft = pool_draft(map, task, 1, 0, &size);
-    memcpy(&head, draft, sizeof head);
-    head.timed_out = timed_out;
-    memcpy(draft, &head, sizeof head);
+    worker(place)->cause = timed_out ? CREWI_END_TASK_LIMIT : CREW_END_NONE;
     fake_child_ended_with(worker(place), wait_status, draft, size, 0);
     free(draft);
     if (replaced)
