@@ -48,6 +48,11 @@ CREW_API const char *crew_version(void);
  * could not start, or, in place of 0, when something that processes of this rank printed could not
  * be written (a full disk). Not to be called twice, nor from a process.
  *
+ * Signals: what a launcher passes on to all ranks (mpirun, Slurm's --signal: SIGUSR1, SIGUSR2,
+ * SIGALRM) is for the main process. Install handlers in @p app; the other ranks do nothing at these
+ * signals then, unless the program has set something else before crew_run(). Children do not get
+ * them from mpirun.
+ *
  * Standard output becomes line-buffered, so that lines of several processes do not mix; those of
  * children go through their fork server for that. A standard stream that is closed is opened to
  * /dev/null first.

@@ -2,6 +2,7 @@
 #include "node/signals.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 static struct {
     sigset_t ignored, blocked;
@@ -34,4 +35,20 @@ void crewi_signals_reset(sigset_t *mask)
             signal(number, SIG_DFL);
     }
     signal(SIGCHLD, SIG_DFL);
+}
+
+static void do_nothing(int number)
+{
+    (void)number;
+}
+
+void crewi_signals_leave_to_main(void)
+{
+    static const int passed_on[] = {SIGUSR1, SIGUSR2, SIGALRM};
+    /* Not SIG_IGN, which programs that the rank starts would inherit. */
+    struct sigaction nothing = {.sa_handler = do_nothing, .sa_flags = SA_RESTART}, now;
+    for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
+        if (sigaction(passed_on[i], NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+            now.sa_handler == SIG_DFL)
+            sigaction(passed_on[i], &nothing, NULL);
 }

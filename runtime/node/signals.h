@@ -25,4 +25,9 @@
  */
 void crewi_signals_reset(sigset_t *mask);
 
+/** For a rank that the main process is not on. A launcher passes SIGUSR1, SIGUSR2 and SIGALRM on to
+ * all ranks, and they are for the main process, which gets its own: here those that the program has
+ * left at their default do nothing, instead of ending the job. */
+void crewi_signals_leave_to_main(void);
+
 #endif

@@ -17,6 +17,7 @@
 #include "node/job.h"
 #include "node/output.h"
 #include "node/scheduling.h"
+#include "node/signals.h"
 #include "node/title.h"
 #include "observe/observe.h"
 #include "pool/pool_home.h"
@@ -374,6 +375,8 @@ int crewi_run(int argc, char **argv, int (*app)(int argc, char **argv))
     crewi_scheduling_prefer_latency();
     crewi_log_identify(rank->transport->rank == 0 ? "MainProcess" : "engine",
                        (int)rank->transport->rank, crew_rank_host((int)rank->transport->rank));
+    if (rank->transport->rank != 0)
+        crewi_signals_leave_to_main();
     rank->begun = has_begun = true;
     if (!ends_at_exit())
         return fail_start(false);

@@ -66,6 +66,33 @@ CREW_TASK(twice, int, int)
     return CREW_OK;
 }
 
+static volatile sig_atomic_t heard[3];
+static const int passed_on[3] = {SIGUSR1, SIGUSR2, SIGALRM};
+
+static void hear(int number)
+{
+    for (int i = 0; i < 3; i++)
+        heard[i] |= number == passed_on[i];
+}
+
+// What mpirun passes on to all ranks reaches the main process, and ends nobody.
+static int do_passed_on(void)
+{
+    pid_t target = getenv("OMPI_COMM_WORLD_RANK") ? getppid() : getpid();
+    for (int i = 0; i < 3; i++)
+        signal(passed_on[i], hear);
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(kill(target, passed_on[i]), 0);
+        for (int wait = 0; wait < 1000 && !heard[i]; wait++)
+            check_sleep(0.01);
+        CHECK(heard[i]);
+    }
+    check_sleep(0.05); // for those of the other ranks
+    run_process(greet, "a process", 10,
+                &(crew_process_attr){.placement = CREW_ON_RANK(crew_rank_count() - 1)});
+    return check_result();
+}
+
 static int do_log(void)
 {
     run_process(greet, "a process", 10,
@@ -360,6 +387,7 @@ static const struct {
     {"end", do_end},
     {"exit", do_exit},
     {"open", do_open},
+    {"passed-on", do_passed_on},
     {"progress", do_progress},
     {"again", do_again},
     {"again-in-process", do_again_in_process},
