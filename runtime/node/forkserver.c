@@ -159,6 +159,19 @@ void crewi_forkserver_end_strays(const struct crewi_forkserver *server)
         kill(-server->pid, SIGKILL);
 }
 
+void crewi_forkserver_end_children(struct crewi_forkserver *server)
+{
+    struct crewi_server_request request = {.command = CREWI_SERVER_END_CHILDREN};
+    struct crewi_child_event event;
+    bool is_there = server->pid > 0 && server->socket >= 0;
+    int heard = !is_there || send_request(server, &request, -1) ? -1 : 0;
+    while (heard == 0 || (heard > 0 && event.what != CREWI_CHILDREN_ENDED)) {
+        struct pollfd news = {.fd = server->socket, .events = POLLIN};
+        poll(&news, 1, -1);
+        heard = hear(server, &event);
+    }
+}
+
 void crewi_forkserver_stop(struct crewi_forkserver *server)
 {
     struct crewi_server_request request = {.command = CREWI_SERVER_STOP};

@@ -59,7 +59,13 @@ struct crewi_forkserver_setup {
 
 /** News of a child. */
 struct crewi_child_event {
-    enum { CREWI_CHILD_STARTED, CREWI_CHILD_FAILED, CREWI_CHILD_ENDED, CREWI_SERVER_GONE } what;
+    enum {
+        CREWI_CHILD_STARTED,
+        CREWI_CHILD_FAILED,
+        CREWI_CHILD_ENDED,
+        CREWI_CHILDREN_ENDED, /* all of them, for good */
+        CREWI_SERVER_GONE
+    } what;
     uint32_t slot;
     pid_t pid;
     int value;            /* FAILED: errno of the fork; ENDED: the status of waitpid() */
@@ -100,6 +106,11 @@ bool crewi_forkserver_poll(struct crewi_forkserver *server, struct crewi_child_e
 /** After ::CREWI_SERVER_GONE: kills what children forked themselves and is in the server's process
  * group still. Only under a launcher has the server a group of its own; elsewhere nothing. */
 void crewi_forkserver_end_strays(const struct crewi_forkserver *server);
+
+/** Ends all children that are left, and waits until that is done and what they printed is written.
+ * No others can be started then. The server goes on to watch its rank and the launcher: when one of
+ * them is killed while MPI ends, there is somebody left to clean up. */
+void crewi_forkserver_end_children(struct crewi_forkserver *server);
 
 /** Ends all children that are left, and the server; waits for it. */
 void crewi_forkserver_stop(struct crewi_forkserver *server);

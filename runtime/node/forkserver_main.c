@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -51,10 +52,11 @@ struct child {
 struct server {
     const struct crewi_forkserver_setup *setup;
     int socket, signals, rank_watch, launcher_watch;
-    pid_t pid, rank;
+    pid_t pid, rank, launcher;
     sigset_t mask_before;
     int64_t rank_deadline_ns; /* when the rank is ended by force */
     bool stopping, orderly, launcher_gone;
+    bool is_ending;                          /* the children, that is */
     uint32_t slot_end;                       /* no child has a slot from here on */
     uint32_t limited;                        /* children with limits */
     uint32_t untold;                         /* children whose end is still to be told */
@@ -198,11 +200,15 @@ static void obey(struct crewi_server_request *request, int fd)
         spawn(request, fd);
         break;
     case CREWI_SERVER_SIGNAL:
-        if (request->pid > 0 && server.children[request->slot].pid == request->pid)
+        if (request->pid > 0 && request->slot < server.slot_end &&
+            server.children[request->slot].pid == request->pid)
             kill(request->pid, request->signal);
         break;
     case CREWI_SERVER_SHARE_OUTPUT:
         crewi_output_share(request->pid);
+        break;
+    case CREWI_SERVER_END_CHILDREN:
+        server.is_ending = true;
         break;
     default:
         server.stopping = server.orderly = true;
@@ -384,6 +390,7 @@ static void set_up(const struct crewi_forkserver_setup *setup, int socket, pid_t
     server.socket = socket;
     server.pid = getpid();
     server.rank = rank;
+    server.launcher = launcher;
     server.rank_watch = watch(rank);
     server.launcher_watch = watch(launcher);
     server.rank_deadline_ns = CREWI_FOREVER;
@@ -468,6 +475,40 @@ static void wait_for_news(void)
     }
 }
 
+static void end_children(void)
+{
+    crewi_strays_end();
+    crewi_output_finish(CREWI_FOREVER);
+    for (uint32_t slot = 0; slot < server.slot_end; slot++) {
+        crewi_deadline_forget(server.setup->bell, slot);
+        crewi_port_unwatch(server.children[slot].port);
+    }
+    server.slot_end = server.limited = server.untold = 0;
+    crewi_spare_reaped(&server.spare, server.spare.pid);
+    server.wants_spare = server.is_ending = false;
+    report(&(struct crewi_child_event){.what = CREWI_CHILDREN_ENDED});
+}
+
+/* The launcher removes its session directory when all ranks have ended. In case it is killed before
+ * it has, a process stays behind that holds nothing, least of all the pipes at whose end the
+ * launcher waits, and ends with it. */
+static void leave_janitor(void)
+{
+    if (server.launcher_watch < 0 || !crewi_janitor_is_needed() || fork() != 0)
+        return;
+    crewi_title_set("crew janitor");
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+        dup2(null, fd);
+    int launcher = dup2(server.launcher_watch, STDERR_FILENO + 1);
+    close_range(STDERR_FILENO + 2, UINT_MAX, 0);
+    struct pollfd end = {.fd = launcher, .events = POLLIN};
+    while (poll(&end, 1, -1) <= 0)
+        ;
+    crewi_janitor_clean(true);
+    _exit(0);
+}
+
 _Noreturn void crewi_forkserver_main(const struct crewi_forkserver_setup *setup, int socket,
                                      pid_t rank, pid_t launcher)
 {
@@ -476,10 +517,16 @@ _Noreturn void crewi_forkserver_main(const struct crewi_forkserver_setup *setup,
         wait_for_news();
         while (hear())
             ;
+        if (server.is_ending)
+            end_children();
     }
     crewi_strays_end();
     crewi_output_finish(server.orderly ? CREWI_FOREVER : crewi_now_ns() + OUTPUT_GRACE_NS);
-    if (!server.orderly)
-        crewi_janitor_clean(has_ended(server.launcher_watch));
+    bool launcher_gone = has_ended(server.launcher_watch) ||
+                         (!server.orderly && crewi_janitor_missed_launcher(server.launcher));
+    if (!server.orderly || launcher_gone)
+        crewi_janitor_clean(launcher_gone);
+    else
+        leave_janitor();
     _exit(crewi_output_is_lost() ? CREWI_SERVER_OUTPUT_LOST : 0);
 }

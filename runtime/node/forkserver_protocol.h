@@ -13,6 +13,7 @@ enum crewi_server_command {
     CREWI_SERVER_SPAWN,
     CREWI_SERVER_SIGNAL,
     CREWI_SERVER_SHARE_OUTPUT,
+    CREWI_SERVER_END_CHILDREN,
     CREWI_SERVER_STOP
 };
 
@@ -36,5 +37,14 @@ _Noreturn void crewi_forkserver_main(const struct crewi_forkserver_setup *setup,
 /** Removes what a rank that died leaves in the file system; @p launcher_gone: and what its launcher
  * leaves. */
 void crewi_janitor_clean(bool launcher_gone);
+
+/** Whether the launcher was gone before its rank had a server that could watch it: the rank has
+ * another parent than the one that its session is named after, and nobody listens at the address of
+ * that one. */
+bool crewi_janitor_missed_launcher(pid_t launcher);
+
+/** Whether somebody has to stay until the launcher is gone, at an orderly end: one process of each
+ * host, and only where the launcher leaves anything when it is killed. */
+bool crewi_janitor_is_needed(void);
 
 #endif

@@ -197,9 +197,10 @@ static crew_status begin_main(void)
  * along with the process (<crew/thread.h>). What they may look at stays then. */
 static void end_rank(bool watched)
 {
+    crewi_forkserver_end_children(&rank->loop.server);
+    crewi_transport_finish(rank->transport);
     crewi_forkserver_stop(&rank->loop.server);
     output_lost = rank->loop.server.output_lost;
-    crewi_transport_finish(rank->transport);
     crewi_job_detach();
     if (watched) {
         rank = NULL;
@@ -295,11 +296,12 @@ static void say_error(void)
 static int fail_start(bool agreed)
 {
     say_error();
-    crewi_forkserver_stop(&rank->server);
+    crewi_forkserver_end_children(&rank->server);
     if (agreed)
         crewi_transport_finish(rank->transport);
     else if (rank->transport)
         crewi_transport_abort(rank->transport, 1);
+    crewi_forkserver_stop(&rank->server);
     return 1;
 }
 

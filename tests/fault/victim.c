@@ -4,6 +4,7 @@
 // usage: victim WHO [SIGNAL [RANK]]
 //   launcher  the mpirun of this node       group   mpirun's process group, as Ctrl-C does
 //   rank      the rank itself               server  the fork server of the rank
+//   late MS   the mpirun, that many milliseconds after the main function has returned, or before
 //   leave     exit() inside the rank        nobody  everything ends in order
 #include "check.h"
 #include "mark.h"
@@ -120,6 +121,19 @@ static void end_all(void)
         CHECK_OK(crew_process_kill(children[i]));
 }
 
+// A process of our own kills the launcher while the job ends.
+static void kill_launcher_later(int milliseconds)
+{
+    pid_t launcher = getppid();
+    if (fork() != 0)
+        return;
+    for (int fd = 0; fd < 3; fd++)
+        close(fd); // mpirun waits until they are
+    check_sleep(milliseconds / 1e3);
+    kill(launcher, SIGKILL);
+    _exit(0);
+}
+
 // Memory that others could map: nothing of it is to be left.
 static void share(void)
 {
@@ -148,6 +162,11 @@ static int app(int argc, char **argv)
     share();
     printf("all is running\n");
     fflush(stdout);
+    if (strcmp(deed.who, "late") == 0) {
+        end_all();
+        kill_launcher_later(deed.signal);
+        return check_result();
+    }
     if (strcmp(deed.who, "nobody") != 0) {
         start_deed(argc > 3 ? atoi(argv[3]) : 0);
         for (int i = 0; i < 60; i++)

@@ -27,7 +27,7 @@ struct leftovers {
     char tmp_dir[512];    // this run's own TMPDIR
     struct name_list shm; // what was in /dev/shm and in /tmp before
     struct name_list tmp;
-    bool allow_launcher; // Open MPI's own entries are forgiven: its launcher was killed on purpose
+    bool allow_launcher; // Open MPI's own entries are forgiven: run_case has killed the launcher
     bool allow_marks;    // so are the marks of tests, which one of those that wait removes
 };
 

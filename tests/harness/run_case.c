@@ -33,7 +33,6 @@ struct options {
     double grace_s;
     int expected; // exit status, or STATUS_ANY, STATUS_NONZERO
     bool direct;
-    bool allow_launcher;
     bool allow_marks;
     double signal_after_s; // below 0: no signal
     int signal;
@@ -70,7 +69,6 @@ static void usage(FILE *out)
         "                       128 + the signal's number for a death by signal\n"
         "  --signal-after S:SIG send SIG (KILL, TERM, 2...) to PROGRAM or its mpirun after S "
         "seconds\n"
-        "  --allow-launcher-files  forgive Open MPI its own files: for killing mpirun itself\n"
         "  --allow-marks        forgive the tests' own marks: for killing at no particular moment\n"
         "  --tmp DIR            where the run's TMPDIR is made (default /tmp/crew-tests)\n"
         "CREW_TEST_STACKS=1 in the environment: with the time limit over, gdb also prints all "
@@ -158,9 +156,6 @@ static bool parse_option(int option, struct options *options)
         return parse_status(optarg, &options->expected);
     case 's':
         return parse_signal(optarg, options);
-    case 'a':
-        options->allow_launcher = true;
-        return true;
     case 'f':
         options->allow_marks = true;
         return true;
@@ -183,7 +178,6 @@ static bool parse(int argc, char **argv, struct options *options)
         {"grace", required_argument, NULL, 'g'},
         {"expect-status", required_argument, NULL, 'e'},
         {"signal-after", required_argument, NULL, 's'},
-        {"allow-launcher-files", no_argument, NULL, 'a'},
         {"allow-marks", no_argument, NULL, 'f'},
         {"tmp", required_argument, NULL, 'm'},
         {"help", no_argument, NULL, 'h'},
@@ -428,7 +422,7 @@ static int conduct(const struct options *options, const sigset_t *mask, struct l
     if (run.ended)
         check_status(options, &run);
     // Whoever is killed here had no chance to clean up.
-    leftovers->allow_launcher = options->allow_launcher || !run.ended;
+    leftovers->allow_launcher = !run.ended;
     leftovers->allow_marks = options->allow_marks;
     run.failures += (int)leftovers_check(leftovers, run.failures ? 0 : options->grace_s);
     if (run.failures > 0)
