@@ -91,17 +91,20 @@ static crew_status begin_node(bool launched)
     return crewi_forkserver_start(&rank->server, &rank->setup);
 }
 
+static void flush_stream(FILE *stream)
+{
+    if (ftrylockfile(stream))
+        return;
+    fflush(stream);
+    funlockfile(stream);
+}
+
 /* Not all streams: a thread that goes along with the process may hold one, in a read for example,
  * for as long as it likes. exit() does not wait for these either. */
 static void flush_output(void)
 {
-    FILE *streams[] = {stdout, stderr};
-    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
-        if (ftrylockfile(streams[i]))
-            continue;
-        fflush(streams[i]);
-        funlockfile(streams[i]);
-    }
+    flush_stream(stdout);
+    flush_stream(stderr);
 }
 
 /* Lines of what the rank itself prints leave in one write each, as those of its children do. */
