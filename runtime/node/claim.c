@@ -4,6 +4,9 @@
 #define TASK_BITS 20
 #define GENERATION_SHIFT (2 * TASK_BITS)
 
+/* So many later ones a worker may have had when a chunk comes that was withdrawn. */
+#define LATE_GENERATIONS ((uint32_t)1 << 20)
+
 static uint64_t pack(uint32_t generation, struct crewi_claim_range left)
 {
     return (uint64_t)generation << GENERATION_SHIFT | (uint64_t)left.end << TASK_BITS | left.begin;
@@ -29,6 +32,9 @@ bool crewi_claim_is_sound(struct crewi_claim_key key, uint64_t count)
 void crewi_claim_offer(struct crewi_claims *claims, struct crewi_claim_key key, uint32_t count)
 {
     struct crewi_claim_range all = {0, count};
+    uint32_t found = generation_of(atomic_load(&claims->words[key.slot]));
+    if (found && ((found - key.generation) & CREWI_CLAIM_GENERATIONS) <= LATE_GENERATIONS)
+        return; /* it was withdrawn, and maybe a later one has come in its slot */
     atomic_store_explicit(&claims->words[key.slot], pack(key.generation, all),
                           memory_order_release);
 }
@@ -81,6 +87,16 @@ bool crewi_claim_is_current(const struct crewi_claims *claims, struct crewi_clai
     uint64_t found = atomic_load(&claims->words[key.slot]);
     return generation_of(found) == key.generation && range_of(found).begin > 0 &&
            atomic_load(&claims->current) == name_of(key);
+}
+
+bool crewi_claim_withdraw(struct crewi_claims *claims, struct crewi_claim_key key)
+{
+    const struct crewi_claim_range none = {0, 0};
+    struct crewi_claim_range left;
+    if (crewi_claim_look(claims, key, &left) >= 0)
+        return false;
+    atomic_store(&claims->words[key.slot], pack(key.generation, none));
+    return true;
 }
 
 bool crewi_claim_take_back(struct crewi_claims *claims, struct crewi_claim_key key, uint32_t keep,

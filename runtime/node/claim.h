@@ -49,7 +49,8 @@ static inline uint32_t crewi_claim_next_generation(uint32_t generation)
     return generation % CREWI_CLAIM_GENERATIONS + 1;
 }
 
-/** Rank: a chunk of so many tasks is on its way to the worker. The key and the count are sound. */
+/** Rank: a chunk of so many tasks is on its way to the worker, unless it was withdrawn. The key and
+ * the count are sound. */
 void crewi_claim_offer(struct crewi_claims *claims, struct crewi_claim_key key, uint32_t count);
 
 /** Worker: claims up to @p most tasks, at least 1. 1: *claimed are those; 0: none is left, for it
@@ -65,6 +66,10 @@ int crewi_claim_look(const struct crewi_claims *claims, struct crewi_claim_key k
 /** Rank: whether the task that was claimed last is one of this chunk: the worker is in it, or has
  * not begun another one since. */
 bool crewi_claim_is_current(const struct crewi_claims *claims, struct crewi_claim_key key);
+
+/** Rank: takes back a chunk that was not offered yet: there will be nothing to claim of it. False:
+ * it was. */
+bool crewi_claim_withdraw(struct crewi_claims *claims, struct crewi_claim_key key);
 
 /** Rank: takes tasks back but for the first @p keep of those that are not claimed. False when there
  * are none; otherwise *taken are those. */

@@ -254,6 +254,13 @@ struct crewi_pool_steal {
     } from[CREWI_CLAIM_SLOTS];
 };
 
+/** Whether a chunk was there when its rank was asked. */
+enum crewi_early {
+    CREWI_EARLY_NOT,
+    CREWI_EARLY,      /* it was not there yet */
+    CREWI_EARLY_TAKEN /* the same, and all of it was taken */
+};
+
 /** What was taken, of the same chunks in the same order. */
 struct crewi_pool_stolen {
     uint64_t process;
@@ -263,7 +270,7 @@ struct crewi_pool_stolen {
         struct crewi_claim_key key;
         struct crewi_claim_range taken; /* tasks of the chunk, the last that it had; or none */
         uint32_t left;                  /* that are not claimed, and were not taken */
-        uint32_t early;                 /* the chunk is not there yet */
+        uint32_t early;                 /* a crewi_early */
         uint32_t recall;                /* as it was asked */
         uint32_t reserved;
     } from[CREWI_CLAIM_SLOTS];

@@ -85,7 +85,10 @@ static void take_all_back(struct crewi_claims *claims, const struct crewi_pool_s
         struct crewi_pool_stolen_from *from = &stolen->from[i];
         if (!everything && !steal->from[i].recall)
             continue;
-        crewi_claim_take_back(claims, from->key, 0, &from->taken);
+        if (crewi_claim_withdraw(claims, from->key))
+            from->early = CREWI_EARLY_TAKEN;
+        else
+            crewi_claim_take_back(claims, from->key, 0, &from->taken);
         from->left = 0;
     }
 }
@@ -100,17 +103,14 @@ static bool is_in_it(const struct crewi_claims *claims, const struct crewi_pool_
     return false;
 }
 
-/* A worker is killed when it is in such a task and there is no other that it could get to: so none
- * is hit that was not meant. Not before all that it was given is there. */
+/* A worker is killed when it is in such a task and there is no other that it could get to, not even
+ * one that is still under way: so none is hit that was not meant. */
 static void recall(struct crewi_engine *engine, struct crewi_claims *claims,
                    const struct crewi_pool_steal *steal, struct crewi_pool_stolen *stolen)
 {
-    bool early = false;
     look(claims, steal, stolen);
-    for (uint32_t i = 0; i < steal->count; i++)
-        early |= stolen->from[i].early;
     take_all_back(claims, steal, stolen, false);
-    if (early || !is_in_it(claims, steal))
+    if (!is_in_it(claims, steal))
         return;
     take_all_back(claims, steal, stolen, true);
     if (!is_in_it(claims, steal)) /* it has begun another one meanwhile */
@@ -343,10 +343,12 @@ static bool take_from(struct crewi_worker *worker, const struct crewi_pool_stole
                       int64_t now_ns, struct crewi_pool_map **recalled)
 {
     struct crewi_pool_outstanding *chunk = find_chunk(worker, from->key);
-    struct crewi_range taken = {0, from->taken.end - from->taken.begin};
+    struct crewi_claim_range back = from->taken;
     if (!chunk) /* it is done, or its map was given up */
         return true;
-    if (from->early) {
+    if (from->early == CREWI_EARLY_TAKEN)
+        back = (struct crewi_claim_range){0, (uint32_t)chunk->given.count};
+    else if (from->early) {
         worker->ask_ns = now_ns + SCATTER_NS;
         return true;
     }
@@ -356,19 +358,19 @@ static bool take_from(struct crewi_worker *worker, const struct crewi_pool_stole
     }
     if (from->left < chunk->left)
         chunk->left = from->left;
-    if (from->taken.begin == from->taken.end)
+    if (back.begin == back.end)
         return true;
-    if (from->taken.end < from->taken.begin || !is_end_of(chunk, from->taken))
+    if (back.end < back.begin || !is_end_of(chunk, back))
         return false;
     struct crewi_pool_map *map = chunk->map;
-    taken.begin = chunk->given.begin + from->taken.begin;
+    struct crewi_range taken = {chunk->given.begin + back.begin, back.end - back.begin};
     chunk->range.count -= taken.count;
     map->went_out |= !from->recall;
     if (crewi_pool_return_tasks(map, taken))
         crewi_log(CREWI_LOG_ERROR, "tasks were lost: %s", crew_error_message());
     if (chunk->left > chunk->range.count)
         chunk->left = chunk->range.count;
-    if (!from->taken.begin) /* it has had one less */
+    if (!back.begin) /* it has had one less */
         worker->chunks--;
     if (chunk->range.count)
         return true;

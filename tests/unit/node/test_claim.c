@@ -69,6 +69,28 @@ static void whole(void **state)
     assert_int_equal(crewi_claim_take(&claims, key, 1, &range), 0);
 }
 
+/* A chunk that is taken back before it comes: nothing of it can be claimed then, and when a later
+ * one is there by that time, that one stays. */
+static void withdrawn(void **state)
+{
+    const struct crewi_claim_key next = {key.slot, crewi_claim_next_generation(key.generation)};
+    (void)state;
+    for (int later = 0; later < 2; later++) {
+        memset(&claims, 0, sizeof claims);
+        assert_true(crewi_claim_withdraw(&claims, key));
+        assert_false(crewi_claim_withdraw(&claims, key));
+        if (later)
+            crewi_claim_offer(&claims, next, 5);
+        crewi_claim_offer(&claims, key, 10);
+        assert_int_equal(crewi_claim_take(&claims, key, 1, &range), 0);
+        assert_false(crewi_claim_is_current(&claims, key));
+    }
+    assert_false(crewi_claim_withdraw(&claims, next));
+    assert_int_equal(crewi_claim_take(&claims, next, 5, &range), 1);
+    expect_range(0, 5);
+    assert_true(crewi_claim_is_current(&claims, next));
+}
+
 /* The slot has another chunk by now, or not this one yet. */
 static void generations(void **state)
 {
@@ -77,13 +99,15 @@ static void generations(void **state)
     (void)state;
     assert_int_equal(next.generation, 78);
     assert_int_equal(crewi_claim_next_generation(CREWI_CLAIM_GENERATIONS), 1);
+    crewi_claim_offer(&claims, key, 10);
+    assert_int_equal(crewi_claim_look(&claims, next, &range), -1);
+    assert_false(crewi_claim_take_back(&claims, next, 0, &range));
     crewi_claim_offer(&claims, next, 10);
     assert_int_equal(crewi_claim_take(&claims, key, 1, &range), 0);
     assert_int_equal(crewi_claim_look(&claims, key, &range), 0);
     assert_false(crewi_claim_take_back(&claims, key, 0, &range));
-    crewi_claim_offer(&claims, key, 10);
-    assert_int_equal(crewi_claim_look(&claims, next, &range), -1);
-    assert_false(crewi_claim_take_back(&claims, next, 0, &range));
+    memset(&claims, 0, sizeof claims);
+    crewi_claim_offer(&claims, last, 10);
     crewi_claim_offer(&claims, first, 10); /* they have gone round */
     assert_int_equal(crewi_claim_take(&claims, last, 1, &range), 0);
     assert_int_equal(crewi_claim_take(&claims, first, 1, &range), 1);
@@ -191,6 +215,7 @@ int main(void)
         cmocka_unit_test_setup(from_the_front, begin),
         cmocka_unit_test_setup(back_from_the_end, begin),
         cmocka_unit_test_setup(whole, begin),
+        cmocka_unit_test_setup(withdrawn, begin),
         cmocka_unit_test_setup(generations, begin),
         cmocka_unit_test_setup(what_cannot_be, begin),
         cmocka_unit_test(no_task_twice_and_none_lost),
