@@ -111,8 +111,9 @@ typedef crew_status crew_pool_initializer(void *arg);
 
 /** How a pool is to be; all zero, or NULL in place of the struct, for the defaults. */
 typedef struct crew_pool_attr {
-    int workers; /**< 0: one for each rank. They go round the ranks, in their order; one that takes
-                      the place of another is on the same rank. */
+    int workers; /**< 0: one for each rank, or, where control groups have a CPU quota, as many as
+                      crew_cpu_count() says if these are less. They go round the ranks, in their
+                      order; one that takes the place of another is on the same rank. */
     crew_start_method start_method;     /**< ::CREW_START_RANK allows one worker on each rank */
     crew_pool_initializer *initializer; /**< NULL: none. One that fails breaks the pool. */
     const void *initializer_arg;        /**< initializer_size bytes, copied */

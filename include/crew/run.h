@@ -82,13 +82,15 @@ CREW_API int crew_run(int argc, char **argv, int (*app)(int argc, char **argv));
  */
 CREW_API int crew_rank_count(void);
 
-/** The number of hosts (MPI: shared-memory domains) that the ranks are on. 0 outside crew_run().
- * Does not block. */
+/** The number of hosts that the ranks are on, as MPI sees them (its shared-memory domains): ranks
+ * in containers of one machine may be on one host, and out of each other's reach nonetheless. 0
+ * outside crew_run(). Does not block. */
 CREW_API int crew_host_count(void);
 
 /**
  * The number of cores that processes of a rank may use: those in its CPU affinity mask, counted by
- * hwloc. Python: os.process_cpu_count. Does not block.
+ * hwloc, and no more than the CPU quotas of its control groups let run at a time, rounded up.
+ * Python: os.process_cpu_count, which knows nothing of quotas. Does not block.
  *
  * @param rank  a rank, or ::CREW_ALL_RANKS for the cores of all hosts, each counted once
  * @return the number of cores, 0 for a rank that there is not and outside crew_run()

@@ -6,7 +6,9 @@
  *
  * A block is some bytes, all zero at first, that one process makes and others attach, by its name.
  * Each of them has the bytes at an address of its own. Names are those of a host: the same name on
- * another host is another block. (<crew/array.h> has memory that other hosts can use, too.)
+ * another host is another block, and so it is for ranks of one host that do not reach each other's
+ * memory: containers with a pid namespace each. (<crew/array.h> has memory that those can use,
+ * too.)
  *
  * **How long it lasts.** Closing a block ends the caller's use of it and no more. Unlinking takes
  * its name away: nobody can attach it any more, and those who have go on until they close it; then
@@ -31,7 +33,9 @@
  *
  * All calls may be made from the main process, from any process, and from a task, and may also
  * return ::CREW_ESTATE outside crew_run(), and ::CREW_ENOMEM. They do not block but for a message
- * to the first rank of the host, which keeps the names.
+ * to the first rank of the host, which keeps the names. Where the kernel lets processes not reach
+ * each other's descriptors (without /proc, or when the program was made not to be looked into),
+ * children get ::CREW_ESYSTEM: there is no other way to share memory.
  */
 #ifndef CREW_SHARED_MEMORY_H
 #define CREW_SHARED_MEMORY_H

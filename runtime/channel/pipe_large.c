@@ -151,14 +151,10 @@ static crew_status receive_blocks(uint64_t end, const struct crewi_pipe_item *it
     return status;
 }
 
-static bool is_on_this_host(uint32_t rank)
-{
-    return crewi_job->ranks[rank].host_index == crewi_job->ranks[crewi_job->rank].host_index;
-}
-
 crew_status crewi_pipe_fetch_large(uint64_t end, const struct crewi_pipe_item *item, void *buffer)
 {
-    crew_status status = is_on_this_host(item->source) ? read_bytes(item, buffer) : CREW_ENOTSUP;
+    crew_status status =
+        crewi_job_shares_memory(item->source) ? read_bytes(item, buffer) : CREW_ENOTSUP;
     return status == CREW_ENOTSUP ? receive_blocks(end, item, buffer) : status;
 }
 

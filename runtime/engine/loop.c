@@ -85,6 +85,16 @@ void crewi_loop_init(struct crewi_loop *loop, struct crewi_transport *transport,
     pthread_cond_init(&loop->driver_left, NULL);
 }
 
+/* One that we do not reach does not ring. */
+static bool is_bell_missing(const struct crewi_loop *loop)
+{
+    const struct crewi_transport *transport = loop->engine.transport;
+    for (uint32_t rank = 0; rank < transport->rank_count; rank++)
+        if (rank != transport->rank && !loop->peer_bells[rank])
+            return true;
+    return false;
+}
+
 void crewi_loop_use_doorbells(struct crewi_loop *loop, struct crewi_bell **peer_bells)
 {
     struct crewi_transport *transport = loop->engine.transport;
@@ -92,7 +102,7 @@ void crewi_loop_use_doorbells(struct crewi_loop *loop, struct crewi_bell **peer_
     transport->ring = ring_rank;
     transport->nudge = nudge_rank;
     transport->ring_context = loop;
-    loop->polls_clock = crewi_transport_polls_clock(transport);
+    loop->polls_clock = crewi_transport_polls_clock(transport) || is_bell_missing(loop);
 }
 
 void crewi_loop_fini(struct crewi_loop *loop)

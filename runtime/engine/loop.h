@@ -49,7 +49,7 @@ struct crewi_loop {
     pthread_mutex_t mutex;
     struct crewi_bell *bell;
     struct crewi_forkserver server;
-    struct crewi_bell **peer_bells;               /* by rank; NULL for ranks of other hosts */
+    struct crewi_bell **peer_bells;               /* by rank; NULL for those out of reach */
     struct crewi_bell *to_ring[CREWI_RING_LATER]; /* when the mutex is given back */
     uint32_t to_ring_count;
     bool driving;

@@ -20,7 +20,7 @@
 struct segment {
     struct segment *next;
     unsigned char *memory;
-    int fd;
+    struct crewi_memfd_place memfd;
     size_t used;
 };
 
@@ -35,10 +35,14 @@ struct crewi_arena {
     struct spare *spares[CLASSES];
 };
 
-static crew_status create_memory(size_t size, int *fd, unsigned char **memory)
+static crew_status create_memory(size_t size, struct crewi_memfd_place *memfd,
+                                 unsigned char **memory)
 {
+    char name[CREWI_COOKIE_NAME];
+    uint64_t cookie = crewi_cookie_new();
+    crewi_cookie_name(name, "crew-arena", cookie);
     int made;
-    crew_status status = crewi_memfd_create("crew-arena", size, &made);
+    crew_status status = crewi_memfd_create(name, size, &made);
     if (status)
         return status;
     void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, made, 0);
@@ -47,7 +51,7 @@ static crew_status create_memory(size_t size, int *fd, unsigned char **memory)
         close(made);
         return status;
     }
-    *fd = made;
+    *memfd = (struct crewi_memfd_place){.cookie = cookie, .pid = (int32_t)getpid(), .fd = made};
     *memory = mapped;
     return CREW_OK;
 }
@@ -75,7 +79,7 @@ static crew_status add_segment(struct crewi_arena *arena)
     struct segment *segment = calloc(1, sizeof *segment);
     if (!segment)
         return crewi_error_memory();
-    crew_status status = create_memory(SEGMENT_SIZE, &segment->fd, &segment->memory);
+    crew_status status = create_memory(SEGMENT_SIZE, &segment->memfd, &segment->memory);
     if (status) {
         free(segment);
         return status;
@@ -85,12 +89,11 @@ static crew_status add_segment(struct crewi_arena *arena)
     return CREW_OK;
 }
 
-static void set_block(struct crewi_block *block, unsigned char *memory, int fd, size_t offset,
-                      size_t size)
+static void set_block(struct crewi_block *block, unsigned char *memory,
+                      const struct crewi_memfd_place *memfd, size_t offset, size_t size)
 {
     block->memory = memory + offset;
-    block->place =
-        (struct crewi_place){.offset = offset, .size = size, .pid = (int32_t)getpid(), .fd = fd};
+    block->place = (struct crewi_place){.offset = offset, .size = size, .memfd = *memfd};
 }
 
 static crew_status take_small(struct crewi_arena *arena, size_t size, struct crewi_block *block)
@@ -112,22 +115,22 @@ static crew_status take_small(struct crewi_arena *arena, size_t size, struct cre
             return status;
         segment = arena->segments;
     }
-    set_block(block, segment->memory, segment->fd, segment->used, size);
+    set_block(block, segment->memory, &segment->memfd, segment->used, size);
     segment->used += class_size(class);
     return CREW_OK;
 }
 
 crew_status crewi_arena_take(struct crewi_arena **arena, size_t size, struct crewi_block *block)
 {
-    int fd;
+    struct crewi_memfd_place memfd;
     unsigned char *memory;
     if (!*arena && !(*arena = calloc(1, sizeof **arena)))
         return crewi_error_memory();
     if (is_small(size))
         return take_small(*arena, size, block);
-    crew_status status = create_memory(size, &fd, &memory);
+    crew_status status = create_memory(size, &memfd, &memory);
     if (!status)
-        set_block(block, memory, fd, 0, size);
+        set_block(block, memory, &memfd, 0, size);
     return status;
 }
 
@@ -145,7 +148,7 @@ void crewi_arena_give_back(struct crewi_arena *arena, struct crewi_block *block)
         }
     } else {
         munmap(block->memory, size);
-        close(block->place.fd);
+        close(block->place.memfd.fd);
     }
     *block = (struct crewi_block){0};
 }
@@ -157,7 +160,7 @@ void crewi_arena_destroy(struct crewi_arena *arena)
     for (struct segment *segment; (segment = arena->segments);) {
         arena->segments = segment->next;
         munmap(segment->memory, SEGMENT_SIZE);
-        close(segment->fd);
+        close(segment->memfd.fd);
         free(segment);
     }
     for (unsigned class = 0; class < CLASSES; class ++)

@@ -6,14 +6,16 @@
  *
  * The rank takes blocks: small ones out of segments that many share, large ones a memory of their
  * own. Each lies in a memfd, which has no name and is gone with the last process that has it
- * mapped, and which nobody can make shorter. Its *place* says where others find it: as descriptor
- * `fd` of process `pid`, opened at /proc/PID/fd/FD.
+ * mapped, and which nobody can make shorter. Its *place* says where others find it, at
+ * /proc/PID/fd/FD, and by which cookie they know that it is that one (cookie.h).
  *
  * What others write there they may write at any time, and a child may write what cannot be: the
  * rank believes nothing that it reads there.
  */
 #ifndef CREWI_NODE_ARENA_H
 #define CREWI_NODE_ARENA_H
+
+#include "node/cookie.h"
 
 #include <crew/status.h>
 #include <stddef.h>
@@ -22,7 +24,7 @@
 /** Where a block is, for processes of the same host. */
 struct crewi_place {
     uint64_t offset, size; /* bytes, in the memfd */
-    int32_t pid, fd;
+    struct crewi_memfd_place memfd;
 };
 
 struct crewi_block {
@@ -45,8 +47,8 @@ void crewi_arena_destroy(struct crewi_arena *arena);
 /**
  * Maps somebody's block, or finds that it is mapped already. To be given back with
  * crewi_place_unmap(). What is small stays mapped from then on.
- * @return ::CREW_ESYSTEM it cannot be opened: another host, or the kernel does not let us;
- * ::CREW_EPROTO it is no block
+ * @return ::CREW_ESYSTEM it cannot be opened: another host or pid namespace, or the kernel does not
+ * let us; ::CREW_EPROTO it is no block, or another one
  */
 crew_status crewi_place_map(const struct crewi_place *place, void **memory);
 

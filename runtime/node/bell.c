@@ -19,8 +19,11 @@ static struct crewi_bell *map(int fd)
 
 crew_status crewi_bell_create(struct crewi_bell **bell, int *fd)
 {
+    char name[CREWI_COOKIE_NAME];
+    uint64_t cookie = crewi_cookie_new();
+    crewi_cookie_name(name, "crew-bell", cookie);
     int made;
-    crew_status status = crewi_memfd_create("crew-bell", sizeof **bell, &made);
+    crew_status status = crewi_memfd_create(name, sizeof **bell, &made);
     if (status)
         return status;
     struct crewi_bell *mapped = map(made);
@@ -29,20 +32,26 @@ crew_status crewi_bell_create(struct crewi_bell **bell, int *fd)
         close(made);
         return status;
     }
+    mapped->cookie = cookie;
     *bell = mapped;
     *fd = made;
     return CREW_OK;
 }
 
-crew_status crewi_bell_attach(struct crewi_bell **bell, int pid, int fd)
+struct crewi_memfd_place crewi_bell_place(const struct crewi_bell *bell, int fd)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
-    int opened = open(path, O_RDWR | O_CLOEXEC);
-    if (opened < 0)
-        return crewi_error_errno("open %s", path);
+    return (struct crewi_memfd_place){.cookie = bell->cookie, .pid = (int32_t)getpid(), .fd = fd};
+}
+
+crew_status crewi_bell_attach(struct crewi_bell **bell, const struct crewi_memfd_place *place)
+{
+    int opened;
+    crew_status status = crewi_cookie_open(place, O_RDWR, &opened);
+    if (status)
+        return status;
     struct crewi_bell *mapped = map(opened);
-    crew_status status = mapped ? CREW_OK : crewi_error_errno("map %s", path);
+    if (!mapped)
+        status = crewi_error_errno("map the doorbell of process %d", place->pid);
     close(opened);
     if (!status)
         *bell = mapped;

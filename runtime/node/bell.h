@@ -20,6 +20,8 @@
 #ifndef CREWI_NODE_BELL_H
 #define CREWI_NODE_BELL_H
 
+#include "node/cookie.h"
+
 #include <crew/status.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -41,6 +43,7 @@ struct crewi_bell {
     _Atomic uint32_t server_news, rank_news;
     _Atomic uint32_t hosted; /* how many processes the rank has, for others that place one */
     _Atomic uint32_t beside; /* how many of these are children: who may spin depends on it */
+    uint64_t cookie;         /* of its memfd; of use before there are children */
     _Atomic uint64_t ports[CREWI_PORT_LIMIT / 64]; /* a bit for each port with news */
     /* For the fork server (deadline.h): a bit for each port with a deadline, and whether it sleeps
      * without looking at a clock. */
@@ -51,9 +54,11 @@ struct crewi_bell {
 /** Makes a bell in a memfd of its own. Blocks not. ::CREW_ESYSTEM */
 crew_status crewi_bell_create(struct crewi_bell **bell, int *fd);
 
-/** Maps the bell of another process, from its memfd there. ::CREW_ESYSTEM when the kernel does not
- * let us. */
-crew_status crewi_bell_attach(struct crewi_bell **bell, int pid, int fd);
+/** Where others find the bell that this process has made, with that descriptor. */
+struct crewi_memfd_place crewi_bell_place(const struct crewi_bell *bell, int fd);
+
+/** Maps the bell of another process. ::CREW_ESYSTEM, ::CREW_EPROTO as crewi_cookie_open() */
+crew_status crewi_bell_attach(struct crewi_bell **bell, const struct crewi_memfd_place *place);
 
 /** Unmaps; NULL is fine. */
 void crewi_bell_detach(struct crewi_bell *bell);

@@ -69,7 +69,7 @@ bool crewi_job_shares_memory(uint32_t rank)
     if (rank == (uint32_t)crewi_job->rank)
         return true;
     return crewi_options.doorbell == CREWI_DOORBELL_ON &&
-           crewi_job->ranks[rank].host_index == crewi_job->ranks[crewi_job->rank].host_index;
+           crewi_job->ranks[rank].memory_index == crewi_job->ranks[crewi_job->rank].memory_index;
 }
 
 void crewi_job_detach(void)

@@ -20,8 +20,9 @@
 
 struct crewi_job_rank {
     char host[CREWI_HOST_SIZE];
-    int32_t host_index;       /* the same for ranks that share memory */
-    int32_t cpu_count;        /* cores that its processes may use */
+    int32_t host_index;   /* the same for ranks of one host, as MPI sees it */
+    int32_t memory_index; /* the same for those that reach each other's memory and descriptors */
+    int32_t cpu_count;    /* cores that its processes may use, as far as their CPU quota goes */
     struct crewi_cores cores; /* which */
 };
 
@@ -29,6 +30,7 @@ struct crewi_job {
     int32_t rank, rank_count, host_count, cpu_count;
     int32_t host_rank_count; /* ranks on this rank's host */
     int32_t host_cpu_count;  /* cores that they may use, each counted once */
+    int32_t has_quota;       /* some have no more processor time than CPU quotas let them */
     struct crewi_job_rank ranks[];
 };
 
@@ -44,8 +46,9 @@ crew_status crewi_job_publish(int fd, const struct crewi_job *job);
 /** Child: maps what its rank has published, read only. ::CREW_ESYSTEM */
 crew_status crewi_job_attach(int fd);
 
-/** Whether memory of that rank's processes can be mapped here: on the same host, unless
- * CREW_DOORBELL says that its ranks are to go on as if they were on several. */
+/** Whether memory of that rank's processes can be mapped here, which ranks try at the start; never
+ * that of other ranks where CREW_DOORBELL says that they are to go on as if they were on several
+ * hosts. The kernel may change its mind, or allow it to a rank and not to its children. */
 bool crewi_job_shares_memory(uint32_t rank);
 
 /** Unmaps it: the job is over. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node/loan.h"
 
-#include "base/clock.h"
+#include "node/cookie.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -21,11 +21,8 @@ static void let_others_read(void)
 
 uint64_t crewi_loan_cookie(void)
 {
-    static _Atomic uint64_t last;
     let_others_read();
-    uint64_t cookie = (uint64_t)crewi_now_ns() ^ (uint64_t)getpid() << 40 ^
-                      (atomic_fetch_add(&last, 1) + 1) * 0x9e3779b97f4a7c15u;
-    return cookie ? cookie : 1;
+    return crewi_cookie_new();
 }
 
 struct crewi_loan crewi_loan_make(const void *memory, const _Atomic uint64_t *cookie)
@@ -36,6 +33,8 @@ struct crewi_loan crewi_loan_make(const void *memory, const _Atomic uint64_t *co
                                .pid = (int32_t)getpid()};
 }
 
+/* A process that is gone, or has no such memory any more, says so in two ways. All else is somebody
+ * who does not let us, with whatever number a filter of system calls likes. */
 static crew_status read_at(pid_t pid, uint64_t address, char *buffer, size_t size)
 {
     for (size_t at = 0; at < size;) {
@@ -45,10 +44,8 @@ static crew_status read_at(pid_t pid, uint64_t address, char *buffer, size_t siz
         ssize_t got = process_vm_readv(pid, &local, 1, &remote, 1, 0);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0 && (errno == EPERM || errno == ENOSYS))
-            return CREW_ENOTSUP;
         if (got <= 0)
-            return CREW_ETRUNC;
+            return got == 0 || errno == ESRCH || errno == EFAULT ? CREW_ETRUNC : CREW_ENOTSUP;
         at += (size_t)got;
     }
     return CREW_OK;

@@ -7,6 +7,9 @@
  * Beside the memory there is a *cookie*, a number that nobody else has. The lender clears it before
  * it uses the memory for something else. A reader looks at it last: as long as it is there, so were
  * the bytes, and it was that process.
+ *
+ * The kernel may let a process read at first and refuse it later: so whoever takes a loan has a
+ * way to get the bytes in messages.
  */
 #ifndef CREWI_NODE_LOAN_H
 #define CREWI_NODE_LOAN_H

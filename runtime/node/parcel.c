@@ -20,6 +20,7 @@
 
 struct writer {
     int fd;
+    uint64_t cookie;
     size_t written, buffered;
     unsigned char buffer[BUFFER_SIZE];
 };
@@ -86,12 +87,16 @@ static crew_status create(struct crewi_parcel *parcel, const struct iovec *piece
     if (!writer)
         return crewi_error_memory();
     writer->written = writer->buffered = 0;
-    writer->fd = crewi_descriptor_create_memory("crew-argument", MFD_ALLOW_SEALING);
+    char name[CREWI_COOKIE_NAME];
+    writer->cookie = crewi_cookie_new();
+    crewi_cookie_name(name, "crew-argument", writer->cookie);
+    writer->fd = crewi_descriptor_create_memory(name, MFD_ALLOW_SEALING);
     crew_status status = writer->fd < 0 ? crewi_error_errno("memfd_create for a parcel")
                                         : fill(writer, pieces, count, alignment);
     if (!status)
         *parcel = (struct crewi_parcel){
-            .size = writer->written, .pid = (int32_t)getpid(), .fd = writer->fd};
+            .size = writer->written,
+            .memfd = {.cookie = writer->cookie, .pid = (int32_t)getpid(), .fd = writer->fd}};
     else if (writer->fd >= 0)
         close(writer->fd);
     free(writer);
@@ -112,18 +117,17 @@ crew_status crewi_parcel_gather(struct crewi_parcel *parcel, const struct iovec 
 
 static crew_status open_parcel(const struct crewi_parcel *parcel, int *fd)
 {
-    char path[64];
     struct stat info;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", parcel->pid, parcel->fd);
-    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (opened < 0)
-        return crewi_error_errno("open %s", path);
+    int opened;
+    crew_status status = crewi_cookie_open(&parcel->memfd, O_RDONLY, &opened);
+    if (status)
+        return status;
     int seals = fcntl(opened, F_GET_SEALS);
     if (seals < 0 || (seals & SEALS) != SEALS || fstat(opened, &info) ||
         (uint64_t)info.st_size != parcel->size) {
         close(opened);
-        return crewi_error(CREW_EPROTO, "%s is no argument of %llu bytes", path,
-                           (unsigned long long)parcel->size);
+        return crewi_error(CREW_EPROTO, "descriptor %d of process %d is no argument of %llu bytes",
+                           parcel->memfd.fd, parcel->memfd.pid, (unsigned long long)parcel->size);
     }
     *fd = opened;
     return CREW_OK;
@@ -134,10 +138,19 @@ crew_status crewi_parcel_take(struct crewi_parcel *parcel)
     int fd;
     crew_status status = open_parcel(parcel, &fd);
     if (!status) {
-        parcel->pid = (int32_t)getpid();
-        parcel->fd = fd;
+        parcel->memfd.pid = (int32_t)getpid();
+        parcel->memfd.fd = fd;
     }
     return status;
+}
+
+static crew_status map(int fd, uint64_t size, void **memory)
+{
+    void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    if (mapped == MAP_FAILED)
+        return crewi_error_errno("map an argument of %llu bytes", (unsigned long long)size);
+    *memory = mapped;
+    return CREW_OK;
 }
 
 crew_status crewi_parcel_map(const struct crewi_parcel *parcel, void **memory)
@@ -146,19 +159,19 @@ crew_status crewi_parcel_map(const struct crewi_parcel *parcel, void **memory)
     crew_status status = open_parcel(parcel, &fd);
     if (status)
         return status;
-    void *mapped = mmap(NULL, parcel->size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-    if (mapped == MAP_FAILED)
-        status =
-            crewi_error_errno("map an argument of %llu bytes", (unsigned long long)parcel->size);
-    else
-        *memory = mapped;
+    status = map(fd, parcel->size, memory);
     close(fd);
     return status;
+}
+
+crew_status crewi_parcel_map_own(const struct crewi_parcel *parcel, void **memory)
+{
+    return map(parcel->memfd.fd, parcel->size, memory);
 }
 
 void crewi_parcel_close(struct crewi_parcel *parcel)
 {
     if (parcel->size)
-        close(parcel->fd);
+        close(parcel->memfd.fd);
     *parcel = (struct crewi_parcel){0};
 }

@@ -16,10 +16,10 @@
 /* Larger ones are unmapped with their last user; a segment of small ones is kept. */
 #define KEPT_SIZE 262144
 
-/* A memfd that is mapped. A descriptor's number may mean another one later, its inode does not. */
+/* A memfd that is mapped. */
 struct mapping {
     struct mapping *next;
-    ino_t inode;
+    uint64_t cookie;
     unsigned char *memory;
     size_t size;
     unsigned users;
@@ -30,34 +30,32 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static crew_status open_place(const struct crewi_place *place, int *fd, struct stat *info)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", place->pid, place->fd);
-    int opened = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    if (opened < 0)
-        return crewi_error_errno("open %s", path);
+    int opened;
+    crew_status status = crewi_cookie_open(&place->memfd, O_RDWR, &opened);
+    if (status)
+        return status;
     int seals = fcntl(opened, F_GET_SEALS);
     if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(opened, info) ||
         place->offset > (uint64_t)info->st_size ||
         place->size > (uint64_t)info->st_size - place->offset) {
         close(opened);
-        return crewi_error(CREW_EPROTO, "%s is no shared memory of %llu bytes", path,
-                           (unsigned long long)place->size);
+        return crewi_error(CREW_EPROTO, "descriptor %d of process %d is no block of %llu bytes",
+                           place->memfd.fd, place->memfd.pid, (unsigned long long)place->size);
     }
     *fd = opened;
     return CREW_OK;
 }
 
-static struct mapping *find(ino_t inode)
+static struct mapping *find(uint64_t cookie)
 {
     struct mapping *mapping = mappings;
-    while (mapping && mapping->inode != inode)
+    while (mapping && mapping->cookie != cookie)
         mapping = mapping->next;
     return mapping;
 }
 
-static crew_status add(int fd, const struct stat *info, struct mapping **added)
+static crew_status add(int fd, uint64_t cookie, size_t size, struct mapping **added)
 {
-    size_t size = (size_t)info->st_size;
     struct mapping *mapping = calloc(1, sizeof *mapping);
     if (!mapping)
         return crewi_error_memory();
@@ -66,8 +64,7 @@ static crew_status add(int fd, const struct stat *info, struct mapping **added)
         free(mapping);
         return crewi_error_errno("map %zu bytes of shared memory", size);
     }
-    *mapping =
-        (struct mapping){.next = mappings, .inode = info->st_ino, .memory = memory, .size = size};
+    *mapping = (struct mapping){.next = mappings, .cookie = cookie, .memory = memory, .size = size};
     *added = mappings = mapping;
     return CREW_OK;
 }
@@ -80,9 +77,9 @@ crew_status crewi_place_map(const struct crewi_place *place, void **memory)
     if (status)
         return status;
     pthread_mutex_lock(&mutex);
-    struct mapping *mapping = find(info.st_ino);
+    struct mapping *mapping = find(place->memfd.cookie);
     if (!mapping)
-        status = add(fd, &info, &mapping);
+        status = add(fd, place->memfd.cookie, (size_t)info.st_size, &mapping);
     if (!status) {
         mapping->users++;
         *memory = mapping->memory + place->offset;

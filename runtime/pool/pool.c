@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "base/pointers.h"
 #include "engine/client.h"
+#include "node/job.h"
 #include "pool/completions.h"
 #include "pool/pool_call.h"
 #include "pool/pool_protocol.h"
@@ -73,7 +74,14 @@ static crew_status check_attr(const crew_pool_attr *attr, crew_start_method meth
     return CREW_OK;
 }
 
-/* How many there are to be, 0 for one on each of so many ranks. */
+/* One on each of so many ranks, but no more than a CPU quota lets run. */
+static int32_t default_workers(uint32_t ranks)
+{
+    int32_t count = ranks < CREWI_WORKER_LIMIT ? (int32_t)ranks : CREWI_WORKER_LIMIT;
+    return crewi_job->has_quota && crewi_job->cpu_count < count ? crewi_job->cpu_count : count;
+}
+
+/* How many there are to be, 0 for the default on so many ranks. */
 static crew_status count_workers(int workers, uint32_t ranks, crew_start_method method,
                                  int32_t *count)
 {
@@ -81,7 +89,7 @@ static crew_status count_workers(int workers, uint32_t ranks, crew_start_method 
         return crewi_error(CREW_EINVAL,
                            "%d workers inside %u ranks: CREW_START_RANK allows one on each",
                            workers, ranks);
-    *count = workers ? workers : ranks < CREWI_WORKER_LIMIT ? (int32_t)ranks : CREWI_WORKER_LIMIT;
+    *count = workers ? workers : default_workers(ranks);
     return CREW_OK;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Large results, fetched from where their workers have built them to where they belong: one copy.
+/* Large results, fetched from where their workers have built them to where they belong: one copy;
+ * and large items for workers that may not fetch them themselves.
  * The worker waits meanwhile, and others of the rank get their turns in between. */
 #include "pool/pool_home.h"
 
@@ -149,4 +150,41 @@ bool crewi_pool_fetch(struct crewi_engine *engine, struct crewi_pool *pool,
     }
     begin(engine, chunk->map, &wanted);
     return true;
+}
+
+/* Items */
+
+static struct crewi_pool_map *map_in_hand(const struct crewi_worker *worker,
+                                          const struct crewi_pool_task *task)
+{
+    for (uint32_t i = 0; i < worker->outstanding_count; i++) {
+        const struct crewi_pool_outstanding *one = &worker->outstanding[i];
+        if (one->map->object.id == task->map && task->index >= one->range.begin &&
+            task->index - one->range.begin < one->range.count)
+            return one->map;
+    }
+    return NULL;
+}
+
+void crewi_pool_send_item(struct crewi_engine *engine, struct crewi_pool *pool,
+                          const struct crewi_message *message)
+{
+    struct crewi_worker *worker = crewi_pool_find_worker(pool, message->origin.process);
+    struct crewi_pool_task task = {0};
+    if (message->size == sizeof task)
+        memcpy(&task, message->data, sizeof task);
+    const struct crewi_pool_map *map = worker ? map_in_hand(worker, &task) : NULL;
+    if (!map || !map->cookie) {
+        crewi_engine_refuse(engine, &message->origin, CREW_ECANCELED,
+                            "its item is not there any more");
+        return;
+    }
+    worker->reads_home = false;
+    if (map->bytes)
+        crewi_engine_reply(engine, &message->origin, map->bytes->items[task.index].iov_base,
+                           map->bytes->items[task.index].iov_len);
+    else
+        crewi_engine_reply(engine, &message->origin,
+                           map->items + task.index * map->submission.item_size,
+                           map->submission.item_size);
 }

@@ -359,6 +359,8 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
         crewi_pool_worker_unfit(engine, pool, message);
     else if (message->op == CREWI_POOL_RESULT || message->op == CREWI_POOL_LENT)
         result_of_worker(engine, pool, message);
+    else if (message->op == CREWI_POOL_ITEM)
+        crewi_pool_send_item(engine, pool, message);
     else if (message->op == CREWI_POOL_STOLEN)
         crewi_pool_stolen(engine, pool, message);
     else if (message->op == CREWI_WATCH_SPAWNED)

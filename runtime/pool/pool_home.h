@@ -466,6 +466,10 @@ void crewi_pool_tell_results(struct crewi_engine *engine, struct crewi_pool_map 
 
 /* pool_fetch.c: results that workers lend */
 
+/** Answers a worker that may not read our memory any more with the item of a task that it has. */
+void crewi_pool_send_item(struct crewi_engine *engine, struct crewi_pool *pool,
+                          const struct crewi_message *message);
+
 /** LENT. False when it cannot be what the worker was asked for. */
 bool crewi_pool_fetch(struct crewi_engine *engine, struct crewi_pool *pool,
                       struct crewi_worker *worker, const struct crewi_message *message);

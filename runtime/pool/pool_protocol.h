@@ -46,7 +46,9 @@ enum crewi_pool_op {
     CREWI_POOL_STOP,     /* to a worker: there is nothing more to do */
     CREWI_POOL_DESCRIBE, /* one byte: whether with workers -> crewi_pool_description */
     CREWI_POOL_LENT, /* a worker: crewi_pool_result of one task and the crewi_loan of its result:
-                       answered when that was fetched; ::CREW_ENOTSUP: send it instead */
+                        answered when that was fetched; ::CREW_ENOTSUP: send it instead */
+    CREWI_POOL_ITEM, /* a worker: crewi_pool_task, whose lent item it may not read any more -> the
+                        item; no more are lent to it */
     CREWI_POOL_COMPLETED, /* uint64_t: the order up to which the caller knows what is done; parked
                             until there is more -> a crewi_pool_completion of each, in order */
     CREWI_POOL_LEAVE      /* its creator leaves: it ends if it is open */
@@ -296,6 +298,11 @@ struct crewi_pool_record {
 struct crewi_pool_ready {
     struct crewi_loan loan; /* lends nothing yet; whoever finds the cookie there can read more */
     uint64_t reads_home;
+};
+
+/** A task of a map. */
+struct crewi_pool_task {
+    uint64_t map, index;
 };
 
 /** Which results to fetch: from one on, as many as fit a message. */

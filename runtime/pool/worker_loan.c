@@ -32,6 +32,20 @@ static void fail_chunk(struct worker *worker, crew_status status, const char *re
     snprintf(worker->lookup_reason, sizeof worker->lookup_reason, "%s", reason);
 }
 
+/* In a message, from now on: what could be read at first, the kernel lets us read no more. */
+static crew_status ask_for_item(const struct worker *worker, uint64_t size)
+{
+    const struct crewi_pool_chunk *chunk = (const void *)worker->chunk->payload;
+    const struct crewi_pool_task task = {chunk->map, chunk->begin};
+    struct crewi_call call = {.kind = CREWI_KIND_POOL,
+                              .op = CREWI_POOL_ITEM,
+                              .object = worker->pool,
+                              .timeout_ns = CREWI_FOREVER,
+                              .head = &task,
+                              .head_size = sizeof task};
+    return crewi_call_fixed(&call, worker->item, size);
+}
+
 crew_status crewi_worker_read_item(struct worker *worker, const struct crewi_loan *loan,
                                    uint64_t size, const unsigned char **item)
 {
@@ -46,6 +60,8 @@ crew_status crewi_worker_read_item(struct worker *worker, const struct crewi_loa
     crew_status status = crewi_loan_read(loan, 0, worker->item, size);
     if (!status)
         status = crewi_loan_check(loan);
+    if (status == CREW_ENOTSUP)
+        status = ask_for_item(worker, size);
     if (status)
         fail_chunk(worker, CREW_ECANCELED, "its item is not there any more");
     *item = worker->item;

@@ -90,6 +90,10 @@ bool crewi_process_is_sound(const struct crewi_engine *engine,
 
 void crewi_host_request(struct crewi_engine *engine, const struct crewi_message *message);
 
+/** Answers a process that cannot open its argument with the bytes of this rank's parcel. */
+void crewi_process_send_argument(struct crewi_engine *engine, const struct crewi_parcel *parcel,
+                                 const struct crewi_origin *origin);
+
 /* Shared state: what the home and the runner keep */
 
 /** How many closed processes keep their names at a home. */

@@ -42,8 +42,26 @@ static const struct crewi_process_order *take_order(struct crewi_client *client,
 /* Where the argument is, and what of it is to be given back. */
 struct argument {
     void *memory;
-    uint64_t mapped; /* bytes; 0: it is in the frame */
+    uint64_t mapped;           /* bytes; 0: it is in a frame */
+    struct crewi_frame *frame; /* its own one, where it had to be asked for */
 };
+
+/* The bytes of a parcel that the kernel does not let us open. */
+static crew_status ask_for_argument(uint64_t process, struct argument *argument)
+{
+    struct crewi_call call = {.kind = CREWI_KIND_PROCESS,
+                              .op = CREWI_PROCESS_ARGUMENT,
+                              .rank = (uint32_t)crewi_job->rank,
+                              .timeout_ns = CREWI_FOREVER};
+    crew_status status = crewi_call(&call, &argument->frame);
+    if (status == CREW_ENOENT) {
+        call.object = process;
+        status = crewi_call(&call, &argument->frame);
+    }
+    if (!status)
+        argument->memory = argument->frame->payload;
+    return status;
+}
 
 /* It moves to the front of its frame, where memory is aligned as malloc's, or is mapped. */
 static crew_status take_argument(struct crewi_frame *frame, struct argument *argument)
@@ -51,9 +69,10 @@ static crew_status take_argument(struct crewi_frame *frame, struct argument *arg
     const struct crewi_process_order *order = (const void *)frame->payload;
     uint64_t head = sizeof *order + order->environment_size, size = frame->header.size - head;
     if (order->spec.parcel.size) {
-        crew_status status = crewi_parcel_map(&order->spec.parcel, &argument->memory);
-        argument->mapped = status ? 0 : order->spec.parcel.size;
-        return status;
+        if (crewi_parcel_map(&order->spec.parcel, &argument->memory))
+            return ask_for_argument(order->process, argument);
+        argument->mapped = order->spec.parcel.size;
+        return CREW_OK;
     }
     memmove(frame->payload, frame->payload + head, size);
     argument->memory = size ? frame->payload : NULL;
@@ -97,6 +116,7 @@ static int run(struct crewi_frame *frame, struct argument *argument)
 
 static struct crewi_client self;
 static struct crewi_frame *first_frame; /* holds the argument, for as long as the process lives */
+static struct argument first_argument;
 
 static pid_t own_pid;
 
@@ -146,7 +166,7 @@ int crewi_process_child_main(const struct crewi_child *child)
     crewi_log_identify(self.identity.name, crewi_job->rank, crewi_job->ranks[crewi_job->rank].host);
     if (crewi_environment_apply((const char *)(order + 1), order->environment_size))
         goto fail;
-    int code = run(first_frame, &(struct argument){0});
+    int code = run(first_frame, &first_argument);
     crewi_threads_wait();
     return code;
 fail:
@@ -211,6 +231,7 @@ static void end_inside(void *context)
     crewi_observe_forget(&inside->client);
     if (inside->argument.mapped) /* before anybody hears of the end */
         munmap(inside->argument.memory, inside->argument.mapped);
+    crewi_frame_destroy(inside->argument.frame);
     crewi_client_set_thread(NULL);
     crewi_loop_lock(inside->loop);
     crewi_client_detach_local(&inside->client);

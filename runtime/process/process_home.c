@@ -181,7 +181,7 @@ static crew_status send_unpacked(struct crewi_engine *engine, const struct crewi
 {
     struct crewi_process_order order = process->order;
     void *memory;
-    crew_status status = crewi_parcel_map(&order.spec.parcel, &memory);
+    crew_status status = crewi_parcel_map_own(&order.spec.parcel, &memory);
     if (status)
         return status;
     note.head = &order;
@@ -638,6 +638,10 @@ static void request_to_process(struct crewi_engine *engine, struct crewi_process
     }
     bool for_all = message->op == CREWI_PROCESS_QUERY || message->op == CREWI_OP_WAIT ||
                    message->op == CREWI_OP_FORGET_WAITS;
+    if (message->op == CREWI_PROCESS_ARGUMENT && message->origin.process == process->object.id) {
+        crewi_process_send_argument(engine, &process->order.spec.parcel, &message->origin);
+        return;
+    }
     if (!for_all && message->origin.process != process->order.spec.creator) {
         may_only_creator(engine, process, message);
         return;

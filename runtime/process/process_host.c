@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct hosted {
     uint32_t slot;
@@ -208,6 +209,28 @@ static void child_news(struct crewi_engine *engine, const struct crewi_message *
            message->size - sizeof note);
 }
 
+void crewi_process_send_argument(struct crewi_engine *engine, const struct crewi_parcel *parcel,
+                                 const struct crewi_origin *origin)
+{
+    void *memory;
+    crew_status status = parcel->size ? crewi_parcel_map_own(parcel, &memory)
+                                      : crewi_error(CREW_ENOENT, "its argument is not kept here");
+    if (status) {
+        crewi_engine_refuse_error(engine, origin, status);
+        return;
+    }
+    crewi_engine_reply(engine, origin, memory, parcel->size);
+    munmap(memory, parcel->size);
+}
+
+static void argument(struct crewi_engine *engine, const struct crewi_message *message)
+{
+    static const struct crewi_parcel none;
+    const struct hosted *hosted =
+        crewi_table_find(&crewi_processes_of(engine)->hosted, message->origin.process);
+    crewi_process_send_argument(engine, hosted ? &hosted->parcel : &none, &message->origin);
+}
+
 void crewi_host_request(struct crewi_engine *engine, const struct crewi_message *message)
 {
     switch (message->op) {
@@ -216,6 +239,9 @@ void crewi_host_request(struct crewi_engine *engine, const struct crewi_message 
         break;
     case CREWI_PROCESS_STOP:
         stop(engine, message);
+        break;
+    case CREWI_PROCESS_ARGUMENT:
+        argument(engine, message);
         break;
     case CREWI_OP_CHILD_STARTED:
     case CREWI_OP_CHILD_FAILED:

@@ -33,8 +33,10 @@ enum crewi_process_op {
     CREWI_PROCESS_FIND, /* to any rank: a name with its NUL -> crewi_process_found, or nothing */
     CREWI_PROCESS_ENVIRONMENT, /* to the own rank: what crewi_environment_pack() gives, for children
                                  started from now on -> nothing */
-    CREWI_PROCESS_FINISHING /* to the own rank -> ids of the children whose pool was closed and has
-                               work to finish */
+    CREWI_PROCESS_FINISHING, /* to the own rank -> ids of the children whose pool was closed and has
+                                work to finish */
+    CREWI_PROCESS_ARGUMENT   /* of the process itself, to its rank and to its home: one of both has
+                                the parcel that it could not open -> the argument */
 };
 
 /** Between engines; the loop's own news come before. */

@@ -7,6 +7,7 @@
 #include "node/job.h"
 #include "shared/shared_memory.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -28,23 +29,21 @@ struct mapping {
 static struct mapping *mappings;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
+/* Unlinking closes the descriptor; its number may be another one's by then. Where the rank's
+ * descriptors cannot even be looked at, nothing is known. */
+static bool is_unlinked(const struct crewi_shared_memory_info *info, crew_status status)
+{
+    char folder[32];
+    snprintf(folder, sizeof folder, "/proc/%d/fd", info->memfd.pid);
+    return status == CREW_EPROTO || (errno == ENOENT && access(folder, X_OK) == 0);
+}
+
 static crew_status open_block(const struct crewi_shared_memory_info *info, int *fd)
 {
-    char path[64];
-    struct stat about;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", info->pid, info->fd);
-    int opened = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    bool is_gone =
-        opened < 0 ? errno == ENOENT : fstat(opened, &about) || about.st_ino != info->inode;
-    if (is_gone) {
-        if (opened >= 0)
-            close(opened);
+    crew_status status = crewi_cookie_open(&info->memfd, O_RDWR, fd);
+    if (status && is_unlinked(info, status))
         return crewi_error(CREW_ENOENT, "block \"%s\" was unlinked meanwhile", info->name);
-    }
-    if (opened < 0)
-        return crewi_error_errno("open %s", path);
-    *fd = opened;
-    return CREW_OK;
+    return status;
 }
 
 static crew_status map(const struct crewi_shared_memory_info *info, void **memory)
@@ -99,11 +98,11 @@ void crewi_shared_memory_drop(uint64_t process)
 
 /* Asking */
 
-static uint32_t first_rank_of_host(void)
+static uint32_t keeper_of_names(void)
 {
-    int32_t host = crewi_job->ranks[crewi_job->rank].host_index;
+    int32_t memory = crewi_job->ranks[crewi_job->rank].memory_index;
     uint32_t rank = 0;
-    while (crewi_job->ranks[rank].host_index != host)
+    while (crewi_job->ranks[rank].memory_index != memory)
         rank++;
     return rank;
 }
@@ -128,7 +127,7 @@ static crew_status ask(enum crewi_shared_memory_op op, const char *name, int64_t
         memcpy(spec.name, name, strlen(name) + 1);
     struct crewi_call call = {.kind = CREWI_KIND_ARRAY,
                               .op = (uint8_t)op,
-                              .rank = first_rank_of_host(),
+                              .rank = keeper_of_names(),
                               .head = &spec,
                               .head_size = sizeof spec};
     return info ? crewi_call_fixed(&call, info, sizeof *info) : crewi_call(&call, NULL);

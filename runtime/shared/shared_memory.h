@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @file
- * Blocks of shared memory by name: the registry of a host, kept by its first rank, and what clients
- * ask of it. Operations of the kind of arrays, without an object.
+ * Blocks of shared memory by name: the registry of a host, kept by the first of the ranks that
+ * share memory, and what clients ask of it. Operations of the kind of arrays, without an object.
  *
  * Each block is a memfd of its own. The rank keeps it open while the block has its name; clients
  * open it through /proc and map it.
@@ -11,11 +11,13 @@
 #define CREWI_SHARED_SHARED_MEMORY_H
 
 #include "engine/engine.h"
+#include "node/cookie.h"
 
 #include <crew/process.h>
 #include <stdint.h>
 
-/** From clients to the first rank of their host, each with a crewi_shared_memory_spec. */
+/** From clients to the first rank of those that share memory with theirs, each with a
+ * crewi_shared_memory_spec. */
 enum crewi_shared_memory_op {
     CREWI_SHARED_MEMORY_CREATE = 32, /* -> crewi_shared_memory_info */
     CREWI_SHARED_MEMORY_ATTACH,      /* -> crewi_shared_memory_info */
@@ -30,8 +32,7 @@ struct crewi_shared_memory_spec {
 struct crewi_shared_memory_info {
     char name[CREW_NAME_SIZE];
     uint64_t size;
-    uint64_t inode; /* the descriptor's number may be another memfd's by the time it is opened */
-    int32_t pid, fd;
+    struct crewi_memfd_place memfd;
 };
 
 /** Whether an operation is one of these. */
@@ -40,7 +41,7 @@ static inline bool crewi_shared_memory_is_op(uint8_t op)
     return op >= CREWI_SHARED_MEMORY_CREATE && op <= CREWI_SHARED_MEMORY_UNLINK;
 }
 
-/** On the first rank of a host. */
+/** On such a first rank. */
 void crewi_shared_memory_request(struct crewi_engine *engine, const struct crewi_message *message);
 
 /** Forgets all blocks of this rank: the engine ends. */

@@ -42,20 +42,15 @@ static struct block **find(struct registry *registry, const char *name)
 /* Nobody can make it shorter under those who have it mapped. */
 static crew_status create_memory(uint64_t size, struct crewi_shared_memory_info *info)
 {
-    struct stat about;
+    char memfd_name[CREWI_COOKIE_NAME];
+    uint64_t cookie = crewi_cookie_new();
+    crewi_cookie_name(memfd_name, "crew-shared-memory", cookie);
     int fd;
-    crew_status status = crewi_memfd_create("crew-shared-memory", size, &fd);
+    crew_status status = crewi_memfd_create(memfd_name, size, &fd);
     if (status)
         return status;
-    if (fstat(fd, &about)) {
-        status = crewi_error_errno("a block of %llu bytes", (unsigned long long)size);
-        close(fd);
-        return status;
-    }
     info->size = size;
-    info->inode = about.st_ino;
-    info->pid = (int32_t)getpid();
-    info->fd = fd;
+    info->memfd = (struct crewi_memfd_place){.cookie = cookie, .pid = (int32_t)getpid(), .fd = fd};
     return CREW_OK;
 }
 
@@ -92,7 +87,7 @@ static void forget(struct block **link)
 {
     struct block *block = *link;
     *link = block->next;
-    close(block->info.fd);
+    close(block->info.memfd.fd);
     free(block);
 }
 
@@ -102,8 +97,8 @@ static bool is_sound(const struct crewi_engine *engine, const struct crewi_messa
     bool creates = message->op == CREWI_SHARED_MEMORY_CREATE;
     return message->size == sizeof *spec && memchr(spec->name, '\0', sizeof spec->name) &&
            (creates ? spec->size > 0 && spec->size <= INT64_MAX : *spec->name != '\0') &&
-           crewi_job->ranks[message->origin.rank].host_index ==
-               crewi_job->ranks[engine->rank].host_index;
+           crewi_job->ranks[message->origin.rank].memory_index ==
+               crewi_job->ranks[engine->rank].memory_index;
 }
 
 static struct registry *get_registry(struct crewi_engine *engine)
@@ -155,7 +150,7 @@ void crewi_shared_memory_fini(struct crewi_engine *engine)
     struct block *next;
     for (struct block *block = registry ? registry->blocks : NULL; block; block = next) {
         next = block->next;
-        close(block->info.fd);
+        close(block->info.memfd.fd);
         free(block);
     }
     free(registry);

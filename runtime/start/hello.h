@@ -15,6 +15,7 @@
 /** What a rank has to offer, and what is wrong with it. */
 struct crewi_hello {
     const struct crewi_affinity *affinity;
+    const struct crewi_bell *bell;
     int bell_fd, job_fd;
     const char *trouble; /* why this rank cannot go on; "" when it can */
 };
@@ -23,12 +24,14 @@ struct crewi_hello {
 struct crewi_hello_answer {
     struct crewi_bell **peer_bells; /* by rank; NULL when doorbells are off, or some rank could not
                                        attach one */
-    pid_t first_pid;                /* of the first rank on this host; may be its own */
+    pid_t first_pid; /* of the first rank whose descriptors it reaches; may be its own */
 };
 
 /**
  * Exchanges it, checks that all ranks can go on and run the same build, publishes the job
- * (node/job.h), and attaches the doorbells of the node's ranks. Blocks until all ranks are there.
+ * (node/job.h), and attaches the doorbells of the node's ranks. Which ranks reach each other's
+ * memory and descriptors is tried out with these doorbells: containers may have one host name and
+ * the same process ids. Blocks until all ranks are there.
  *
  * @return ::CREW_ESTATE or ::CREW_EBUILD on every rank when one has trouble or runs another build;
  * only rank 0 has the reason then, the others an empty one

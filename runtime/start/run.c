@@ -136,6 +136,7 @@ static crew_status begin_job(bool use_mpi, const char *trouble)
     if (status)
         return status;
     struct crewi_hello hello = {.affinity = rank->affinity,
+                                .bell = rank->bell,
                                 .bell_fd = rank->bell_fd,
                                 .job_fd = rank->job_fd,
                                 .trouble = trouble};
@@ -144,7 +145,7 @@ static crew_status begin_job(bool use_mpi, const char *trouble)
     rank->peer_bells = answer.peer_bells;
     if (!status)
         status = crewi_environment_note(); /* what MPI has set meanwhile is no child's */
-    /* Doorbells are found by process ids, too: where they are, an id means the same to all. */
+    /* Whose doorbell is there, that one's streams are. */
     if (!status && rank->peer_bells && answer.first_pid != getpid() && mixes_ranks()) {
         crewi_output_share(answer.first_pid);
         status = crewi_forkserver_share_output(&rank->server, answer.first_pid);

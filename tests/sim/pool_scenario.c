@@ -482,6 +482,7 @@ static void publish(const struct sim_job *job)
     for (uint32_t i = 0; i < job->rank_count; i++)
         facts->ranks[i] = (struct crewi_job_rank){.host = "host",
                                                   .host_index = job->host_of_rank[i],
+                                                  .memory_index = job->host_of_rank[i],
                                                   .cpu_count = 2,
                                                   .cores.bits[0] = 3 << 2 * (i % 2)};
     if (crewi_job_create(&fd) || crewi_job_publish(fd, facts))

@@ -417,6 +417,7 @@ static void publish(uint32_t ranks)
     for (uint32_t i = 0; i < ranks; i++)
         facts->ranks[i] = (struct crewi_job_rank){.host = "host",
                                                   .host_index = (int32_t)(i / 64),
+                                                  .memory_index = (int32_t)(i / 64),
                                                   .cpu_count = 64,
                                                   .cores.bits[0] = UINT64_MAX};
     expect(!crewi_job_create(&fd) && !crewi_job_publish(fd, facts), "no job");

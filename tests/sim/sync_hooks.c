@@ -336,7 +336,7 @@ crew_status __wrap_crewi_arena_take(struct crewi_arena **arena, size_t size,
         return __real_crewi_arena_take(arena, size, block);
     size_t room = (size + BLOCK_ALIGNMENT - 1) / BLOCK_ALIGNMENT * BLOCK_ALIGNMENT;
     *block = (struct crewi_block){.memory = aligned_alloc(BLOCK_ALIGNMENT, room),
-                                  .place = {.size = size, .fd = OUR_FD}};
+                                  .place = {.size = size, .memfd = {.fd = OUR_FD}}};
     if (!block->memory)
         abort();
     memset(block->memory, 0, room);
@@ -349,7 +349,7 @@ void __wrap_crewi_arena_give_back(struct crewi_arena *arena, struct crewi_block 
 void __wrap_crewi_arena_give_back(struct crewi_arena *arena, struct crewi_block *block)
 {
     struct sync_model *model = model_now();
-    if (!block->memory || block->place.fd != OUR_FD) {
+    if (!block->memory || block->place.memfd.fd != OUR_FD) {
         __real_crewi_arena_give_back(arena, block);
         return;
     }

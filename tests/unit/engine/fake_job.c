@@ -225,6 +225,7 @@ static void publish(uint32_t rank_count)
         struct crewi_job_rank *rank = &facts->ranks[i];
         snprintf(rank->host, sizeof rank->host, "node%u", i);
         rank->host_index = (int)i;
+        rank->memory_index = (int)i;
         rank->cpu_count = 2;
         rank->cores.bits[0] = 3;
     }

@@ -93,11 +93,14 @@ static void what_is_no_block_is_refused(void **state)
     place.offset = 1;
     assert_int_equal(crewi_place_map(&place, &memory), CREW_EPROTO);
     place = block.place;
-    place.fd = 999999;
+    place.memfd.cookie++;
+    assert_int_equal(crewi_place_map(&place, &memory), CREW_EPROTO);
+    place = block.place;
+    place.memfd.fd = 999999;
     assert_int_equal(crewi_place_map(&place, &memory), CREW_ESYSTEM);
     int pipe_fds[2];
     assert_int_equal(pipe(pipe_fds), 0);
-    place.fd = pipe_fds[0];
+    place.memfd.fd = pipe_fds[0];
     assert_int_equal(crewi_place_map(&place, &memory), CREW_EPROTO);
     assert_true(memory == &place);
     close(pipe_fds[0]);
@@ -109,7 +112,7 @@ static void nobody_can_cut_it(void **state)
 {
     (void)state;
     struct crewi_block block = take(100000);
-    assert_int_equal(ftruncate(block.place.fd, 0), -1);
+    assert_int_equal(ftruncate(block.place.memfd.fd, 0), -1);
     ((unsigned char *)block.memory)[99999] = 1;
     crewi_arena_give_back(arena, &block);
 }

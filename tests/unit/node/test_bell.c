@@ -75,17 +75,34 @@ static void news_of_ranks(void **state)
     assert_int_equal(atomic_load(&bell->rung), 1);
 }
 
+/* What a process id and a number mean elsewhere: the bell of a process that is not meant. */
+static void not_the_one_that_is_meant(void **state)
+{
+    struct crewi_bell *twin, *attached = NULL;
+    int twin_fd;
+    (void)state;
+    assert_int_equal(crewi_bell_create(&twin, &twin_fd), CREW_OK);
+    struct crewi_memfd_place place = crewi_bell_place(bell, bell_fd);
+    place.fd = twin_fd;
+    assert_int_equal(crewi_bell_attach(&attached, &place), CREW_EPROTO);
+    assert_null(attached);
+    crewi_bell_detach(twin);
+    close(twin_fd);
+}
+
 static void another_mapping(void **state)
 {
     struct crewi_bell *other = NULL, *untouched = (void *)state;
     (void)state;
-    assert_int_equal(crewi_bell_attach(&other, getpid(), bell_fd), CREW_OK);
+    struct crewi_memfd_place place = crewi_bell_place(bell, bell_fd);
+    assert_int_equal(crewi_bell_attach(&other, &place), CREW_OK);
     assert_ptr_not_equal(other, bell);
     crewi_bell_ring_port(other, 3);
     assert_int_equal(atomic_load(&bell->rung), 1);
     assert_int_equal(atomic_load(&bell->ports[0]), 8);
     crewi_bell_detach(other);
-    assert_int_equal(crewi_bell_attach(&untouched, getpid(), 1000000), CREW_ESYSTEM);
+    place.fd = 1000000;
+    assert_int_equal(crewi_bell_attach(&untouched, &place), CREW_ESYSTEM);
     assert_ptr_equal(untouched, state);
 }
 
@@ -252,7 +269,8 @@ static void rings_of_threads(void **state)
 
 static void rings_of_processes(void **state)
 {
-    pid_t pids[RINGERS], parent = getpid();
+    pid_t pids[RINGERS];
+    struct crewi_memfd_place place = crewi_bell_place(bell, bell_fd);
     (void)state;
     board = shared_memory(sizeof *board);
     for (int i = 0; i < RINGERS; i++) {
@@ -260,7 +278,7 @@ static void rings_of_processes(void **state)
         assert_true(pids[i] >= 0);
         if (pids[i] == 0) {
             struct crewi_bell *mine;
-            if (crewi_bell_attach(&mine, parent, bell_fd))
+            if (crewi_bell_attach(&mine, &place))
                 _exit(1);
             ring_often(mine, i);
             _exit(0);
@@ -398,6 +416,7 @@ int main(void)
         TEST(news_of_ports),
         TEST(news_of_ranks),
         TEST(another_mapping),
+        TEST(not_the_one_that_is_meant),
         TEST(a_ring_wakes),
         TEST(the_driver_is_woken_and_not_the_service),
         TEST(a_driver_that_leaves),

@@ -39,10 +39,10 @@ static void from_hand_to_hand(void **state)
     (void)state;
     assert_int_equal(crewi_parcel_create(&first, bytes, SIZE), CREW_OK);
     assert_int_equal(first.size, SIZE);
-    assert_int_equal(first.pid, getpid());
+    assert_int_equal(first.memfd.pid, getpid());
     second = first;
     assert_int_equal(crewi_parcel_take(&second), CREW_OK);
-    assert_int_not_equal(second.fd, first.fd);
+    assert_int_not_equal(second.memfd.fd, first.memfd.fd);
     expect_bytes(&first);
     crewi_parcel_close(&first);
     assert_int_equal(first.size, 0);
@@ -88,10 +88,10 @@ static void from_another_process(void **state)
     pid_t pid = fork();
     if (pid == 0) {
         void *memory;
-        close(parcel.fd);
+        close(parcel.memfd.fd);
         if (crewi_parcel_map(&parcel, &memory) || memcmp(memory, bytes, SIZE) != 0)
             _exit(1);
-        _exit(crewi_parcel_take(&parcel) || parcel.pid != getpid() ? 2 : 0);
+        _exit(crewi_parcel_take(&parcel) || parcel.memfd.pid != getpid() ? 2 : 0);
     }
     int status = -1;
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -112,25 +112,30 @@ static void refused(struct crewi_parcel parcel, crew_status status)
 static void what_is_none(void **state)
 {
     struct crewi_parcel good, bad;
+    char name[CREWI_COOKIE_NAME];
     (void)state;
     assert_int_equal(crewi_parcel_create(&good, bytes, SIZE), CREW_OK);
     bad = good;
     bad.size++; /* a mapping would end in SIGBUS */
     refused(bad, CREW_EPROTO);
     bad = good;
-    bad.pid = -1;
+    bad.memfd.pid = -1;
     refused(bad, CREW_ESYSTEM);
     bad = good;
-    bad.fd = 1000000;
+    bad.memfd.fd = 1000000;
     refused(bad, CREW_ESYSTEM);
     bad = good;
-    bad.fd = memfd_create("open", MFD_CLOEXEC); /* may shrink */
-    assert_int_equal(ftruncate(bad.fd, (off_t)SIZE), 0);
+    bad.memfd.cookie++;
     refused(bad, CREW_EPROTO);
-    close(bad.fd);
-    bad.fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    bad = good;
+    crewi_cookie_name(name, "open", bad.memfd.cookie);
+    bad.memfd.fd = memfd_create(name, MFD_CLOEXEC); /* may shrink */
+    assert_int_equal(ftruncate(bad.memfd.fd, (off_t)SIZE), 0);
     refused(bad, CREW_EPROTO);
-    close(bad.fd);
+    close(bad.memfd.fd);
+    bad.memfd.fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    refused(bad, CREW_EPROTO);
+    close(bad.memfd.fd);
     crewi_parcel_close(&good);
 }
 
@@ -139,9 +144,9 @@ static void nobody_changes_it(void **state)
     struct crewi_parcel parcel;
     (void)state;
     assert_int_equal(crewi_parcel_create(&parcel, bytes, SIZE), CREW_OK);
-    assert_int_equal(write(parcel.fd, "x", 1), -1);
-    assert_int_equal(ftruncate(parcel.fd, 0), -1);
-    assert_true(mmap(NULL, SIZE, PROT_WRITE, MAP_SHARED, parcel.fd, 0) == MAP_FAILED);
+    assert_int_equal(write(parcel.memfd.fd, "x", 1), -1);
+    assert_int_equal(ftruncate(parcel.memfd.fd, 0), -1);
+    assert_true(mmap(NULL, SIZE, PROT_WRITE, MAP_SHARED, parcel.memfd.fd, 0) == MAP_FAILED);
     crewi_parcel_close(&parcel);
 }
 

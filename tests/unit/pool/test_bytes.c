@@ -140,7 +140,7 @@ static void what_cannot_be_submitted(void **state)
     bad = good;
     bad.parcel.size = 95;
     expect_unsound(&bad, body, 48);
-    bad.parcel = (struct crewi_parcel){.size = 96, .pid = 1, .fd = 1 << 20};
+    bad.parcel = (struct crewi_parcel){.size = 96, .memfd = {.pid = 1, .fd = 1 << 20}};
     expect_unsound(&bad, body, size);
     struct fake_call call = pool_call(CREWI_POOL_SUBMIT, byte_pool);
     call.head = &bad;
