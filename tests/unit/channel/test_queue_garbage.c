@@ -52,6 +52,36 @@ static void sizes_that_cannot_be(void **state)
     queues_end(&queues);
 }
 
+/* The largest item that there may be, and one byte more. Nobody writes to it, nor reads it: so it
+ * takes no memory. */
+static void the_largest_item(void **state)
+{
+    struct queue_job queues;
+    (void)state;
+    queues_begin(&queues, 1);
+    struct fake_client *client = &queues.clients[0];
+    uint64_t id = queue_create(client, 0, false);
+    for (uint64_t more = 0; more < 2; more++) {
+        struct crewi_queue_head head = {
+            .id = id, .size = CREWI_QUEUE_ITEM_LIMIT + more, .count = 1};
+        struct crewi_frame *frame = crewi_frame_create(sizeof head + head.size);
+        assert_non_null(frame);
+        memcpy(frame->payload, &head, sizeof head);
+        frame->header.type = CREWI_REQUEST;
+        frame->header.kind = CREWI_KIND_QUEUE;
+        frame->header.op = CREWI_QUEUE_PUT;
+        frame->header.origin.request = ++client->last_request;
+        assert_int_equal(crewi_engine_accept_from(fake_engine(queues.job, 0), client->slot, frame),
+                         CREW_OK);
+        if (more)
+            fake_expect_refusal(client, client->last_request, CREW_EPROTO, "cannot be");
+        else
+            fake_expect_reply(client, client->last_request, NULL, sizeof(struct crewi_queue_state));
+    }
+    expect_size(client, id, 1);
+    queues_end(&queues);
+}
+
 /* Objects in the header, and another rank's agent. */
 static void ways_around_the_agent(void **state)
 {
@@ -228,9 +258,13 @@ static void noise(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_that_cannot_be), cmocka_unit_test(ways_around_the_agent),
-        cmocka_unit_test(lies_about_items),     cmocka_unit_test(handles_of_another_kind),
-        cmocka_unit_test(engines_that_lie),     cmocka_unit_test(noise),
+        cmocka_unit_test(sizes_that_cannot_be),
+        cmocka_unit_test(the_largest_item),
+        cmocka_unit_test(ways_around_the_agent),
+        cmocka_unit_test(lies_about_items),
+        cmocka_unit_test(handles_of_another_kind),
+        cmocka_unit_test(engines_that_lie),
+        cmocka_unit_test(noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -382,6 +382,36 @@ static void not_for_short_tasks(void **state)
     pool_expect_all(&test.creator, map, 200);
 }
 
+/* Nor from one whose tasks are recalled. It leaves the list of those that spare when it is looked
+ * at: only so many are looked at each time. */
+static void not_what_is_recalled(void **state)
+{
+    unsigned char whole;
+    (void)state;
+    const uint32_t *sparing = &stealing_home(&test)->listed_count[CREWI_WORKERS_SPARING];
+    uint64_t map = submit_static(200);
+    struct fake_child *child = worker(0);
+    struct crewi_pool_chunk quick = stealing_chunk(child);
+    stealing_claim(child, &quick, 100);
+    stealing_tell(&test, child, map, quick.begin, 100, 100 * CREWI_MICROSECOND);
+    fake_job_run(test.job);
+    uint64_t single = pool_submit(&test.creator, test.pool, 1, 1);
+    quick = stealing_chunk(child);
+    assert_int_equal(*sparing, 1);
+    struct fake_call call = result_call(CREWI_RESULT_CANCEL, map);
+    uint64_t request = fake_ask(&test.creator, &call);
+    stealing_run_rank(&test, 0); /* and rank 1 has not heard of it */
+    assert_int_equal(stealing_claim(child, &quick, 1), 1);
+    stealing_tell(&test, child, single, 0, 1, CREWI_MICROSECOND);
+    stealing_run_rank(&test, 0);
+    assert_true(stealing_at_home(&test, 1)->recalls);
+    assert_int_equal(stealing_home(&test)->listed_count[CREWI_WORKERS_IDLE], 1);
+    assert_int_equal(stealing_home(&test)->steal_serves, 0);
+    assert_int_equal(*sparing, 0);
+    fake_expect_reply(&test.creator, request, &whole, 1);
+    pool_expect_all(&test.creator, single, 1);
+}
+
 /* It turns out that less is left than could be. */
 static void not_for_the_rest(void **state)
 {
@@ -525,6 +555,7 @@ int main(void)
         TEST(before_the_chunk_is_there),
         TEST(not_for_the_rest),
         TEST(not_for_short_tasks),
+        TEST(not_what_is_recalled),
         TEST(not_if_it_is_not_wanted),
         TEST(not_the_last_task),
         TEST(not_of_one_that_does_not_claim),

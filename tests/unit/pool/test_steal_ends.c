@@ -285,7 +285,9 @@ static void careful(void **state)
     fake_job_run(test.job);
     struct crewi_pool_chunk stolen = stealing_chunk(quick);
     assert_int_equal(stolen.count, 4);
+    assert_int_equal(stealing_home(&test)->listed_count[CREWI_WORKERS_SPARING], 2);
     fake_child_ended(slow, FAKE_SIGNAL(SIGSEGV)); /* and no word */
+    assert_int_equal(stealing_home(&test)->listed_count[CREWI_WORKERS_SPARING], 0);
     replace(1);
     assert_true(stealing_home(&test)->maps->careful);
     struct fake_child *next = stealing_worker(&test, 1);
