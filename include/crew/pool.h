@@ -180,6 +180,13 @@ typedef struct crew_map_attr {
     bool progress;       /**< draw a progress bar on stderr */
     crew_progress_callback *on_progress; /**< for crew_pool_map() only; NULL: none */
     void *progress_arg;
+    crew_task_error *errors; /**< for maps that are waited for: room for error_room tasks that
+                                  failed, by index, each with its reason, worker, rank, signal and
+                                  backtrace, as crew_result_errors() has them, set when the map is
+                                  over; may be NULL with a room of 0 */
+    size_t error_room;       /**< in entries */
+    size_t *error_count;     /**< set to how many have failed, as far as they were kept, which may
+                                  be more than error_room; not NULL if errors is not */
     crew_result_callback *callback;       /**< called when all tasks have succeeded, as by
                                                crew_result_add_done_callback(); not for 0 items */
     crew_result_callback *error_callback; /**< called when one has failed */

@@ -154,7 +154,10 @@ typedef struct crew_task_error {
     char worker[64]; /**< name of the worker */
     char host[64];
     char message[512];    /**< what it said, or what ended it */
-    char backtrace[1024]; /**< of a crash, one frame a line, as far as symbols go; "" without one */
+    char backtrace[1024]; /**< of a crash, one frame a line: "f (file.c:42) in the program" where
+                               there is debug information, and libdw.so.1 on the caller's machine,
+                               to read it; "f+0x1c" or "+0x12ab" and the file otherwise. "" without
+                               one */
 } crew_task_error;
 
 /**

@@ -2,6 +2,7 @@
 #include "pool/crash.h"
 
 #include "base/descriptor.h"
+#include "pool/crash_source.h"
 
 #include <execinfo.h>
 #include <fcntl.h>
@@ -61,22 +62,45 @@ void crewi_crash_watch(char *text, size_t size)
             sigaction(signals[i], &action, NULL);
 }
 
-/* "/usr/lib/libc.so.6(abort+0xd3) [0x7f12]" becomes "abort+0xd3 in libc.so.6". */
+/* The length of the file's name, which the symbol in round brackets or the address in square ones
+ * follows. */
+static size_t file_length(const char *line, size_t length)
+{
+    const char *end = memchr(line, '(', length);
+    if (!end)
+        end = memchr(line, '[', length);
+    return end ? (size_t)(end - line) : length;
+}
+
+/* The title stands where the program's name was, and may have been cut to its length. */
+static bool is_program(const char *file, size_t length, const char *title)
+{
+    return length && length <= strlen(title) && memcmp(file, title, length) == 0;
+}
+
+/* "/usr/lib/libc.so.6(abort+0xd3) [0x7f12]" becomes "abort+0xd3 in libc.so.6"; "prog() [0x401136]",
+ * of a program that is linked for one address, "+0x401136 in prog". */
 static void tidy_line(const char *line, size_t length, const char *title, char *tidy, size_t size)
 {
     const char *open = memchr(line, '(', length);
     const char *close = open ? memchr(open, ')', length - (size_t)(open - line)) : NULL;
-    size_t file_size = open ? (size_t)(open - line) : length;
+    const char *bracket = memrchr(line, '[', length);
+    const char *bracket_end =
+        bracket ? memchr(bracket, ']', length - (size_t)(bracket - line)) : NULL;
+    size_t file_size = file_length(line, length);
     const char *slash = memrchr(line, '/', file_size);
     const char *file = slash ? slash + 1 : line;
     file_size -= (size_t)(file - line);
-    if (file_size == strlen(title) && memcmp(file, title, file_size) == 0) {
-        file = "the program";
+    if (!slash && is_program(file, file_size, title)) {
+        file = CREWI_CRASH_PROGRAM;
         file_size = strlen(file);
     }
     if (close && close > open + 1)
         snprintf(tidy, size, "%.*s in %.*s\n", (int)(close - open - 1), open + 1, (int)file_size,
                  file);
+    else if (bracket_end && bracket_end > bracket + 1)
+        snprintf(tidy, size, "+%.*s in %.*s\n", (int)(bracket_end - bracket - 1), bracket + 1,
+                 (int)file_size, file);
     else
         snprintf(tidy, size, "%.*s\n", (int)file_size, file);
 }

@@ -12,8 +12,9 @@
  * that has signal handlers of its own, a sanitizer for one, keeps them. */
 void crewi_crash_watch(char *text, size_t size);
 
-/** Shortens the lines of such a text to what a reader wants: function and file, without folders and
- * addresses. @p title is what the process called itself: that is the program. */
+/** Shortens the lines of such a text to what a reader wants: function, offset and file, without
+ * folders; the address only of a program that is linked for one address. @p title is what the
+ * process called itself: that is the program. */
 void crewi_crash_tidy(const char *text, const char *title, char *tidy, size_t size);
 
 #endif

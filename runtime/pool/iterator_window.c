@@ -166,14 +166,14 @@ static crew_status finish_slot(struct crewi_slot *slot)
     crew_status status = crewi_result_finish("crew_iterator_next", slot->result, &outcome);
     slot->is_given_back = !status && !outcome;
     if (!status && outcome)
-        status = crew_result_errors(slot->result, NULL, 0, &count);
+        status = crewi_result_read_errors(slot->result.id, NULL, 0, &count);
     if (status)
         return status;
     if (outcome && count) {
         slot->errors = calloc(count, sizeof *slot->errors);
         if (!slot->errors)
             return crewi_error_memory();
-        status = crew_result_errors(slot->result, slot->errors, count, &count);
+        status = crewi_result_read_errors(slot->result.id, slot->errors, count, &count);
         slot->error_count = status ? 0 : count;
     }
     slot->is_done = true;

@@ -240,6 +240,15 @@ static crew_status take(const struct crewi_map_call *call,
     return status || !outcome ? status : crewi_error(outcome, "%s", reason);
 }
 
+/* Before the outcome is taken, for then the home forgets them. */
+static crew_status read_errors(const struct crewi_map_call *call, uint64_t map)
+{
+    const crew_map_attr *attr = call->attr;
+    return attr->error_count
+               ? crewi_result_find_errors(map, attr->errors, attr->error_room, attr->error_count)
+               : CREW_OK;
+}
+
 /* The outcome of the tasks comes first; what could not be written is the next thing to know. */
 static crew_status run_with_journal(const struct crewi_map_call *call,
                                     struct crewi_pool_submission *submission,
@@ -255,11 +264,12 @@ static crew_status run_with_journal(const struct crewi_map_call *call,
     if (status)
         return status;
     crewi_map_journal_note_failures(keeper, map);
+    crew_status read = read_errors(call, map);
     crew_status outcome = take(call, submission, map);
     char reason[CREWI_ERROR_SIZE];
     snprintf(reason, sizeof reason, "%s", crew_error_message());
     status = crewi_map_journal_finish(keeper, call->results, call->attr->statuses);
-    return outcome ? crewi_error(outcome, "%s", reason) : status;
+    return outcome ? crewi_error(outcome, "%s", reason) : status ? status : read;
 }
 
 static crew_status map_with_journal(const struct crewi_map_call *call,
@@ -280,7 +290,11 @@ static crew_status map_plainly(const struct crewi_map_call *call,
     crew_status status = submit(call, submission, NULL, &map);
     if (!status)
         status = wait_until_over(call, NULL, map);
-    return status ? status : take(call, submission, map);
+    if (status)
+        return status;
+    crew_status read = read_errors(call, map);
+    status = take(call, submission, map);
+    return status ? status : read;
 }
 
 static crew_status map_as_asked(const struct crewi_map_call *call,
@@ -304,6 +318,20 @@ static crew_status map_with_progress(const struct crewi_map_call *call,
     return status;
 }
 
+/* None have failed so far. */
+static crew_status check_errors(const struct crewi_map_call *call)
+{
+    const crew_map_attr *attr = call->attr;
+    if (attr->error_room && !attr->errors)
+        return crewi_error(CREW_EINVAL, "%s: errors is NULL, with room for %zu", call->name,
+                           attr->error_room);
+    if (attr->errors && !attr->error_count)
+        return crewi_error(CREW_EINVAL, "%s: errors, but error_count is NULL", call->name);
+    if (attr->error_count)
+        *attr->error_count = 0;
+    return CREW_OK;
+}
+
 crew_status crewi_map_run(const struct crewi_map_call *call)
 {
     struct crewi_pool_submission submission = {0};
@@ -311,6 +339,8 @@ crew_status crewi_map_run(const struct crewi_map_call *call)
     if (!status && (call->attr->callback || call->attr->error_callback))
         status =
             crewi_error(CREW_EINVAL, "%s: callbacks are for %s_async()", call->name, call->name);
+    if (!status)
+        status = check_errors(call);
     if (!status)
         status = describe(call, &submission);
     if (status)
@@ -416,6 +446,9 @@ crew_status crewi_map_begin(const struct crewi_map_call *call, crew_result *resu
         status = crewi_error(CREW_EINVAL, "%s: result is NULL", call->name);
     if (!status && shows_progress(call->attr))
         status = crewi_error(CREW_EINVAL, "%s: nobody would show the progress", call->name);
+    if (!status && (call->attr->errors || call->attr->error_count))
+        status = crewi_error(CREW_EINVAL, "%s: its errors are to be had from crew_result_errors()",
+                             call->name);
     if (!status)
         status = describe(call, &submission);
     uint64_t map = 0;

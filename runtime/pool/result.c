@@ -2,6 +2,7 @@
 /* The calls of <crew/result.h> about one result. */
 #include "base/clock.h"
 #include "pool/completions.h"
+#include "pool/crash_source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -410,21 +411,35 @@ crew_status crew_result_waitable(crew_result result, crew_waitable *waitable)
     return status;
 }
 
-crew_status crew_result_errors(crew_result result, crew_task_error *errors, size_t room,
-                               size_t *count)
+crew_status crewi_result_read_errors(uint64_t id, crew_task_error *errors, size_t room,
+                                     size_t *count)
 {
-    struct crewi_result_record *record;
     struct crewi_frame *reply;
-    crew_status status = crewi_result_use("crew_result_errors", result, &record);
-    if (!status && (!count || (room && !errors)))
-        status =
-            crewi_error(CREW_EINVAL, "crew_result_errors: %s is NULL", count ? "errors" : "count");
-    if (!status)
-        status = crewi_result_ask(result.id, CREWI_RESULT_ERRORS, NULL, 0, &reply);
+    crew_status status = crewi_result_ask(id, CREWI_RESULT_ERRORS, NULL, 0, &reply);
     if (status)
         return status;
     *count = crewi_reply_copy(reply, sizeof *errors, errors, room);
     return CREW_OK;
+}
+
+crew_status crewi_result_find_errors(uint64_t id, crew_task_error *errors, size_t room,
+                                     size_t *count)
+{
+    crew_status status = crewi_result_read_errors(id, errors, room, count);
+    if (!status)
+        crewi_crash_locate(errors, *count < room ? *count : room);
+    return status;
+}
+
+crew_status crew_result_errors(crew_result result, crew_task_error *errors, size_t room,
+                               size_t *count)
+{
+    struct crewi_result_record *record;
+    crew_status status = crewi_result_use("crew_result_errors", result, &record);
+    if (!status && (!count || (room && !errors)))
+        status =
+            crewi_error(CREW_EINVAL, "crew_result_errors: %s is NULL", count ? "errors" : "count");
+    return status ? status : crewi_result_find_errors(result.id, errors, room, count);
 }
 
 void crewi_result_drop_record(uint64_t id)

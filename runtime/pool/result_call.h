@@ -76,6 +76,14 @@ crew_status crewi_result_fetch_bytes(uint64_t id, const struct crewi_result_reco
 crew_status crewi_result_use(const char *call, crew_result result,
                              struct crewi_result_record **record);
 
+/** The errors of a map that is over, as crew_result_errors() has them. */
+crew_status crewi_result_find_errors(uint64_t id, crew_task_error *errors, size_t room,
+                                     size_t *count);
+
+/** The same without source lines, for which files have to be read. */
+crew_status crewi_result_read_errors(uint64_t id, crew_task_error *errors, size_t room,
+                                     size_t *count);
+
 /** Takes the outcome of one that is over and was not taken, and gives it back if all its tasks
  * succeeded; otherwise it can be asked for its errors. The call's name is for the message. */
 crew_status crewi_result_finish(const char *call, crew_result result, crew_status *outcome);

@@ -26,6 +26,9 @@ case_function kept_results, kept_bytes;
 // future_broken.c: workers that are lost, or ended; workers that are reused
 case_function fut_09, fut_09_broken, fut_10, fut_13, fut_13_ignored, fut_14;
 
+// future_crash.c: where crashes were, in the source
+case_function crash_lines, crash_lines_bytes;
+
 // future_iterator.c: results one by one
 case_function pol_03, pol_03_closed, pol_03_at_once, pol_03_blocks, pol_04, pol_04_many, pol_15,
     fut_06, fut_06_time, iterator_limits, iterator_ends;

@@ -57,6 +57,8 @@ const struct test_case program_cases[] = {
     {"FUT-14", fut_14, CASE_ONCE},
     {"errors", result_errors, CASE_ONCE},
     {"crash", result_crash, CASE_ONCE},
+    {"crash-lines", crash_lines, CASE_ONCE},
+    {"crash-lines-bytes", crash_lines_bytes, CASE_ONCE},
     {"kept", kept_results, CASE_ONCE},
     {"kept-bytes", kept_bytes, CASE_ONCE},
     {"retries", pol_retries, CASE_ONCE},
