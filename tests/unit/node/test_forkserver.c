@@ -195,6 +195,7 @@ static int end(void **state)
     pid_t pid = server.pid;
     (void)state;
     crewi_forkserver_stop(&server);
+    crewi_forkserver_stop(&server); /* of one that is stopped nothing is left to free */
     if (guard) {
         kill(guard, SIGKILL);
         waitpid(guard, NULL, 0);
@@ -575,6 +576,7 @@ int main(void)
         TEST(two_hundred),
         TEST(more_than_the_socket_holds),
     };
+    signal(SIGINT, SIG_DFL); /* a shell has those ignore it that it starts in the background */
     fork_fails = shared_memory(sizeof *fork_fails);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
