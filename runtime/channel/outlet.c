@@ -237,7 +237,9 @@ void crewi_outlet_send(struct crewi_engine *engine, struct crewi_pipe_agent *age
     struct crewi_outlet *outlet = &agent->outlet;
     const struct crewi_pipe_item *item = message->data;
     if (!is_sound(engine, message))
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a message that cannot be");
+        crewi_engine_refuse_malformed(engine, message,
+                                      "a message head of %zu bytes and the bytes it announces",
+                                      sizeof *item);
     else if (!agent->sends)
         crewi_engine_refuse(engine, &message->origin, CREW_ENOTSUP,
                             "this end of a one-way pipe can only receive");

@@ -129,7 +129,11 @@ static crew_status take_block(const struct crewi_frame *reply, const struct crew
     struct crewi_pipe_large_note note;
     uint64_t bytes = reply->header.size - sizeof note;
     if (reply->header.size <= sizeof note || bytes > item->size - *received)
-        return crewi_error(CREW_EPROTO, "a block that cannot be");
+        return crewi_error(
+            CREW_EPROTO,
+            "malformed block of a large message: %llu bytes, expected a head of %zu and 1 to %llu",
+            (unsigned long long)reply->header.size, sizeof note,
+            (unsigned long long)(item->size - *received));
     memcpy(buffer + *received, reply->payload + sizeof note, bytes);
     *received += bytes;
     return CREW_OK;

@@ -267,8 +267,9 @@ static bool is_sound(uint8_t op, const struct crewi_message *message)
 static void from_client(struct crewi_engine *engine, const struct crewi_message *message)
 {
     if (!is_sound(message->op, message)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a request to a queue that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message, "a head of %zu bytes, and an item of the size it says for a put",
+            HEAD_SIZE);
         return;
     }
     uint64_t id = *(const uint64_t *)message->data;
@@ -431,8 +432,9 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
                     const struct crewi_message *message)
 {
     if (message->op >= CREWI_ENGINE_OPS && !can_be(engine, message))
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a message about a queue that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message,
+            "a head of %zu bytes and as many shares as it says, or a note of a rank", HEAD_SIZE);
     else if (object)
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "queues are asked through the own rank");

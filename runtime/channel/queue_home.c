@@ -340,8 +340,8 @@ void crewi_queue_create(struct crewi_engine *engine, const struct crewi_message 
     if (message->size == sizeof spec)
         memcpy(&spec, message->data, sizeof spec);
     if (!is_sound(&spec)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a queue description that cannot be");
+        crewi_engine_refuse_malformed(engine, message,
+                                      "a queue with its name and bounds, %zu bytes", sizeof spec);
         return;
     }
     crew_status status = make(engine, &spec, message->origin.process, &id);

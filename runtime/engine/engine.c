@@ -196,6 +196,22 @@ void crewi_engine_refuse(struct crewi_engine *engine, const struct crewi_origin 
         send_reply(engine, origin, status, reason, strlen(reason));
 }
 
+void crewi_engine_refuse_malformed(struct crewi_engine *engine, const struct crewi_message *message,
+                                   const char *expected, ...)
+{
+    char text[CREWI_ERROR_SIZE / 2];
+    const struct crewi_kind *kind =
+        message->kind < CREWI_KIND_LIMIT ? engine->kinds[message->kind] : NULL;
+    va_list args;
+    va_start(args, expected);
+    vsnprintf(text, sizeof text, expected, args);
+    va_end(args);
+    crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
+                        "malformed %s request: operation %u with %llu bytes; expected %s",
+                        kind ? kind->name : "unknown", message->op,
+                        (unsigned long long)message->size, text);
+}
+
 void crewi_engine_refuse_error(struct crewi_engine *engine, const struct crewi_origin *origin,
                                crew_status status)
 {

@@ -263,6 +263,11 @@ void crewi_engine_refuse(struct crewi_engine *engine, const struct crewi_origin 
                          crew_status status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/** Answers that a message is malformed: of what kind it is, its operation and size, and what was
+ * expected. ::CREW_EPROTO */
+void crewi_engine_refuse_malformed(struct crewi_engine *engine, const struct crewi_message *message,
+                                   const char *expected, ...) __attribute__((format(printf, 3, 4)));
+
 /** Answers with an error whose reason is in crew_error_message(). */
 void crewi_engine_refuse_error(struct crewi_engine *engine, const struct crewi_origin *origin,
                                crew_status status);

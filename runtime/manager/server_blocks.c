@@ -23,7 +23,10 @@ static crew_status read_args(const crew_any *args, size_t count, int64_t *size)
 {
     const char *host;
     if (count != 2 || crew_any_to_int(args[0], size) || crew_any_to_string(args[1], &host))
-        return crewi_error(CREW_EPROTO, "a request for shared memory that cannot be");
+        return crewi_error(CREW_EPROTO,
+                           "malformed request for shared memory: %zu arguments, expected a size "
+                           "and the name of a host",
+                           count);
     const char *own = crew_rank_host(crew_current_rank());
     if (strcmp(host, own) == 0)
         return CREW_OK;

@@ -129,8 +129,9 @@ static void create(struct crewi_engine *engine, const struct crewi_message *mess
         memcpy(&spec, message->data, sizeof spec);
     if (message->size < sizeof spec || !is_sound(&spec) ||
         !has_sound_ranks(engine, &spec, message)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a pool description that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message, "a pool with its workers and ranks of the job, at least %zu bytes",
+            sizeof spec);
         return;
     }
     struct crewi_pool *pool = make(engine, &spec, message);

@@ -524,7 +524,8 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
 {
     struct crewi_pool_submission submission;
     if (message->size < sizeof submission) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a map that is too short");
+        crewi_engine_refuse_malformed(engine, message, "a map of at least %zu bytes",
+                                      sizeof submission);
         return;
     }
     memcpy(&submission, message->data, sizeof submission);
@@ -532,7 +533,10 @@ void crewi_pool_submit(struct crewi_engine *engine, struct crewi_pool *pool,
     const unsigned char *behind = (const unsigned char *)message->data + sizeof submission;
     if (!is_sound(&submission, behind, payload) ||
         (submission.shared && !crewi_engine_is_local(engine, &message->origin))) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a map that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message,
+            "a map whose sizes, counts and addresses agree, %zu bytes and its items",
+            sizeof submission);
         return;
     }
     if (submission.timeout_ns && pool->spec.inside) {

@@ -29,7 +29,8 @@ static void drop(void *context)
 
 static crew_status garbled(void)
 {
-    return crewi_error(CREW_EPROTO, "results that cannot be");
+    return crewi_error(
+        CREW_EPROTO, "malformed results: sizes or counts do not fit the map's rooms or the reply");
 }
 
 /* Where the next one goes, if it has to go anywhere. */

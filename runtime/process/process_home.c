@@ -138,16 +138,17 @@ static void create(struct crewi_engine *engine, const struct crewi_message *mess
     struct crewi_process_spec spec;
     struct crewi_process *process;
     if (message->size < sizeof spec) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a process description that is too short");
+        crewi_engine_refuse_malformed(engine, message,
+                                      "a process description of at least %zu bytes", sizeof spec);
         return;
     }
     memcpy(&spec, message->data, sizeof spec);
     spec.creator = message->origin.process;
     spec.watcher = 0;
     if (!crewi_process_is_sound(engine, &spec)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a process description that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message, "a function, ranks of the job and limits that there are, in %zu bytes",
+            sizeof spec);
         return;
     }
     crew_status status = make(engine, &spec, (const char *)message->data + sizeof spec,

@@ -38,8 +38,9 @@ static void from_client(struct crewi_engine *engine, const struct crewi_message 
     struct crewi_array_head head;
     uint8_t op = message->op;
     if (op < CREWI_ARRAY_OPEN || op > CREWI_ARRAY_UPDATE || message->size < HEAD_SIZE) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a request to an array that cannot be");
+        crewi_engine_refuse_malformed(engine, message,
+                                      "operation %d to %d with a head of %zu bytes",
+                                      CREWI_ARRAY_OPEN, CREWI_ARRAY_UPDATE, HEAD_SIZE);
         return;
     }
     memcpy(&head, message->data, sizeof head);
@@ -59,8 +60,9 @@ static void from_agent(struct crewi_engine *engine, const struct crewi_message *
 {
     uint8_t op = message->op - CREWI_ENGINE_OPS;
     if (op < CREWI_ARRAY_READ || op > CREWI_ARRAY_UPDATE || message->size < HEAD_SIZE)
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a message about an array that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message, "operation %d to %d with a head of %zu bytes",
+            CREWI_ENGINE_OPS + CREWI_ARRAY_READ, CREWI_ENGINE_OPS + CREWI_ARRAY_UPDATE, HEAD_SIZE);
     else
         crewi_array_home_request(engine, message, op);
 }
@@ -99,7 +101,9 @@ static crew_status attach(struct crewi_engine *engine, struct crewi_handle *hand
         return crewi_error_memory();
     if (size != sizeof agent->about) {
         free(agent);
-        return crewi_error(CREW_EPROTO, "a description of an array that cannot be");
+        return crewi_error(CREW_EPROTO,
+                           "malformed description of an array: %zu bytes, expected %zu", size,
+                           sizeof agent->about);
     }
     agent->id = handle->id;
     memcpy(&agent->about, description, size);

@@ -106,8 +106,9 @@ void crewi_array_home_request(struct crewi_engine *engine, const struct crewi_me
         return;
     }
     if (!is_sound(array, &head, message, op)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a request to array \"%s\" that cannot be", array->about.name);
+        crewi_engine_refuse_malformed(
+            engine, message, "elements that array \"%s\" has, and the bytes of those to be written",
+            array->about.name);
         return;
     }
     if (op == CREWI_ARRAY_READ)
@@ -166,8 +167,9 @@ void crewi_array_home_create(struct crewi_engine *engine, const struct crewi_mes
     if (message->size == sizeof spec)
         memcpy(&spec, message->data, sizeof spec);
     if (!can_be(&spec)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a description of an array that cannot be");
+        crewi_engine_refuse_malformed(engine, message,
+                                      "an array with its name, element size and length, %zu bytes",
+                                      sizeof spec);
         return;
     }
     crew_status status = make(engine, &spec, message->origin.process, &id);

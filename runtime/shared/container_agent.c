@@ -142,8 +142,8 @@ static void close_copy(struct crewi_engine *engine, const struct crewi_message *
 static void from_client(struct crewi_engine *engine, const struct crewi_message *message)
 {
     if (!is_sound(message->op, message, false)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a request to an object that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message, "a head of %zu bytes and as many values as it says", HEAD_SIZE);
         return;
     }
     uint64_t id = *(const uint64_t *)message->data;
@@ -196,8 +196,9 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
                     const struct crewi_message *message)
 {
     if (message->op >= CREWI_ENGINE_OPS && !can_be(message))
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a message about an object that cannot be");
+        crewi_engine_refuse_malformed(engine, message,
+                                      "a head of %zu bytes and as many values or shares as it says",
+                                      HEAD_SIZE);
     else if (object)
         crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
                             "objects are asked through the own rank");

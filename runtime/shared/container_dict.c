@@ -331,8 +331,8 @@ void crewi_dict_request(struct crewi_container_request *request, uint8_t op)
     };
     bool is_set = request->container->type == CREWI_SET;
     if (is_set && (!suits_set(op) || op == CREWI_DICT_ADD))
-        crewi_engine_refuse(request->engine, &request->message->origin, CREW_EPROTO,
-                            "a request to a set that cannot be");
+        crewi_engine_refuse_malformed(request->engine, request->message,
+                                      "an operation that a set has");
     else if (!is_set && op == CREWI_DICT_UPDATE && request->head->count % 2)
         crewi_engine_refuse(request->engine, &request->message->origin, CREW_EPROTO,
                             "a key without a value");

@@ -320,8 +320,8 @@ void crewi_container_create(struct crewi_engine *engine, const struct crewi_mess
     if (message->size == sizeof spec)
         memcpy(&spec, message->data, sizeof spec);
     if (!is_sound(&spec)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a description of an object that cannot be");
+        crewi_engine_refuse_malformed(engine, message, "a type of object and its name, %zu bytes",
+                                      sizeof spec);
         return;
     }
     crew_status status = make(engine, &spec, message->origin.process, &id);

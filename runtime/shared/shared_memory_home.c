@@ -129,8 +129,10 @@ void crewi_shared_memory_request(struct crewi_engine *engine, const struct crewi
 {
     struct block **link = NULL;
     if (!is_sound(engine, message, message->data)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a request about a block of shared memory that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message,
+            "the name and the size of a block of shared memory of the same host, %zu bytes",
+            sizeof(struct crewi_shared_memory_spec));
         return;
     }
     crew_status status = create_or_find(get_registry(engine), engine, message, &link);

@@ -113,7 +113,10 @@ static crew_status read_arrival(const struct crewi_frame *reply, struct crewi_sy
     bool can_be = size >= sizeof *arrival &&
                   (!arrival->has_action || (size >= head && size - head <= sizeof action->arg));
     if (!can_be)
-        return crewi_error(CREW_EPROTO, "a reply that cannot be");
+        return crewi_error(
+            CREW_EPROTO,
+            "malformed reply to an arrival at a barrier: %zu bytes, expected %zu to %zu", size,
+            size < sizeof *arrival ? sizeof *arrival : head, head + sizeof action->arg);
     if (!arrival->has_action)
         return CREW_OK;
     memcpy(&action->function, reply->payload + sizeof *arrival, sizeof action->function);

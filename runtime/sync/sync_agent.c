@@ -11,7 +11,8 @@ static void from_client(struct crewi_engine *engine, const struct crewi_message 
 {
     const struct crewi_sync_head *head = message->data;
     if (message->size != sizeof *head || message->op > CREWI_SYNC_LAST_OP) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a request that cannot be");
+        crewi_engine_refuse_malformed(engine, message, "operation 0 to %d with a head of %zu bytes",
+                                      CREWI_SYNC_LAST_OP, sizeof *head);
         return;
     }
     uint64_t id = head->id;
@@ -41,7 +42,8 @@ static void from_engine(struct crewi_engine *engine, const struct crewi_message 
     const struct crewi_sync_head *head = message->data;
     uint8_t op = message->op - CREWI_ENGINE_OPS;
     if (message->size != sizeof *head || crewi_id_kind(head->id) != CREWI_KIND_SYNC)
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a message that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message, "the id of a lock or the like in a head of %zu bytes", sizeof *head);
     else if (message->op == CREWI_SYNC_RELEASED)
         crewi_sync_home_released(engine, head->id, (uint64_t)head->value);
     else if (op >= CREWI_SYNC_ACQUIRE && op <= CREWI_SYNC_LAST_OP)

@@ -131,8 +131,9 @@ void crewi_sync_create(struct crewi_engine *engine, const struct crewi_message *
     struct crewi_sync *sync;
     struct crewi_sync_description about;
     if (!can_be(message)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a request for an object that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message, "a type, name and value that such an object has, at least %zu bytes",
+            sizeof(struct crewi_sync_spec));
         return;
     }
     crew_status status = make(engine, message->data, message->origin.process, &sync);

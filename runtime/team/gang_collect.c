@@ -76,7 +76,8 @@ void crewi_gang_collect(struct crewi_engine *engine, struct crewi_gang *gang,
     if (!may_be_in_place(engine, gang, message) ||
         !crewi_transfer_is_sound(&gang->layout, message->data, message->size,
                                  number_of(gang, member))) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO, "a collective that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message, "a head and blocks of the sizes that the team's collective needs");
         return;
     }
     if (member->frame) {

@@ -95,8 +95,10 @@ static struct crewi_team *make(const struct crewi_message *message)
 void crewi_team_home_create(struct crewi_engine *engine, const struct crewi_message *message)
 {
     if (!is_sound(engine, message)) {
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a team description that cannot be");
+        crewi_engine_refuse_malformed(
+            engine, message,
+            "a team with its functions and a rank for each member, at least %zu bytes",
+            sizeof(struct crewi_team_spec));
         return;
     }
     struct crewi_team *team = make(message);

@@ -45,8 +45,7 @@ static void request(struct crewi_engine *engine, struct crewi_object *object,
     else if (message->op >= CREWI_ENGINE_OPS)
         crewi_gang_note_in(engine, message);
     else if (object || !is_sound(message))
-        crewi_engine_refuse(engine, &message->origin, CREW_EPROTO,
-                            "a request to a team that cannot be");
+        crewi_engine_refuse_malformed(engine, message, "an operation of teams, with the team's id");
     else
         from_client(engine, message);
 }

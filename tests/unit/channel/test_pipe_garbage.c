@@ -110,15 +110,15 @@ static void sends_that_cannot_be(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         fake_expect_refusal(on(1),
                             ask_bytes(on(1), CREWI_PIPE_SEND, &wrong[i], sizeof wrong[i].item + 8),
-                            CREW_EPROTO, "cannot be");
+                            CREW_EPROTO, "malformed");
     wrong[0].item = sound; /* shares that nobody has counted */
     wrong[0].item.size = 0;
     wrong[0].item.share_count = 1;
     wrong[0].data[0] = ends.out;
     fake_expect_refusal(on(1), ask_bytes(on(1), CREWI_PIPE_SEND, &wrong[0], sizeof wrong[0]),
-                        CREW_EPROTO, "cannot be");
+                        CREW_EPROTO, "malformed");
     fake_expect_refusal(on(1), ask_bytes(on(1), CREWI_PIPE_SEND, &sound, 8), CREW_EPROTO,
-                        "cannot be");
+                        "malformed");
     expect_working(ends);
 }
 
@@ -134,12 +134,12 @@ static void a_message_that_is_too_long_for_its_kind(void **state)
     fake_expect_refusal(
         on(1),
         ask_bytes(on(1), CREWI_PIPE_SEND, &message, sizeof message.item + sizeof message.data),
-        CREW_EPROTO, "cannot be");
+        CREW_EPROTO, "malformed");
     message.item.what = CREWI_PIPE_LARGE; /* more words than are looked at */
     fake_expect_refusal(
         on(1),
         ask_bytes(on(1), CREWI_PIPE_SEND, &message, sizeof message.item + sizeof message.data),
-        CREW_EPROTO, "cannot be");
+        CREW_EPROTO, "malformed");
     expect_working(ends);
 }
 

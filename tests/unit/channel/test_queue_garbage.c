@@ -16,7 +16,7 @@ static void refuse(struct fake_client *client, uint8_t op, const void *data, siz
                              .rank = client->rank->transport.rank,
                              .head = data,
                              .head_size = size};
-    fake_call_refused(client, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(client, &call, CREW_EPROTO, "malformed");
 }
 
 static void sizes_that_cannot_be(void **state)
@@ -74,7 +74,7 @@ static void the_largest_item(void **state)
         assert_int_equal(crewi_engine_accept_from(fake_engine(queues.job, 0), client->slot, frame),
                          CREW_OK);
         if (more)
-            fake_expect_refusal(client, client->last_request, CREW_EPROTO, "cannot be");
+            fake_expect_refusal(client, client->last_request, CREW_EPROTO, "malformed");
         else
             fake_expect_reply(client, client->last_request, NULL, sizeof(struct crewi_queue_state));
     }

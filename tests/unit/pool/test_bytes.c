@@ -103,7 +103,7 @@ static void expect_unsound(const struct crewi_pool_submission *submission, const
     call.head_size = sizeof *submission;
     call.body = body;
     call.body_size = size;
-    fake_call_refused(&byte_creator, &call, CREW_EPROTO, "a map that cannot be");
+    fake_call_refused(&byte_creator, &call, CREW_EPROTO, "malformed pool request");
 }
 
 static void what_cannot_be_submitted(void **state)

@@ -252,10 +252,10 @@ static void time_limits_inside_ranks(void **state)
     submission.timeout_ns = 1;
     fake_call_refused(&creator, &call, CREW_ENOTSUP, "a task inside a rank cannot be ended");
     submission.timeout_ns = -1;
-    fake_call_refused(&creator, &call, CREW_EPROTO, "a map that cannot be");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed pool request");
     submission.timeout_ns = 0;
     submission.schedule = CREW_SCHEDULE_WEIGHTED + 1;
-    fake_call_refused(&creator, &call, CREW_EPROTO, "a map that cannot be");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed pool request");
     submission.schedule = CREW_SCHEDULE_WEIGHTED;
     uint64_t map;
     fake_call(&creator, &call, &map, sizeof map);

@@ -317,29 +317,29 @@ static void submissions_that_cannot_be(void **state)
     bad = good;
     call.head_size = sizeof bad - 1;
     call.body_size = 0;
-    fake_call_refused(&creator, &call, CREW_EPROTO, "too short");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "expected a map of at least ");
     call.head_size = sizeof bad;
-    fake_call_refused(&creator, &call, CREW_EPROTO, "cannot be"); /* the item is missing */
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed"); /* the item is missing */
     call.body_size = 8;
     bad.shared = 1;
-    fake_call_refused(&creator, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed");
     call.body_size = 0;
     bad.items = bad.results = (uint64_t)(uintptr_t)&item;
     fake_call_refused(&creator, &call, CREW_EPROTO,
-                      "cannot be"); /* addresses of somebody who is not here */
+                      "malformed"); /* addresses of somebody who is not here */
     call.body_size = 8;
     bad = good;
     bad.item_size = 0;
-    fake_call_refused(&creator, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed");
     bad = good;
     bad.result_size = CREWI_FRAME_LIMIT;
-    fake_call_refused(&creator, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed");
     bad = good;
     bad.count = ((uint64_t)1 << 61) + 1; /* times 8: 8 bytes */
-    fake_call_refused(&creator, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed");
     bad = good;
     memset(bad.task, 't', sizeof bad.task);
-    fake_call_refused(&creator, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed");
     assert_false(
         crewi_pool_has_work((struct crewi_pool *)crewi_engine_find(fake_engine(job, 0), pool)));
 }

@@ -226,12 +226,12 @@ static void descriptions_that_cannot_be(void **state)
     static const int32_t beyond[] = {0, RANKS}, below[] = {-1}, many[RANKS + 1] = {0};
     struct crewi_pool_spec spec = pool_spec(1);
     (void)state;
-    fake_expect_refusal(&creator, ask(1, beyond, 2), CREW_EPROTO, "cannot be");
-    fake_expect_refusal(&creator, ask(1, below, 1), CREW_EPROTO, "cannot be");
-    fake_expect_refusal(&creator, ask(1, many, RANKS + 1), CREW_EPROTO, "cannot be");
+    fake_expect_refusal(&creator, ask(1, beyond, 2), CREW_EPROTO, "malformed");
+    fake_expect_refusal(&creator, ask(1, below, 1), CREW_EPROTO, "malformed");
+    fake_expect_refusal(&creator, ask(1, many, RANKS + 1), CREW_EPROTO, "malformed");
     spec.chosen = 2; /* and only one comes */
     fake_expect_refusal(&creator, pool_ask(&creator, &spec, many, sizeof *many), CREW_EPROTO,
-                        "cannot be");
+                        "malformed");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -320,13 +320,13 @@ static void ranges_that_cannot_be(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fake_call call = call_for(pool, &payload, 2);
         memcpy(payload.ranges, bad[i], sizeof bad[i]);
-        fake_call_refused(&creator, &call, CREW_EPROTO, "cannot be");
+        fake_call_refused(&creator, &call, CREW_EPROTO, "malformed");
     }
     struct fake_call call = call_for(pool, &payload, 2);
     payload.submission.range_count = UINT64_MAX / 16 + 3;
-    fake_call_refused(&creator, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed");
     payload.submission.range_count = 1; /* and something else behind it */
-    fake_call_refused(&creator, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed");
 }
 
 static void of_one_that_does_not_report(void **state)

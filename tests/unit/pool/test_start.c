@@ -323,19 +323,19 @@ static void descriptions_that_cannot_be(void **state)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         bad = good;
         bad.workers = counts[i];
-        fake_expect_refusal(&creator, pool_ask(&creator, &bad, NULL, 0), CREW_EPROTO, "cannot be");
+        fake_expect_refusal(&creator, pool_ask(&creator, &bad, NULL, 0), CREW_EPROTO, "malformed");
     }
     bad = good;
     memset(bad.creator_name, 'x', sizeof bad.creator_name);
-    fake_expect_refusal(&creator, pool_ask(&creator, &bad, NULL, 0), CREW_EPROTO, "cannot be");
+    fake_expect_refusal(&creator, pool_ask(&creator, &bad, NULL, 0), CREW_EPROTO, "malformed");
     bad = good;
     memset(bad.creator_path, 'x', sizeof bad.creator_path);
-    fake_expect_refusal(&creator, pool_ask(&creator, &bad, NULL, 0), CREW_EPROTO, "cannot be");
+    fake_expect_refusal(&creator, pool_ask(&creator, &bad, NULL, 0), CREW_EPROTO, "malformed");
     struct fake_call call = {.kind = CREWI_KIND_POOL,
                              .op = CREWI_POOL_CREATE,
                              .head = &good,
                              .head_size = sizeof good - 1};
-    fake_call_refused(&creator, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &call, CREW_EPROTO, "malformed");
     call.op = CREWI_POOL_SUBMIT;
     fake_call_refused(&creator, &call, CREW_EPROTO, "no operation 2 on pools");
     expect_nothing_left();

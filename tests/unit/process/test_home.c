@@ -384,25 +384,25 @@ static void descriptions_that_cannot_be(void **state)
                                     .head = &bad,
                                     .head_size = sizeof bad - 1};
     bad = good;
-    fake_call_refused(&creator, &create_call, CREW_EPROTO, "too short");
+    fake_call_refused(&creator, &create_call, CREW_EPROTO, "malformed process request: operation ");
     create_call.head_size = sizeof bad;
     memset(bad.name, 'n', sizeof bad.name);
-    fake_call_refused(&creator, &create_call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &create_call, CREW_EPROTO, "malformed");
     bad = good;
     memset(bad.prefix, 'n', sizeof bad.prefix);
-    fake_call_refused(&creator, &create_call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &create_call, CREW_EPROTO, "malformed");
     bad = good;
     memset(bad.creator_name, 'n', sizeof bad.creator_name);
-    fake_call_refused(&creator, &create_call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &create_call, CREW_EPROTO, "malformed");
     bad = good;
     memset(bad.creator_path, 'n', sizeof bad.creator_path);
-    fake_call_refused(&creator, &create_call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &create_call, CREW_EPROTO, "malformed");
     bad = good;
     bad.place = CREW_PLACE_RANK;
     bad.rank = 3;
-    fake_call_refused(&creator, &create_call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &create_call, CREW_EPROTO, "malformed");
     bad.rank = -1;
-    fake_call_refused(&creator, &create_call, CREW_EPROTO, "cannot be");
+    fake_call_refused(&creator, &create_call, CREW_EPROTO, "malformed");
     refused(&creator, 40, 0, CREW_EPROTO, "no operation 40");
     refused(&creator, 41, create(), CREW_EPROTO, "no operation 41");
 }

@@ -13,7 +13,7 @@ static void refuse(struct fake_client *client, uint8_t op, const void *data, siz
                              .rank = client->rank->transport.rank,
                              .head = data,
                              .head_size = size};
-    fake_call_refused(client, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(client, &call, CREW_EPROTO, "malformed");
 }
 
 /* With a body of that many bytes. */
@@ -22,7 +22,7 @@ static void refuse_head(struct fake_client *client, uint8_t op, struct crewi_arr
 {
     static unsigned char body[2 * CREWI_ARRAY_PIECE];
     struct fake_call call = array_call(client, op, &head, body, body_size);
-    fake_call_refused(client, &call, CREW_EPROTO, "cannot be");
+    fake_call_refused(client, &call, CREW_EPROTO, "malformed");
 }
 
 static void sizes_that_cannot_be(void **state)

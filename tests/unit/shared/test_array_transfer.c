@@ -108,9 +108,9 @@ static void refuses_what_is_not_there(void **state)
     uint64_t id = begin_with_series(&arrays, 2);
     fake_expect_refusal(&arrays.clients[1],
                         ask_read(&arrays.clients[1], id, COUNT - LARGE + 1, LARGE), CREW_EPROTO,
-                        "cannot be");
+                        "malformed");
     fake_expect_refusal(&arrays.clients[1], ask_read(&arrays.clients[1], id, UINT64_MAX, LARGE),
-                        CREW_EPROTO, "cannot be");
+                        CREW_EPROTO, "malformed");
     assert_int_equal(arrays.job->gets, 0);
     arrays_end(&arrays);
 }

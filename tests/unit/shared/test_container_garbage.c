@@ -16,7 +16,7 @@ static void refuse(uint8_t op, const void *data, size_t size)
     for (uint32_t rank = 0; rank < 2; rank++) {
         struct fake_call call = {
             .kind = CREWI_KIND_CONTAINER, .op = op, .rank = rank, .head = data, .head_size = size};
-        fake_call_refused(on(rank), &call, CREW_EPROTO, "cannot be");
+        fake_call_refused(on(rank), &call, CREW_EPROTO, "malformed");
     }
 }
 

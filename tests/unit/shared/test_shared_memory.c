@@ -91,7 +91,7 @@ static void refuses_what_cannot_be(void **state)
     for (int op = CREWI_SHARED_MEMORY_CREATE; op <= CREWI_SHARED_MEMORY_UNLINK; op++) {
         struct fake_call call = block_call((uint8_t)op, 0, &spec);
         call.head_size--;
-        fake_call_refused(client, &call, CREW_EPROTO, "cannot be");
+        fake_call_refused(client, &call, CREW_EPROTO, "malformed");
     }
     end(&arrays);
 }
