@@ -29,6 +29,27 @@ static void serves_in_order(void **state)
     queues_end(&queues);
 }
 
+/* Queues without a name have a number each. */
+static void names_of_those_without(void **state)
+{
+    struct queue_job queues;
+    uint64_t ids[2];
+    (void)state;
+    queues_begin(&queues, 1);
+    for (int i = 0; i < 2; i++) {
+        struct crewi_queue_spec spec = {0};
+        struct fake_call call = {.kind = CREWI_KIND_QUEUE,
+                                 .op = CREWI_QUEUE_CREATE,
+                                 .head = &spec,
+                                 .head_size = sizeof spec};
+        fake_call(&queues.clients[0], &call, &ids[i], sizeof *ids);
+        assert_memory_equal(queue_at_home(&queues, ids[i])->name, "queue-", 6);
+    }
+    assert_string_not_equal(queue_at_home(&queues, ids[0])->name,
+                            queue_at_home(&queues, ids[1])->name);
+    queues_end(&queues);
+}
+
 /* A full queue parks a put with its item, and refuses it at its deadline. */
 static void parks_puts(void **state)
 {
@@ -273,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(serves_in_order),
+        cmocka_unit_test(names_of_those_without),
         cmocka_unit_test(parks_puts),
         cmocka_unit_test(lets_puts_in_in_order),
         cmocka_unit_test(refuses_small_rooms),

@@ -4,6 +4,8 @@
 #include "node/limits.h"
 #include "unit.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -97,6 +99,23 @@ static void the_next_look(void **state)
     assert_int_equal(crewi_limits_next(&both, 49 * MS), MS);
 }
 
+/* The kernel's limit of processor time is two seconds later than ours. */
+static void the_kernels_limit(void **state)
+{
+    const struct crewi_limits limits = {.cpu_ns = 3500 * MS};
+    int status;
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct rlimit now;
+        crewi_limits_apply(&limits);
+        _exit(getrlimit(RLIMIT_CPU, &now) ? 99 : (int)now.rlim_cur);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +125,7 @@ int main(void)
         cmocka_unit_test(none),
         cmocka_unit_test(several),
         cmocka_unit_test(the_next_look),
+        cmocka_unit_test(the_kernels_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
