@@ -54,7 +54,12 @@ struct crewi_port_shared *crewi_port_watch(int fd)
     if (fstat(fd, &info) || info.st_size < (off_t)MAPPING_SIZE)
         return NULL;
     void *memory = mmap(NULL, HEADER_SPACE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED)
+        return NULL;
+    if (!madvise(memory, HEADER_SPACE, MADV_DONTFORK)) /* no child sees the port of another one */
+        return memory;
+    munmap(memory, HEADER_SPACE);
+    return NULL;
 }
 
 void crewi_port_unwatch(struct crewi_port_shared *shared)
