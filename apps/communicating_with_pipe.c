@@ -22,7 +22,7 @@ static int create_items(void *arg)
 {
     const struct ends *ends = arg;
     for (int item = 0; item < 10; item++)
-        must(crew_send(ends->out, &item, sizeof item));
+        must(crew_send(ends->out, &item, sizeof item, CREW_FOREVER));
     return 0;
 }
 
@@ -30,9 +30,9 @@ static int multiply_items(void *arg)
 {
     const struct ends *ends = arg;
     int item;
-    while (crew_recv(ends->in, &item, sizeof item, NULL) == CREW_OK) {
+    while (crew_recv(ends->in, &item, sizeof item, NULL, CREW_FOREVER) == CREW_OK) {
         int square = item * item;
-        must(crew_send(ends->out, &square, sizeof square));
+        must(crew_send(ends->out, &square, sizeof square, CREW_FOREVER));
     }
     return 0;
 }
@@ -59,7 +59,7 @@ static int app(int argc, char **argv)
     start(&multiplier, multiply_items, (struct ends){items, squares_out});
 
     int square;
-    while (crew_recv(squares, &square, sizeof square, NULL) == CREW_OK)
+    while (crew_recv(squares, &square, sizeof square, NULL, CREW_FOREVER) == CREW_OK)
         printf("%d\n", square);
     printf("End\n");
     must(crew_process_join(creator, CREW_FOREVER));

@@ -35,12 +35,12 @@ static int produce(void *arg)
     for (int i = 0; i < ITEMS; i++) {
         int item = (int)arc4random_uniform(257);
         size_t size;
-        must(crew_queue_put(job->queue, &item, sizeof item));
+        must(crew_queue_put(job->queue, &item, sizeof item, CREW_FOREVER));
         printf("Process Producer : item %d appended to queue %s\n", item, name);
         must(crew_queue_size(job->queue, &size));
         printf("The size of queue is %zu\n", size);
     }
-    must(crew_queue_put(job->queue, NULL, 0));
+    must(crew_queue_put(job->queue, NULL, 0, CREW_FOREVER));
     return 0;
 }
 
@@ -50,7 +50,8 @@ static int consume(void *arg)
     int item, count = 0;
     size_t size;
     const char *name = crew_current_name();
-    while (crew_queue_get(job->queue, &item, sizeof item, &size) == CREW_OK && size > 0) {
+    while (crew_queue_get(job->queue, &item, sizeof item, &size, CREW_FOREVER) == CREW_OK &&
+           size > 0) {
         printf("Process Consumer : item %d popped from queue by %s\n", item, name);
         count++;
     }
@@ -63,7 +64,7 @@ static int produce_matrices(void *arg)
 {
     const struct job *job = arg;
     for (int seed = job->number; seed < JOBS; seed += PRODUCERS)
-        must(crew_queue_put(job->queue, &seed, sizeof seed));
+        must(crew_queue_put(job->queue, &seed, sizeof seed, CREW_FOREVER));
     return 0;
 }
 
@@ -73,9 +74,10 @@ static int consume_matrices(void *arg)
     int seed;
     size_t size;
     double total = 0;
-    while (crew_queue_get(job->queue, &seed, sizeof seed, &size) == CREW_OK && size > 0)
+    while (crew_queue_get(job->queue, &seed, sizeof seed, &size, CREW_FOREVER) == CREW_OK &&
+           size > 0)
         total += multiply_matrices((unsigned)seed, REPEAT);
-    must(crew_queue_put(job->sums, &total, sizeof total));
+    must(crew_queue_put(job->sums, &total, sizeof total, CREW_FOREVER));
     return 0;
 }
 
@@ -115,10 +117,10 @@ static void matrices(void)
     for (int i = 0; i < PRODUCERS; i++)
         must(crew_process_join(processes[i], CREW_FOREVER));
     for (int i = 0; i < CONSUMERS; i++)
-        must(crew_queue_put(job.queue, NULL, 0));
+        must(crew_queue_put(job.queue, NULL, 0, CREW_FOREVER));
     for (int i = 0; i < CONSUMERS; i++) {
         double sum;
-        must(crew_queue_get(job.sums, &sum, sizeof sum, NULL));
+        must(crew_queue_get(job.sums, &sum, sizeof sum, NULL, CREW_FOREVER));
         total += sum;
         must(crew_process_join(processes[PRODUCERS + i], CREW_FOREVER));
     }

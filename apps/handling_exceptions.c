@@ -70,7 +70,7 @@ static int divider(void *arg)
     if (divide_ten(0, &quotient) == CREW_OK)
         return 0;
     const char *reason = crew_error_message();
-    must(crew_send(*parent, reason, strlen(reason) + 1));
+    must(crew_send(*parent, reason, strlen(reason) + 1, CREW_FOREVER));
     return 1;
 }
 
@@ -85,7 +85,7 @@ static void divide_in_process(void)
     must(crew_process_create(&process, divider, &out, sizeof out, &named));
     must(crew_process_start(process));
     must(crew_connection_close(out));
-    must(crew_recv(in, reason, sizeof reason, NULL));
+    must(crew_recv(in, reason, sizeof reason, NULL, CREW_FOREVER));
     must(crew_process_join(process, CREW_FOREVER));
     must(crew_process_exitcode(process, &exitcode));
     printf("divider ended with exit code %d: %s\n", exitcode, reason);

@@ -29,12 +29,12 @@ static int work(void *arg)
     int task;
     size_t size;
     const char *name = crew_current_name();
-    must(crew_queue_get(job->tasks, &task, sizeof task, &size));
+    must(crew_queue_get(job->tasks, &task, sizeof task, &size, CREW_FOREVER));
     while (size > 0) {
         printf("%s : task %d done, %d * %d = %d\n", name, task, task, task, task * task);
         must(crew_value_add_int32(job->done, 1));
         must(crew_queue_task_done(job->tasks));
-        must(crew_queue_get(job->tasks, &task, sizeof task, &size));
+        must(crew_queue_get(job->tasks, &task, sizeof task, &size, CREW_FOREVER));
     }
     must(crew_queue_task_done(job->tasks));
     return 0;
@@ -55,9 +55,9 @@ static int app(int argc, char **argv)
         must(crew_process_start(workers[i]));
     }
     for (int task = 0; task < TASKS; task++)
-        must(crew_queue_put(job.tasks, &task, sizeof task));
+        must(crew_queue_put(job.tasks, &task, sizeof task, CREW_FOREVER));
     for (int i = 0; i < WORKERS; i++)
-        must(crew_queue_put(job.tasks, NULL, 0));
+        must(crew_queue_put(job.tasks, NULL, 0, CREW_FOREVER));
     must(crew_queue_join(job.tasks, CREW_FOREVER));
 
     int done;

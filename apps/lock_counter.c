@@ -26,7 +26,7 @@ static int count(void *arg)
     const struct job *job = arg;
     for (int i = 0; i < STEPS; i++) {
         int value;
-        must(crew_lock_acquire(job->lock));
+        must(crew_lock_acquire(job->lock, CREW_FOREVER));
         must(crew_value_get_int32(job->counter, &value));
         must(crew_value_set_int32(job->counter, value + 1));
         must(crew_lock_release(job->lock));

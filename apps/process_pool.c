@@ -60,7 +60,7 @@ static int app(int argc, char **argv)
     print_list("Pool map_async   ", outputs[3]);
 
     must(crew_pool_close(pool));
-    must(crew_pool_join(pool));
+    must(crew_pool_join(pool, CREW_FOREVER));
     must(crew_pool_destroy(pool));
     return 0;
 }

@@ -32,7 +32,7 @@ static void show(crew_lock serializer, const char *what)
     struct tm local;
     clock_gettime(CLOCK_REALTIME, &now);
     strftime(date, sizeof date, "%F %T", localtime_r(&now.tv_sec, &local));
-    must(crew_lock_acquire(serializer));
+    must(crew_lock_acquire(serializer, CREW_FOREVER));
     printf("process %s ----> %s.%06ld%s\n", crew_current_name(), date, now.tv_nsec / 1000, what);
     must(crew_lock_release(serializer));
 }
@@ -44,7 +44,7 @@ static int test_with_barrier(void *arg)
     int arrived;
     chapter_sleep(0.2 * job->number);
     must(crew_value_add_int32(job->arrived, 1));
-    must(crew_barrier_wait(job->synchronizer, CREW_FOREVER, NULL));
+    must(crew_barrier_wait(job->synchronizer, NULL, CREW_FOREVER));
     must(crew_value_get_int32(job->arrived, &arrived));
     snprintf(what, sizeof what, ", when %d of 2 had come", arrived);
     show(job->serializer, what);

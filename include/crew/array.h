@@ -155,11 +155,7 @@ CREW_API crew_status crew_array_data(crew_array array, void **data);
 /** Acquires the array's lock, whichever it is. Blocks while another has it. Python:
  * array.get_lock().acquire().
  * @return ::CREW_ENOTSUP it has none; otherwise as crew_rlock_acquire() or crew_lock_acquire() */
-CREW_API crew_status crew_array_acquire(crew_array array);
-
-/** The same for at most @p timeout_s seconds; 0 and less do not wait. ::CREW_ETIMEDOUT it is not
- * the caller's. */
-CREW_API crew_status crew_array_acquire_timed(crew_array array, double timeout_s);
+CREW_API crew_status crew_array_acquire(crew_array array, double timeout_s);
 
 /** Releases it. ::CREW_ENOTSUP it has none; otherwise as crew_rlock_release() or
  * crew_lock_release(). */

@@ -67,13 +67,13 @@ CREW_API crew_status crew_barrier_create(crew_barrier *barrier, int parties,
 /**
  * Waits until all parties do. Python: wait(timeout).
  *
- * @param timeout_s  ::CREW_FOREVER: the barrier's own limit, if it has one; 0 and less: the call
- * breaks the barrier unless it is the last one to arrive
  * @param index      set to the place in the order of arrival, 0 to parties - 1; may be NULL
+ * @param timeout_s  the limit in seconds; ::CREW_FOREVER: the barrier's own, if it has one;
+ * ::CREW_NOW: the call breaks the barrier unless it is the last one to arrive
  * @return ::CREW_EBROKEN the barrier is broken, or was while the caller waited, also by its own
  * time limit. The last one to arrive gets what the action returns.
  */
-CREW_API crew_status crew_barrier_wait(crew_barrier barrier, double timeout_s, int *index);
+CREW_API crew_status crew_barrier_wait(crew_barrier barrier, int *index, double timeout_s);
 
 /** Makes it usable again, and empty: who waits gets ::CREW_EBROKEN. Python: reset(). */
 CREW_API crew_status crew_barrier_reset(crew_barrier barrier);

@@ -15,9 +15,9 @@
  * (<crew/pipe.h>); it lives as long as its lock.
  *
  * @code
- * crew_condition_acquire(condition);
+ * crew_condition_acquire(condition, CREW_FOREVER);
  * while (!is_ready())
- *     crew_condition_wait(condition);
+ *     crew_condition_wait(condition, CREW_FOREVER);
  * take();
  * crew_condition_release(condition);
  * @endcode
@@ -61,24 +61,21 @@ CREW_API crew_status crew_condition_create(crew_condition *condition,
                                            const crew_condition_attr *attr);
 
 /** Acquires the lock, as crew_rlock_acquire() or crew_lock_acquire(). */
-CREW_API crew_status crew_condition_acquire(crew_condition condition);
-
-/** The same for at most @p timeout_s seconds. ::CREW_ETIMEDOUT */
-CREW_API crew_status crew_condition_acquire_timed(crew_condition condition, double timeout_s);
+CREW_API crew_status crew_condition_acquire(crew_condition condition, double timeout_s);
 
 /** Releases the lock, as crew_rlock_release() or crew_lock_release(). */
 CREW_API crew_status crew_condition_release(crew_condition condition);
 
 /**
- * Releases the lock, waits to be notified, and acquires it again. Python: wait().
- * @return ::CREW_EPERM the calling thread does not have the lock; ::CREW_EOWNERDEAD it has the
- * lock, whose former holder ended without a release
+ * Releases the lock, waits to be notified, and acquires it again. Python: wait(timeout).
+ *
+ * @param timeout_s  the limit of the wait in seconds, ::CREW_FOREVER or ::CREW_NOW; for the lock it
+ * waits without one
+ * @return ::CREW_ETIMEDOUT nobody notified it in time; it has the lock; ::CREW_EPERM the calling
+ * thread does not have the lock; ::CREW_EOWNERDEAD it has the lock, whose former holder ended
+ * without a release
  */
-CREW_API crew_status crew_condition_wait(crew_condition condition);
-
-/** The same for at most @p timeout_s seconds, 0 and less for no time, and then until the lock is
- * free. ::CREW_ETIMEDOUT nobody notified it in time; it has the lock. Python: wait(timeout). */
-CREW_API crew_status crew_condition_wait_timed(crew_condition condition, double timeout_s);
+CREW_API crew_status crew_condition_wait(crew_condition condition, double timeout_s);
 
 /**
  * Waits until a predicate is true, asking it now and after each time that it was notified, for at
@@ -91,7 +88,7 @@ CREW_API crew_status crew_condition_wait_timed(crew_condition condition, double 
  * ::CREW_EINVAL predicate NULL
  */
 CREW_API crew_status crew_condition_wait_for(crew_condition condition, crew_predicate *predicate,
-                                             void *arg, double timeout_s, bool *result);
+                                             void *arg, bool *result, double timeout_s);
 
 /** Notifies the @p count who have waited longest, or all if they are fewer; they go on when they
  * get the lock. Does not wait for them. ::CREW_EPERM the calling thread does not have the lock;

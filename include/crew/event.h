@@ -46,12 +46,13 @@ CREW_API crew_status crew_event_clear(crew_event event);
 /** Whether it is set. ::CREW_EINVAL is_set is NULL. Python: is_set(). */
 CREW_API crew_status crew_event_is_set(crew_event event, bool *is_set);
 
-/** Waits until it is set. Python: wait(). */
-CREW_API crew_status crew_event_wait(crew_event event);
-
-/** The same for at most @p timeout_s seconds; 0 and less do not wait. ::CREW_ETIMEDOUT it is not
- * set. Python: wait(timeout). */
-CREW_API crew_status crew_event_wait_timed(crew_event event, double timeout_s);
+/**
+ * Waits until it is set. Python: wait(timeout).
+ *
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_ETIMEDOUT it is not set
+ */
+CREW_API crew_status crew_event_wait(crew_event event, double timeout_s);
 
 /** Ends the caller's use of it, for all its threads. Closing it again does no harm. */
 CREW_API crew_status crew_event_close(crew_event event);

@@ -24,7 +24,7 @@
  * crew_lock lock;
  * crew_lock_create(&lock, NULL);
  * ...
- * crew_lock_acquire(lock);
+ * crew_lock_acquire(lock, CREW_FOREVER);
  * count();
  * crew_lock_release(lock);
  * @endcode
@@ -67,17 +67,14 @@ typedef struct crew_lock_attr {
 CREW_API crew_status crew_lock_create(crew_lock *lock, const crew_lock_attr *attr);
 
 /**
- * Acquires it. Blocks while it is held, also by the caller itself. Python: Lock.acquire().
- * @return ::CREW_EOWNERDEAD it is the caller's now, and the former holder ended without a release
+ * Acquires it. Blocks while it is held, also by the caller itself. Python: Lock.acquire(block,
+ * timeout).
+ *
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_ETIMEDOUT it is not the caller's; ::CREW_EOWNERDEAD it is the caller's now, and
+ * the former holder ended without a release
  */
-CREW_API crew_status crew_lock_acquire(crew_lock lock);
-
-/** The same for at most @p timeout_s seconds; 0 and less do not wait. ::CREW_ETIMEDOUT it is not
- * the caller's. Python: acquire(timeout=...). */
-CREW_API crew_status crew_lock_acquire_timed(crew_lock lock, double timeout_s);
-
-/** The same at once. ::CREW_ETIMEDOUT it is held. Python: acquire(block=False). */
-CREW_API crew_status crew_lock_try_acquire(crew_lock lock);
+CREW_API crew_status crew_lock_acquire(crew_lock lock, double timeout_s);
 
 /** Releases it, whoever holds it. Does not wait. ::CREW_ESTATE it is free. Python: Lock.release().
  */
@@ -91,16 +88,9 @@ CREW_API crew_status crew_lock_close(crew_lock lock);
 CREW_API crew_status crew_rlock_create(crew_rlock *lock, const crew_lock_attr *attr);
 
 /** Acquires it; at once when the calling thread has it already. Blocks while another has it, be it
- * of the same process. Python: RLock.acquire().
- * @return ::CREW_EOWNERDEAD as crew_lock_acquire() */
-CREW_API crew_status crew_rlock_acquire(crew_rlock lock);
-
-/** The same for at most @p timeout_s seconds; 0 and less do not wait. ::CREW_ETIMEDOUT it is not
- * the caller's. */
-CREW_API crew_status crew_rlock_acquire_timed(crew_rlock lock, double timeout_s);
-
-/** The same at once. ::CREW_ETIMEDOUT another has it. */
-CREW_API crew_status crew_rlock_try_acquire(crew_rlock lock);
+ * of the same process. Python: RLock.acquire(block, timeout).
+ * @return as crew_lock_acquire() */
+CREW_API crew_status crew_rlock_acquire(crew_rlock lock, double timeout_s);
 
 /** Takes one acquire back; the last one frees it. Does not wait. ::CREW_EPERM the calling thread
  * does not have it. Python: RLock.release(). */

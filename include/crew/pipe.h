@@ -44,7 +44,7 @@
  * crew_connection_close(out);
  *
  * int value;
- * while (crew_recv(in, &value, sizeof value, NULL) == CREW_OK)
+ * while (crew_recv(in, &value, sizeof value, NULL, CREW_FOREVER) == CREW_OK)
  *     printf("%d\n", value);
  * @endcode
  *
@@ -95,16 +95,14 @@ CREW_API crew_status crew_pipe_create(crew_connection *in, crew_connection *out,
  * and for more than 64 KiB until it was received. Python: Connection.send_bytes. MPI: MPI_Isend,
  * eager for small ones, rendezvous for large ones.
  *
- * @param data  read only; may be NULL with a size of 0
- * @return ::CREW_EPIPE all copies of the other end are gone; ::CREW_ENOTSUP it is the receiving end
- * of a one-way pipe; ::CREW_EINVAL data NULL with a size
+ * @param data       read only; may be NULL with a size of 0
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW; a message that somebody has
+ * begun to receive is waited for all the same
+ * @return ::CREW_ETIMEDOUT nothing was sent; ::CREW_EPIPE all copies of the other end are gone;
+ * ::CREW_ENOTSUP it is the receiving end of a one-way pipe; ::CREW_EINVAL data NULL with a size
  */
-CREW_API crew_status crew_send(crew_connection connection, const void *data, size_t size);
-
-/** The same for at most @p timeout_s seconds; 0 and less do not wait. ::CREW_ETIMEDOUT nothing was
- * sent. A message that somebody has begun to receive is waited for. */
-CREW_API crew_status crew_send_timed(crew_connection connection, const void *data, size_t size,
-                                     double timeout_s);
+CREW_API crew_status crew_send(crew_connection connection, const void *data, size_t size,
+                               double timeout_s);
 
 /**
  * Sends @p count bytes of a buffer of @p size, from @p offset on. Python: send_bytes(buffer,
@@ -112,25 +110,23 @@ CREW_API crew_status crew_send_timed(crew_connection connection, const void *dat
  * @return ::CREW_EINVAL offset or count below 0, or past the end; otherwise as crew_send()
  */
 CREW_API crew_status crew_send_range(crew_connection connection, const void *buffer, size_t size,
-                                     ptrdiff_t offset, ptrdiff_t count);
+                                     ptrdiff_t offset, ptrdiff_t count, double timeout_s);
 
 /**
  * Receives a message into a buffer of the caller's. Blocks until there is one. Python:
  * Connection.recv_bytes_into. MPI: MPI_Irecv.
  *
- * @param buffer  @p room bytes; may be NULL with a room of 0
- * @param size    set to the size of the message, also with ::CREW_ETOOSMALL; may be NULL
- * @return ::CREW_EOF all copies of the other end are gone, and everything was received;
+ * @param buffer     @p room bytes; may be NULL with a room of 0
+ * @param size       set to the size of the message, also with ::CREW_ETOOSMALL; may be NULL
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_ETIMEDOUT there was no message in time; ::CREW_EOF all copies of the other end are
+ * gone, and everything was received;
  * ::CREW_ETOOSMALL the message is larger than the room: it is lost, the next one is not;
  * ::CREW_ETRUNC the sender of a large message ended before it was all there; ::CREW_ENOTSUP it is
  * the sending end of a one-way pipe; ::CREW_EINVAL buffer NULL with a room
  */
-CREW_API crew_status crew_recv(crew_connection connection, void *buffer, size_t room, size_t *size);
-
-/** The same for at most @p timeout_s seconds; 0 and less do not wait. ::CREW_ETIMEDOUT there was no
- * message. */
-CREW_API crew_status crew_recv_timed(crew_connection connection, void *buffer, size_t room,
-                                     size_t *size, double timeout_s);
+CREW_API crew_status crew_recv(crew_connection connection, void *buffer, size_t room, size_t *size,
+                               double timeout_s);
 
 /** A received message, where it lies. */
 typedef struct crew_view {
@@ -145,10 +141,10 @@ typedef struct crew_view {
  *
  * @param view       set to the message
  * @param max_size   the most bytes that it may have; SIZE_MAX for any
- * @param timeout_s  ::CREW_FOREVER waits, 0 and less do not
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
  * @return ::CREW_ETOOSMALL the message is larger than @p max_size: it is lost, and, as in Python,
  * no more can be received at this copy of the end: it is closed if it only receives, and otherwise
- * receiving from it is ::CREW_ENOTSUP; otherwise as crew_recv_timed()
+ * receiving from it is ::CREW_ENOTSUP; otherwise as crew_recv()
  */
 CREW_API crew_status crew_recv_view(crew_connection connection, crew_view *view, size_t max_size,
                                     double timeout_s);
@@ -157,11 +153,13 @@ CREW_API crew_status crew_recv_view(crew_connection connection, crew_view *view,
 CREW_API void crew_view_release(crew_view *view);
 
 /**
- * Whether there is something to receive, a message or the end, waiting for it for at most @p
- * timeout_s seconds. Python: Connection.poll.
- * @return ::CREW_EINVAL ready is NULL; ::CREW_ENOTSUP it is the sending end of a one-way pipe
+ * Waits until there is something to receive, a message or the end. Python: Connection.poll.
+ *
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_OK there is; ::CREW_ETIMEDOUT there was nothing in time; ::CREW_ENOTSUP it is the
+ * sending end of a one-way pipe
  */
-CREW_API crew_status crew_poll(crew_connection connection, double timeout_s, bool *ready);
+CREW_API crew_status crew_poll(crew_connection connection, double timeout_s);
 
 /** The same as something to wait for together with others; ready when crew_poll() says so. Does not
  * block. ::CREW_EINVAL waitable is NULL, or the handle no connection */

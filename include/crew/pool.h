@@ -357,18 +357,23 @@ CREW_API crew_status crew_pool_terminate_workers(crew_pool pool);
  * Python: ProcessPoolExecutor.kill_workers. */
 CREW_API crew_status crew_pool_kill_workers(crew_pool pool);
 
-/** Waits until all workers have ended. ::CREW_ESTATE neither closed nor terminated. Twice is fine.
- * Python: Pool.join. */
-CREW_API crew_status crew_pool_join(crew_pool pool);
+/**
+ * Waits until all workers have ended, and then until the journals of results to come are closed.
+ * Twice is fine. Python: Pool.join.
+ *
+ * @param timeout_s  the limit of the wait for the workers in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_ETIMEDOUT some have not ended; ::CREW_ESTATE neither closed nor terminated
+ */
+CREW_API crew_status crew_pool_join(crew_pool pool, double timeout_s);
 
 /**
- * Takes no more tasks, as crew_pool_close(), and more. Twice is fine. Python:
- * Executor.shutdown(wait, cancel_futures).
+ * Takes no more tasks, as crew_pool_close(), and can cancel those that wait. Twice is fine. Does
+ * not wait: what is pending is done all the same, and crew_pool_join() waits for it. Python:
+ * Executor.shutdown(wait=False, cancel_futures).
  *
- * @param wait    returns when what is still to be done is, and all workers have ended
- * @param cancel  before, cancels the tasks that no worker has begun, of all results to come
+ * @param cancel  cancels the tasks that no worker has begun, of all results to come
  */
-CREW_API crew_status crew_pool_shutdown(crew_pool pool, bool wait, bool cancel);
+CREW_API crew_status crew_pool_shutdown(crew_pool pool, bool cancel);
 
 /** Terminates and joins the pool as needed, and gives it back. Python: the end of `with Pool()`. */
 CREW_API crew_status crew_pool_destroy(crew_pool pool);

@@ -228,15 +228,29 @@ CREW_API crew_status crew_process_create_class(crew_process *process,
 CREW_API crew_status crew_process_start(crew_process process);
 
 /**
- * Waits until it has ended, or for @p timeout_s seconds; both are ::CREW_OK, as in Python:
- * crew_process_is_alive() or crew_process_exitcode() tell which. May be repeated. Python:
- * Process.join.
+ * Waits until it has ended. May be repeated. Python: Process.join, which returns nothing, whether
+ * the process has ended or the time is over.
  *
- * @param timeout_s  ::CREW_FOREVER waits, 0 and less do not
- * @return ::CREW_ESTATE it was not started; ::CREW_EPERM the caller did not create it, or is that
- * process itself
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_ETIMEDOUT it has not ended in time; ::CREW_ESTATE it was not started;
+ * ::CREW_EPERM the caller did not create it, or is that process itself
  */
 CREW_API crew_status crew_process_join(crew_process process, double timeout_s);
+
+/** How a process ended; see crew_process_wait(). */
+typedef struct crew_process_end {
+    int exitcode; /**< as crew_process_exitcode() */
+    crew_end_cause cause;
+} crew_process_end;
+
+/**
+ * Joins a process, and says how it ended. POSIX: waitpid.
+ *
+ * @param end  set to how it ended
+ * @return as crew_process_join(); ::CREW_EINVAL end is NULL
+ */
+CREW_API crew_status crew_process_wait(crew_process process, crew_process_end *end,
+                                       double timeout_s);
 
 /**
  * Asks it to end with SIGTERM, and does not wait until it has. One that has ended is left alone. A

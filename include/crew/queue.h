@@ -68,37 +68,26 @@ CREW_API crew_status crew_queue_create(crew_queue *queue, const crew_queue_attr 
 
 /**
  * Puts a copy of an item of @p size bytes behind the others. Blocks while the queue is full.
- * Python: Queue.put(item).
- * @return ::CREW_EINVAL item NULL with a size, or more than 1 GiB
+ * Python: Queue.put(item, timeout), put_nowait(item).
+ *
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_EFULL it was full all the time, and nothing was put; ::CREW_EINVAL item NULL with
+ * a size, or more than 1 GiB
  */
-CREW_API crew_status crew_queue_put(crew_queue queue, const void *item, size_t size);
-
-/** The same for at most @p timeout_s seconds; 0 and less do not wait. ::CREW_EFULL nothing was put.
- * Python: put(item, True, timeout). */
-CREW_API crew_status crew_queue_put_timed(crew_queue queue, const void *item, size_t size,
-                                          double timeout_s);
-
-/** The same at once. ::CREW_EFULL. Python: put_nowait. */
-CREW_API crew_status crew_queue_put_nowait(crew_queue queue, const void *item, size_t size);
+CREW_API crew_status crew_queue_put(crew_queue queue, const void *item, size_t size,
+                                    double timeout_s);
 
 /**
- * Takes the first item. Blocks while the queue is empty. Python: Queue.get().
+ * Takes the first item. Blocks while the queue is empty. Python: Queue.get(timeout), get_nowait().
  *
- * @param buffer  @p room bytes; may be NULL with a room of 0
- * @param size    set to the size of the item, also with ::CREW_ETOOSMALL; may be NULL
- * @return ::CREW_ETOOSMALL the item is larger than the room, and stays where it is; ::CREW_EINVAL
- * buffer NULL with a room
+ * @param buffer     @p room bytes; may be NULL with a room of 0
+ * @param size       set to the size of the item, also with ::CREW_ETOOSMALL; may be NULL
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_EEMPTY there was no item in time; ::CREW_ETOOSMALL the item is larger than the
+ * room, and stays where it is; ::CREW_EINVAL buffer NULL with a room
  */
-CREW_API crew_status crew_queue_get(crew_queue queue, void *buffer, size_t room, size_t *size);
-
-/** The same for at most @p timeout_s seconds; 0 and less do not wait. ::CREW_EEMPTY there was none.
- * Python: get(True, timeout). */
-CREW_API crew_status crew_queue_get_timed(crew_queue queue, void *buffer, size_t room, size_t *size,
-                                          double timeout_s);
-
-/** The same at once. ::CREW_EEMPTY. Python: get_nowait. */
-CREW_API crew_status crew_queue_get_nowait(crew_queue queue, void *buffer, size_t room,
-                                           size_t *size);
+CREW_API crew_status crew_queue_get(crew_queue queue, void *buffer, size_t room, size_t *size,
+                                    double timeout_s);
 
 /**
  * Takes items as long as there are any and they fit: one call for many small items. Waits for the

@@ -113,15 +113,18 @@ typedef enum crew_results_when {
 } crew_results_when;
 
 /**
- * Waits for several results, for at most @p timeout_s seconds. Python: concurrent.futures.wait.
+ * Waits for several results. Python: concurrent.futures.wait, which tells those that are done also
+ * when the time is over; here ::CREW_FIRST_COMPLETED with ::CREW_NOW does.
  *
- * @param done      set, for each, to whether it is done; may be NULL
- * @param how_many  set to how many are; may be NULL
- * @return ::CREW_OK also when the time is over; ::CREW_EINVAL results NULL with a count
+ * @param done       set, for each, to whether it is done; may be NULL
+ * @param how_many   set to how many are; may be NULL
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_ETIMEDOUT what it waits for has not come in time; ::CREW_EINVAL results NULL with
+ * a count
  */
 CREW_API crew_status crew_results_wait(const crew_result *results, size_t count,
-                                       crew_results_when when, double timeout_s, bool *done,
-                                       size_t *how_many);
+                                       crew_results_when when, bool *done, size_t *how_many,
+                                       double timeout_s);
 
 /**
  * Waits for the next of several results that is done, in the order in which they are; those of
@@ -137,7 +140,7 @@ CREW_API crew_status crew_results_wait(const crew_result *results, size_t count,
  * argument NULL; ::CREW_ENOENT one was closed that was not returned: the message says which
  */
 CREW_API crew_status crew_results_next(const crew_result *results, size_t count, bool *seen,
-                                       double timeout_s, size_t *index);
+                                       size_t *index, double timeout_s);
 
 /** The same as something to wait for together with others; ready when it is done. ::CREW_EINVAL
  * waitable is NULL */

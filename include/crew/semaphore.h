@@ -45,15 +45,13 @@ typedef struct crew_semaphore_attr {
 CREW_API crew_status crew_semaphore_create(crew_semaphore *semaphore, long value,
                                            const crew_semaphore_attr *attr);
 
-/** Takes one. Blocks while the value is 0. Python: acquire(). */
-CREW_API crew_status crew_semaphore_acquire(crew_semaphore semaphore);
-
-/** The same for at most @p timeout_s seconds; 0 and less do not wait. ::CREW_ETIMEDOUT nothing was
- * taken. Python: acquire(timeout=...). */
-CREW_API crew_status crew_semaphore_acquire_timed(crew_semaphore semaphore, double timeout_s);
-
-/** The same at once. ::CREW_ETIMEDOUT the value is 0. Python: acquire(block=False). */
-CREW_API crew_status crew_semaphore_try_acquire(crew_semaphore semaphore);
+/**
+ * Takes one. Blocks while the value is 0. Python: acquire(block, timeout).
+ *
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_ETIMEDOUT nothing was taken
+ */
+CREW_API crew_status crew_semaphore_acquire(crew_semaphore semaphore, double timeout_s);
 
 /** Gives one. Does not wait. ::CREW_ESTATE it is bounded and has its first value, or it has
  * ::CREW_SEMAPHORE_LIMIT. Python: release(). */

@@ -65,8 +65,14 @@ typedef enum crew_status {
 #undef CREW_STATUS_ENUM
 } crew_status;
 
-/** A timeout that never comes. */
+/* Every call that may wait takes its limit as the last argument, in seconds. When that is over, it
+ * returns ::CREW_ETIMEDOUT (a queue: ::CREW_EFULL or ::CREW_EEMPTY), and no output was touched. */
+
+/** The limit of a call that waits for as long as it takes. */
 #define CREW_FOREVER 1e18
+
+/** The limit of a call that does not wait; so is any number below 0. */
+#define CREW_NOW 0.0
 
 /**
  * The name of a status, "CREW_ESTATE" for example; "CREW_?" for a number that is none. Never

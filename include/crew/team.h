@@ -26,7 +26,7 @@
  *     double mine = work(crew_team_rank(team), crew_team_size(team)), sum;
  *     if (crew_team_allreduce(team, &mine, &sum, 1, CREW_DOUBLE, CREW_SUM))
  *         return 1;
- *     return crew_barrier_wait(crew_team_barrier(team), CREW_FOREVER, NULL) ? 1 : 0;
+ *     return crew_barrier_wait(crew_team_barrier(team), NULL, CREW_FOREVER) ? 1 : 0;
  * }
  *
  * crew_team_run(member, NULL, 0, NULL);

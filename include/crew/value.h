@@ -68,9 +68,9 @@ static inline crew_status crew_value_compare_exchange(crew_value value, crew_dat
 }
 
 /** As crew_array_acquire(). Python: value.get_lock().acquire(). */
-static inline crew_status crew_value_acquire(crew_value value)
+static inline crew_status crew_value_acquire(crew_value value, double timeout_s)
 {
-    return crew_array_acquire(crew_value_array(value));
+    return crew_array_acquire(crew_value_array(value), timeout_s);
 }
 
 /** As crew_array_release(). */

@@ -14,7 +14,7 @@
  * bool ready[2];
  * crew_process_sentinel(left, &ends[0]);
  * crew_process_sentinel(right, &ends[1]);
- * crew_wait(ends, 2, CREW_FOREVER, ready, NULL);
+ * crew_wait(ends, 2, ready, NULL, CREW_FOREVER);
  * @endcode
  */
 #ifndef CREW_WAIT_H
@@ -44,20 +44,21 @@ typedef struct crew_waitable {
 CREW_API crew_status crew_process_sentinel(crew_process process, crew_waitable *sentinel);
 
 /**
- * Waits until one of the objects is ready, or for @p timeout_s seconds; both are ::CREW_OK. Python:
- * multiprocessing.connection.wait.
+ * Waits until one of the objects is ready. Python: multiprocessing.connection.wait, which returns
+ * an empty list when the time is over.
  *
  * @param objects    @p count of them
- * @param timeout_s  ::CREW_FOREVER waits, 0 and less do not
  * @param ready      set for each of them, in their order: whether it is ready
  * @param how_many   set to how many are; may be NULL
- * @return ::CREW_EINVAL objects or ready NULL with a count, an empty waitable, one that stands
- * there twice, or nothing to wait for for ever; ::CREW_ENOENT one is not there, or not any more;
+ * @param timeout_s  the limit in seconds, ::CREW_FOREVER or ::CREW_NOW
+ * @return ::CREW_ETIMEDOUT none was ready in time; ::CREW_EINVAL objects or ready NULL with a
+ * count, an empty waitable, one that stands there twice, or nothing to wait for for ever;
+ * ::CREW_ENOENT one is not there, or not any more;
  * ::CREW_ECLOSED the caller has closed one, or closes it meanwhile; ::CREW_ENOTSUP one is the
  * sending end of a one-way pipe; ::CREW_ESTATE outside crew_run(); ::CREW_ENOMEM
  */
-CREW_API crew_status crew_wait(const crew_waitable *objects, size_t count, double timeout_s,
-                               bool *ready, size_t *how_many);
+CREW_API crew_status crew_wait(const crew_waitable *objects, size_t count, bool *ready,
+                               size_t *how_many, double timeout_s);
 
 #ifdef __cplusplus
 }

@@ -88,9 +88,9 @@ static crew_status send_inline(crew_connection connection, const void *data, siz
     return status;
 }
 
-static crew_status send(crew_connection connection, const void *data, size_t size,
-                        int64_t timeout_ns)
+crew_status crew_send(crew_connection connection, const void *data, size_t size, double timeout_s)
 {
+    int64_t timeout_ns = crewi_timeout_ns(timeout_s);
     crew_status status = check(connection);
     if (status)
         return status;
@@ -104,19 +104,8 @@ static crew_status send(crew_connection connection, const void *data, size_t siz
                : send_inline(connection, data, size, timeout_ns);
 }
 
-crew_status crew_send(crew_connection connection, const void *data, size_t size)
-{
-    return send(connection, data, size, CREWI_FOREVER);
-}
-
-crew_status crew_send_timed(crew_connection connection, const void *data, size_t size,
-                            double timeout_s)
-{
-    return send(connection, data, size, crewi_timeout_ns(timeout_s));
-}
-
 crew_status crew_send_range(crew_connection connection, const void *buffer, size_t size,
-                            ptrdiff_t offset, ptrdiff_t count)
+                            ptrdiff_t offset, ptrdiff_t count, double timeout_s)
 {
     if (offset < 0 || count < 0 || (size_t)offset > size || (size_t)count > size - (size_t)offset)
         return crewi_error(CREW_EINVAL,
@@ -125,7 +114,7 @@ crew_status crew_send_range(crew_connection connection, const void *buffer, size
     if (!buffer && size)
         return crewi_error(CREW_EINVAL, "crew_send_range: buffer is NULL, and the size %zu", size);
     const char *data = buffer;
-    return send(connection, data ? data + offset : NULL, (size_t)count, CREWI_FOREVER);
+    return crew_send(connection, data ? data + offset : NULL, (size_t)count, timeout_s);
 }
 
 /* Receiving */
@@ -170,8 +159,8 @@ static crew_status copy_out(crew_connection connection, const struct crewi_pipe_
     return CREW_OK;
 }
 
-static crew_status receive_into(crew_connection connection, void *buffer, size_t room, size_t *size,
-                                int64_t timeout_ns)
+crew_status crew_recv(crew_connection connection, void *buffer, size_t room, size_t *size,
+                      double timeout_s)
 {
     struct crewi_frame *reply;
     crew_status status = check(connection);
@@ -179,7 +168,7 @@ static crew_status receive_into(crew_connection connection, void *buffer, size_t
         return status;
     if (!buffer && room)
         return crewi_error(CREW_EINVAL, "crew_recv: buffer is NULL, and the room %zu", room);
-    status = receive(connection, room, timeout_ns, &reply);
+    status = receive(connection, room, crewi_timeout_ns(timeout_s), &reply);
     if (status)
         return status;
     const struct crewi_pipe_item *item = (const void *)reply->payload;
@@ -190,17 +179,6 @@ static crew_status receive_into(crew_connection connection, void *buffer, size_t
         *size = item->size;
     crewi_frame_destroy(reply);
     return status;
-}
-
-crew_status crew_recv(crew_connection connection, void *buffer, size_t room, size_t *size)
-{
-    return receive_into(connection, buffer, room, size, CREWI_FOREVER);
-}
-
-crew_status crew_recv_timed(crew_connection connection, void *buffer, size_t room, size_t *size,
-                            double timeout_s)
-{
-    return receive_into(connection, buffer, room, size, crewi_timeout_ns(timeout_s));
 }
 
 /* Views */
@@ -284,22 +262,20 @@ void crew_view_release(crew_view *view)
 
 /* Waiting, closing */
 
-crew_status crew_poll(crew_connection connection, double timeout_s, bool *ready)
+crew_status crew_poll(crew_connection connection, double timeout_s)
 {
     struct crewi_call call = call_to_end(CREWI_OP_WAIT, &connection);
     struct crewi_frame *reply;
     crew_status status = check(connection);
-    if (!status && !ready)
-        status = crewi_error(CREW_EINVAL, "crew_poll: ready is NULL");
     if (status)
         return status;
     call.timeout_ns = crewi_timeout_ns(timeout_s);
     status = crewi_call(&call, &reply);
     if (status)
         return status;
-    *ready = reply->header.size > 0;
+    bool is_ready = reply->header.size > 0;
     crewi_frame_destroy(reply);
-    return CREW_OK;
+    return is_ready ? CREW_OK : crewi_error(CREW_ETIMEDOUT, "nothing to receive in time");
 }
 
 crew_status crew_connection_waitable(crew_connection connection, crew_waitable *waitable)

@@ -11,7 +11,7 @@
 #include <crew/status.h>
 #include <stddef.h>
 
-/** Sends one, and waits until it is received. Statuses as crew_send_timed(). */
+/** Sends one, and waits until it is received. Statuses as crew_send(). */
 crew_status crewi_pipe_send_large(uint64_t end, const void *data, size_t size, int64_t timeout_ns);
 
 /** Fetches the bytes of one whose item was received, item->size of them. ::CREW_ETRUNC the sender

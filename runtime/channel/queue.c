@@ -120,17 +120,17 @@ static crew_status ask_for_items(crew_queue queue, struct crewi_queue_head *head
     return status;
 }
 
-static crew_status get(const char *name, crew_queue queue, void *buffer, size_t room, size_t *size,
-                       int64_t timeout_ns)
+crew_status crew_queue_get(crew_queue queue, void *buffer, size_t room, size_t *size,
+                           double timeout_s)
 {
     struct crewi_queue_head head = {.count = 1};
     struct crewi_frame *reply;
-    crew_status status = crewi_queue_check(name, queue);
+    crew_status status = crewi_queue_check("crew_queue_get", queue);
     if (status)
         return status;
     if (!buffer && room)
-        return crewi_error(CREW_EINVAL, "%s: buffer is NULL, with a room of %zu", name, room);
-    status = ask_for_items(queue, &head, room, timeout_ns, &reply);
+        return crewi_error(CREW_EINVAL, "crew_queue_get: buffer is NULL, with a room of %zu", room);
+    status = ask_for_items(queue, &head, room, crewi_timeout_ns(timeout_s), &reply);
     if (size && (!status || status == CREW_ETOOSMALL))
         *size = head.size;
     if (status)
@@ -139,22 +139,6 @@ static crew_status get(const char *name, crew_queue queue, void *buffer, size_t 
         memcpy(buffer, reply->payload + HEAD_SIZE, head.size);
     crewi_frame_destroy(reply);
     return CREW_OK;
-}
-
-crew_status crew_queue_get(crew_queue queue, void *buffer, size_t room, size_t *size)
-{
-    return get("crew_queue_get", queue, buffer, room, size, CREWI_FOREVER);
-}
-
-crew_status crew_queue_get_timed(crew_queue queue, void *buffer, size_t room, size_t *size,
-                                 double timeout_s)
-{
-    return get("crew_queue_get_timed", queue, buffer, room, size, crewi_timeout_ns(timeout_s));
-}
-
-crew_status crew_queue_get_nowait(crew_queue queue, void *buffer, size_t room, size_t *size)
-{
-    return get("crew_queue_get_nowait", queue, buffer, room, size, 0);
 }
 
 /* One item has its size in the head alone. */

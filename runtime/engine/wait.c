@@ -172,8 +172,8 @@ static crew_status wait_for_nothing(int64_t timeout_ns)
     return CREW_OK;
 }
 
-crew_status crew_wait(const crew_waitable *objects, size_t count, double timeout_s, bool *ready,
-                      size_t *how_many)
+crew_status crew_wait(const crew_waitable *objects, size_t count, bool *ready, size_t *how_many,
+                      double timeout_s)
 {
     struct waiting waiting = {0};
     size_t found = 0;
@@ -183,6 +183,8 @@ crew_status crew_wait(const crew_waitable *objects, size_t count, double timeout
         status = count ? begin(&waiting, objects, count) : wait_for_nothing(timeout_ns);
     if (!status && count)
         status = wait_for(&waiting, timeout_ns, &found);
+    if (!status && !found)
+        status = crewi_error(CREW_ETIMEDOUT, "none of %zu objects is ready in time", count);
     for (size_t i = 0; i < count && !status; i++)
         ready[i] = waiting.ready[i];
     end(&waiting);

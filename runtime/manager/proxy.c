@@ -55,10 +55,11 @@ static crew_status check_open(crew_proxy proxy)
     unsigned now = atomic_load(&closes);
     if (proxy.id == last && now == last_closes)
         return CREW_OK;
-    bool ready;
-    crew_status status = crew_poll((crew_connection){proxy.id}, 0, &ready);
+    crew_status status = crew_poll((crew_connection){proxy.id}, CREW_NOW);
+    if (!status || status == CREW_ETIMEDOUT)
+        return crewi_error(CREW_EINVAL, "the handle is of another kind");
     if (status != CREW_ENOTSUP)
-        return status ? status : crewi_error(CREW_EINVAL, "the handle is of another kind");
+        return status;
     last = proxy.id;
     last_closes = now;
     return CREW_OK;

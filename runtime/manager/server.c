@@ -92,7 +92,7 @@ static crew_status reply(crew_connection session, crew_status status,
     memcpy(bytes, &head, sizeof head);
     if (size)
         memcpy(bytes + sizeof head, body, size);
-    status = crew_send(session, bytes, sizeof head + size);
+    status = crew_send(session, bytes, sizeof head + size, CREW_FOREVER);
     free(bytes);
     return status;
 }
@@ -148,7 +148,7 @@ static void serve_door(crew_connection door)
     for (;;) {
         struct crewi_manager_hello hello = {.session = {0}};
         size_t size = 0;
-        crew_status status = crew_recv(door, &hello, sizeof hello, &size);
+        crew_status status = crew_recv(door, &hello, sizeof hello, &size, CREW_FOREVER);
         if (status == CREW_ETOOSMALL)
             continue;
         if (status || size != sizeof hello || !hello.session.id)

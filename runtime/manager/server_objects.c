@@ -137,7 +137,7 @@ static void reap(const struct watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++) {
         struct object *object = watch->list[i].object;
-        if (watch->ready[i + 1] && crew_recv_timed(object->end, NULL, 0, NULL, 0) == CREW_EOF &&
+        if (watch->ready[i + 1] && crew_recv(object->end, NULL, 0, NULL, CREW_NOW) == CREW_EOF &&
             take(object))
             destroy(object);
     }
@@ -149,9 +149,9 @@ static crew_status watch_once(void)
     if (!gather(&watch))
         return crewi_error_memory();
     crew_status status =
-        crew_wait(watch.waitables, watch.count + 1, CREW_FOREVER, watch.ready, NULL);
+        crew_wait(watch.waitables, watch.count + 1, watch.ready, NULL, CREW_FOREVER);
     if (!status && watch.ready[0]) {
-        crew_recv_timed(objects.wake_in, NULL, 0, NULL, 0);
+        crew_recv(objects.wake_in, NULL, 0, NULL, CREW_NOW);
         usleep(GATHER_US);
     }
     if (!status)
@@ -197,7 +197,7 @@ static crew_status add(struct object *object)
     bool tell = !status && !objects.changed;
     objects.changed |= tell;
     pthread_mutex_unlock(&objects.mutex);
-    return tell ? crew_send(objects.wake_out, NULL, 0) : status;
+    return tell ? crew_send(objects.wake_out, NULL, 0, CREW_FOREVER) : status;
 }
 
 /* The reason with what it is about in front; one that the program's function has not worded is the

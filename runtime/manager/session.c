@@ -102,7 +102,7 @@ static crew_status translate(const struct crewi_manager_question *question, crew
 crew_status crewi_manager_knock(crew_manager manager, crew_connection session, double timeout_s)
 {
     struct crewi_manager_hello hello = {.session = session};
-    return crew_send_timed((crew_connection){manager.id}, &hello, sizeof hello, timeout_s);
+    return crew_send((crew_connection){manager.id}, &hello, sizeof hello, timeout_s);
 }
 
 static crew_status open_session(crew_manager manager, double timeout_s, struct session **opened)
@@ -200,7 +200,7 @@ static crew_status exchange(const struct crewi_manager_question *question, const
     crew_status status = get_session(question->manager, question->timeout_s, &session);
     if (status)
         return status;
-    status = crew_send_timed(session->connection, bytes, size, left(question->timeout_s, begin_ns));
+    status = crew_send(session->connection, bytes, size, left(question->timeout_s, begin_ns));
     answer->was_asked = !status;
     if (!status)
         status = crew_recv_view(session->connection, &answer->view, SIZE_MAX,

@@ -237,9 +237,10 @@ crew_status crew_pool_kill_workers(crew_pool pool)
     return end_workers(pool, SIGKILL);
 }
 
-crew_status crew_pool_join(crew_pool pool)
+crew_status crew_pool_join(crew_pool pool, double timeout_s)
 {
-    crew_status status = crewi_pool_ask(pool, CREWI_POOL_JOIN, NULL, 0, CREWI_FOREVER, NULL);
+    crew_status status =
+        crewi_pool_ask(pool, CREWI_POOL_JOIN, NULL, 0, crewi_timeout_ns(timeout_s), NULL);
     if (status)
         return status;
     crewi_keepers_join(pool);
@@ -247,19 +248,19 @@ crew_status crew_pool_join(crew_pool pool)
     return CREW_OK;
 }
 
-crew_status crew_pool_shutdown(crew_pool pool, bool wait, bool cancel)
+crew_status crew_pool_shutdown(crew_pool pool, bool cancel)
 {
     crew_status status = crew_pool_close(pool);
     if (!status && cancel)
         status = crewi_pool_ask(pool, CREWI_POOL_CANCEL, NULL, 0, 0, NULL);
-    return status || !wait ? status : crew_pool_join(pool);
+    return status;
 }
 
 crew_status crew_pool_destroy(crew_pool pool)
 {
     crew_status status = crew_pool_terminate(pool);
     if (!status)
-        status = crew_pool_join(pool);
+        status = crew_pool_join(pool, CREW_FOREVER);
     if (!status)
         status = crewi_pool_ask(pool, CREWI_POOL_DESTROY, NULL, 0, 0, NULL);
     if (!status)

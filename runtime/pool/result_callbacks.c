@@ -149,7 +149,7 @@ static crew_status end_pool(void *context)
     struct caller *caller = context;
     crew_pool pool = caller->pool;
     crew_status status = crewi_pool_ask(pool, CREWI_POOL_LEAVE, NULL, 0, 0, NULL);
-    return status ? status : crew_pool_join(pool);
+    return status ? status : crew_pool_join(pool, CREW_FOREVER);
 }
 
 static crew_status add_caller(crew_pool pool)

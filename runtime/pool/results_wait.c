@@ -155,7 +155,7 @@ static bool is_ready(crew_result result)
 }
 
 crew_status crew_results_wait(const crew_result *results, size_t count, crew_results_when when,
-                              double timeout_s, bool *done, size_t *how_many)
+                              bool *done, size_t *how_many, double timeout_s)
 {
     struct several several = {.results = results, .count = count};
     int64_t deadline_ns = crewi_deadline_ns(crewi_now_ns(), crewi_timeout_ns(timeout_s));
@@ -166,8 +166,13 @@ crew_status crew_results_wait(const crew_result *results, size_t count, crew_res
             crewi_error(CREW_EINVAL, "crew_results_wait: %d is no crew_results_when", (int)when);
     while (!status) {
         status = look_at_all(&several, "crew_results_wait");
-        if (status || is_enough(&several, when) || left_ns <= 0)
+        if (status || is_enough(&several, when))
             break;
+        if (left_ns <= 0) {
+            status = crewi_error(CREW_ETIMEDOUT, "%zu of %zu results are done in time",
+                                 several.ready, count);
+            break;
+        }
         left_ns = time_left(deadline_ns);
         status = await_more(&several, left_ns);
     }
@@ -288,8 +293,8 @@ static void set_seen(const crew_result *results, size_t count, bool *seen, size_
         seen[i] |= results[i].id == results[next].id;
 }
 
-crew_status crew_results_next(const crew_result *results, size_t count, bool *seen,
-                              double timeout_s, size_t *index)
+crew_status crew_results_next(const crew_result *results, size_t count, bool *seen, size_t *index,
+                              double timeout_s)
 {
     struct several several = {.results = results, .seen = seen, .count = count};
     int64_t deadline_ns = crewi_deadline_ns(crewi_now_ns(), crewi_timeout_ns(timeout_s));

@@ -309,11 +309,24 @@ static bool is_parent_closed(crew_process process, crew_status status)
     return (status == CREW_ECLOSED || status == CREW_ENOENT) && is_parent(process);
 }
 
+/* The reply to a join has one byte when the process has ended, and none when the time is over. */
 crew_status crew_process_join(crew_process process, double timeout_s)
 {
-    uint8_t op = is_parent(process) ? (uint8_t)CREWI_OP_WAIT : (uint8_t)CREWI_PROCESS_JOIN;
-    crew_status status = ask(process, op, timeout_s, NULL, 0);
-    return is_parent_closed(process, status) ? CREW_OK : status;
+    struct crewi_call call = {
+        .kind = CREWI_KIND_PROCESS,
+        .op = is_parent(process) ? (uint8_t)CREWI_OP_WAIT : (uint8_t)CREWI_PROCESS_JOIN,
+        .object = process.id,
+        .timeout_ns = crewi_timeout_ns(timeout_s),
+    };
+    struct crewi_frame *reply;
+    if (!process.id && crewi_client_current())
+        return crewi_error(CREW_EINVAL, "the process handle is empty");
+    crew_status status = crewi_call(&call, &reply);
+    if (status)
+        return is_parent_closed(process, status) ? CREW_OK : status;
+    bool has_ended = reply->header.size > 0;
+    crewi_frame_destroy(reply);
+    return has_ended ? CREW_OK : crewi_error(CREW_ETIMEDOUT, "the process has not ended in time");
 }
 
 static crew_status send_signal(crew_process process, int32_t number)
@@ -394,6 +407,19 @@ crew_status crew_process_exitcode(crew_process process, int *exitcode)
                            info.name);
     *exitcode = info.exitcode;
     return CREW_OK;
+}
+
+crew_status crew_process_wait(crew_process process, crew_process_end *end, double timeout_s)
+{
+    struct crewi_process_info info;
+    if (!end)
+        return crewi_error(CREW_EINVAL, "crew_process_wait: end is NULL");
+    crew_status status = crew_process_join(process, timeout_s);
+    if (!status)
+        status = query_open(process, end, &info);
+    if (!status)
+        *end = (crew_process_end){.exitcode = info.exitcode, .cause = (crew_end_cause)info.cause};
+    return status;
 }
 
 crew_status crew_process_end_cause(crew_process process, crew_end_cause *cause)

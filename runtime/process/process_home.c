@@ -437,7 +437,7 @@ static void ended(struct crewi_engine *engine, const struct crewi_message *messa
     crewi_process_release_name(engine, process);
     crewi_timer_cancel(&engine->timers, &process->patience);
     free_argument(engine, process);
-    crewi_parking_reply_all(engine, &process->joins, NULL, 0);
+    crewi_parking_reply_all(engine, &process->joins, "\1", 1);
     tell_watcher(engine, process, CREWI_WATCH_ENDED, message);
     if (process->abandoned)
         crewi_process_drop(engine, process);
@@ -501,7 +501,7 @@ static void join(struct crewi_engine *engine, struct crewi_process *process,
         crewi_engine_refuse(engine, &message->origin, CREW_ESTATE, "process %s was not started",
                             process->order.spec.name);
     else if (process->state == CREWI_PROCESS_OVER)
-        crewi_engine_reply(engine, &message->origin, "\1", message->op == CREWI_OP_WAIT);
+        crewi_engine_reply(engine, &message->origin, "\1", 1);
     else
         crewi_park(engine, &process->joins, message);
 }

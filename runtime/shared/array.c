@@ -192,26 +192,15 @@ static crew_status find_lock(const char *call, crew_array array,
     return status;
 }
 
-crew_status crew_array_acquire(crew_array array)
+crew_status crew_array_acquire(crew_array array, double timeout_s)
 {
     const struct crewi_array_view *view;
     crew_status status = find_lock("crew_array_acquire", array, &view);
     if (status)
         return status;
     if (view->about.lock_use == CREWI_ARRAY_USERS_LOCK)
-        return crew_lock_acquire((crew_lock){view->about.lock});
-    return crew_rlock_acquire((crew_rlock){view->about.lock});
-}
-
-crew_status crew_array_acquire_timed(crew_array array, double timeout_s)
-{
-    const struct crewi_array_view *view;
-    crew_status status = find_lock("crew_array_acquire_timed", array, &view);
-    if (status)
-        return status;
-    if (view->about.lock_use == CREWI_ARRAY_USERS_LOCK)
-        return crew_lock_acquire_timed((crew_lock){view->about.lock}, timeout_s);
-    return crew_rlock_acquire_timed((crew_rlock){view->about.lock}, timeout_s);
+        return crew_lock_acquire((crew_lock){view->about.lock}, timeout_s);
+    return crew_rlock_acquire((crew_rlock){view->about.lock}, timeout_s);
 }
 
 crew_status crew_array_release(crew_array array)

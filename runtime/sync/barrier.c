@@ -141,12 +141,12 @@ static crew_status arrive(crew_barrier barrier, int64_t timeout_ns,
     return !status && arrival->has_action ? act(barrier, arrival, &action) : status;
 }
 
-crew_status crew_barrier_wait(crew_barrier barrier, double timeout_s, int *index)
+crew_status crew_barrier_wait(crew_barrier barrier, int *index, double timeout_s)
 {
     struct crewi_sync_record *record;
     struct crewi_sync_arrival arrival = {0};
     if (is_of_team(barrier))
-        return team_ops->wait(barrier, timeout_s, index);
+        return team_ops->wait(barrier, index, timeout_s);
     crew_status status = crewi_sync_use("crew_barrier_wait", barrier.id, IS_BARRIER, &record);
     if (!status)
         status = arrive(barrier, crewi_timeout_ns(timeout_s), &arrival);

@@ -10,7 +10,7 @@
 #include <crew/barrier.h>
 
 struct crewi_barrier_ops {
-    crew_status (*wait)(crew_barrier barrier, double timeout_s, int *index);
+    crew_status (*wait)(crew_barrier barrier, int *index, double timeout_s);
     crew_status (*reset)(crew_barrier barrier);
     crew_status (*abort)(crew_barrier barrier);
     crew_status (*get_state)(crew_barrier barrier, crew_barrier_state *state);

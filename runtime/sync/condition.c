@@ -63,16 +63,10 @@ crew_status crew_condition_create(crew_condition *condition, const crew_conditio
     return status;
 }
 
-crew_status crew_condition_acquire(crew_condition condition)
+crew_status crew_condition_acquire(crew_condition condition, double timeout_s)
 {
     return crewi_sync_lock_acquire("crew_condition_acquire", condition.lock, CREWI_SYNC_IS_LOCK,
-                                   CREWI_FOREVER);
-}
-
-crew_status crew_condition_acquire_timed(crew_condition condition, double timeout_s)
-{
-    return crewi_sync_lock_acquire("crew_condition_acquire_timed", condition.lock,
-                                   CREWI_SYNC_IS_LOCK, crewi_timeout_ns(timeout_s));
+                                   crewi_timeout_ns(timeout_s));
 }
 
 crew_status crew_condition_release(crew_condition condition)
@@ -109,18 +103,13 @@ static crew_status wait(const char *call, crew_condition condition, int64_t time
     return status;
 }
 
-crew_status crew_condition_wait(crew_condition condition)
+crew_status crew_condition_wait(crew_condition condition, double timeout_s)
 {
-    return wait("crew_condition_wait", condition, CREWI_FOREVER);
-}
-
-crew_status crew_condition_wait_timed(crew_condition condition, double timeout_s)
-{
-    return wait("crew_condition_wait_timed", condition, crewi_timeout_ns(timeout_s));
+    return wait("crew_condition_wait", condition, crewi_timeout_ns(timeout_s));
 }
 
 crew_status crew_condition_wait_for(crew_condition condition, crew_predicate *predicate, void *arg,
-                                    double timeout_s, bool *result)
+                                    bool *result, double timeout_s)
 {
     static const char call[] = "crew_condition_wait_for";
     struct crewi_sync_record *record;

@@ -68,11 +68,12 @@ static bool is_set(crewi_word *word, int64_t timeout_ns)
     return set;
 }
 
-static crew_status wait_for(const char *call, crew_event event, int64_t timeout_ns)
+crew_status crew_event_wait(crew_event event, double timeout_s)
 {
     struct crewi_sync_record *record;
     struct crewi_sync_head head = {.id = event.id};
-    crew_status status = crewi_sync_use(call, event.id, IS_EVENT, &record);
+    int64_t timeout_ns = crewi_timeout_ns(timeout_s);
+    crew_status status = crewi_sync_use("crew_event_wait", event.id, IS_EVENT, &record);
     if (status)
         return status;
     if (record->word && is_set(record->word, timeout_ns))
@@ -80,16 +81,6 @@ static crew_status wait_for(const char *call, crew_event event, int64_t timeout_
     if (record->word && timeout_ns <= 0)
         return crewi_error(CREW_ETIMEDOUT, "%s is not set", record->name);
     return crewi_sync_ask(CREWI_SYNC_WAIT, &head, timeout_ns);
-}
-
-crew_status crew_event_wait(crew_event event)
-{
-    return wait_for("crew_event_wait", event, CREWI_FOREVER);
-}
-
-crew_status crew_event_wait_timed(crew_event event, double timeout_s)
-{
-    return wait_for("crew_event_wait_timed", event, crewi_timeout_ns(timeout_s));
 }
 
 crew_status crew_event_close(crew_event event)

@@ -171,20 +171,10 @@ crew_status crew_lock_create(crew_lock *lock, const crew_lock_attr *attr)
     return make("lock", CREWI_SYNC_LOCK, lock ? &lock->id : NULL, attr);
 }
 
-crew_status crew_lock_acquire(crew_lock lock)
+crew_status crew_lock_acquire(crew_lock lock, double timeout_s)
 {
-    return crewi_sync_lock_acquire("crew_lock_acquire", lock.id, IS_LOCK, CREWI_FOREVER);
-}
-
-crew_status crew_lock_acquire_timed(crew_lock lock, double timeout_s)
-{
-    return crewi_sync_lock_acquire("crew_lock_acquire_timed", lock.id, IS_LOCK,
+    return crewi_sync_lock_acquire("crew_lock_acquire", lock.id, IS_LOCK,
                                    crewi_timeout_ns(timeout_s));
-}
-
-crew_status crew_lock_try_acquire(crew_lock lock)
-{
-    return crewi_sync_lock_acquire("crew_lock_try_acquire", lock.id, IS_LOCK, 0);
 }
 
 crew_status crew_lock_release(crew_lock lock)
@@ -206,20 +196,10 @@ crew_status crew_rlock_create(crew_rlock *lock, const crew_lock_attr *attr)
     return make("rlock", CREWI_SYNC_RLOCK, lock ? &lock->id : NULL, attr);
 }
 
-crew_status crew_rlock_acquire(crew_rlock lock)
+crew_status crew_rlock_acquire(crew_rlock lock, double timeout_s)
 {
-    return crewi_sync_lock_acquire("crew_rlock_acquire", lock.id, IS_RLOCK, CREWI_FOREVER);
-}
-
-crew_status crew_rlock_acquire_timed(crew_rlock lock, double timeout_s)
-{
-    return crewi_sync_lock_acquire("crew_rlock_acquire_timed", lock.id, IS_RLOCK,
+    return crewi_sync_lock_acquire("crew_rlock_acquire", lock.id, IS_RLOCK,
                                    crewi_timeout_ns(timeout_s));
-}
-
-crew_status crew_rlock_try_acquire(crew_rlock lock)
-{
-    return crewi_sync_lock_acquire("crew_rlock_try_acquire", lock.id, IS_RLOCK, 0);
 }
 
 crew_status crew_rlock_release(crew_rlock lock)

@@ -35,11 +35,13 @@ static bool take(crewi_word *word, int64_t timeout_ns)
     return result == CREWI_WORD_DONE;
 }
 
-static crew_status acquire(const char *call, crew_semaphore semaphore, int64_t timeout_ns)
+crew_status crew_semaphore_acquire(crew_semaphore semaphore, double timeout_s)
 {
     struct crewi_sync_record *record;
     struct crewi_sync_head head = {.id = semaphore.id};
-    crew_status status = crewi_sync_use(call, semaphore.id, IS_SEMAPHORE, &record);
+    int64_t timeout_ns = crewi_timeout_ns(timeout_s);
+    crew_status status =
+        crewi_sync_use("crew_semaphore_acquire", semaphore.id, IS_SEMAPHORE, &record);
     if (status)
         return status;
     if (record->word && take(record->word, timeout_ns))
@@ -47,21 +49,6 @@ static crew_status acquire(const char *call, crew_semaphore semaphore, int64_t t
     if (record->word && timeout_ns <= 0)
         return crewi_error(CREW_ETIMEDOUT, "%s is 0", record->name);
     return crewi_sync_ask(CREWI_SYNC_ACQUIRE, &head, timeout_ns);
-}
-
-crew_status crew_semaphore_acquire(crew_semaphore semaphore)
-{
-    return acquire("crew_semaphore_acquire", semaphore, CREWI_FOREVER);
-}
-
-crew_status crew_semaphore_acquire_timed(crew_semaphore semaphore, double timeout_s)
-{
-    return acquire("crew_semaphore_acquire_timed", semaphore, crewi_timeout_ns(timeout_s));
-}
-
-crew_status crew_semaphore_try_acquire(crew_semaphore semaphore)
-{
-    return acquire("crew_semaphore_try_acquire", semaphore, 0);
 }
 
 crew_status crew_semaphore_release(crew_semaphore semaphore)

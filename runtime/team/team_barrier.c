@@ -16,7 +16,7 @@ static crew_status ask(const char *name, crew_barrier barrier, enum crewi_team_o
     return crewi_call(&call, NULL);
 }
 
-static crew_status wait(crew_barrier barrier, double timeout_s, int *index)
+static crew_status wait(crew_barrier barrier, int *index, double timeout_s)
 {
     crew_status status =
         ask("crew_barrier_wait", barrier, CREWI_TEAM_WAIT, crewi_timeout_ns(timeout_s));

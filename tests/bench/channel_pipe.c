@@ -14,22 +14,22 @@ struct pipe_end {
 
 static bool send_number(crew_connection connection, long number)
 {
-    return bench_good(crew_send(connection, &number, sizeof number));
+    return bench_good(crew_send(connection, &number, sizeof number, CREW_FOREVER));
 }
 
 static bool receive_number(crew_connection connection, long *number)
 {
-    return bench_good(crew_recv(connection, number, sizeof *number, NULL));
+    return bench_good(crew_recv(connection, number, sizeof *number, NULL, CREW_FOREVER));
 }
 
 static bool send_message(const struct pipe_end *end)
 {
-    return bench_good(crew_send(end->connection, end->buffer, end->size));
+    return bench_good(crew_send(end->connection, end->buffer, end->size, CREW_FOREVER));
 }
 
 static bool receive_message(const struct pipe_end *end)
 {
-    return bench_good(crew_recv(end->connection, end->buffer, end->size, NULL));
+    return bench_good(crew_recv(end->connection, end->buffer, end->size, NULL, CREW_FOREVER));
 }
 
 static bool check(const void *data, size_t size, long number)

@@ -25,12 +25,13 @@ struct end {
 
 static bool put_item(const struct end *end, crew_queue queue)
 {
-    return bench_good(crew_queue_put(queue, end->buffer, end->side->which.size));
+    return bench_good(crew_queue_put(queue, end->buffer, end->side->which.size, CREW_FOREVER));
 }
 
 static bool get_item(const struct end *end, crew_queue queue)
 {
-    return bench_good(crew_queue_get(queue, end->buffer, end->side->which.size, NULL));
+    return bench_good(
+        crew_queue_get(queue, end->buffer, end->side->which.size, NULL, CREW_FOREVER));
 }
 
 static struct end *open_end(const struct bench_side *side)

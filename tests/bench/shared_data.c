@@ -53,7 +53,7 @@ static bool value_add(const struct bench_side *side, long count)
 static bool add_locked(crew_value value)
 {
     int64_t number = 0;
-    return bench_good(crew_value_acquire(value)) &&
+    return bench_good(crew_value_acquire(value, CREW_FOREVER)) &&
            bench_good(crew_value_get_int64(value, &number)) &&
            bench_good(crew_value_set_int64(value, number + 1)) &&
            bench_good(crew_value_release(value));

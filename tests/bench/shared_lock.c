@@ -21,7 +21,8 @@ static bool lock_free(const struct bench_side *side, long count)
     const crew_lock lock = side->handles.locks[0];
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = bench_good(crew_lock_acquire(lock)) && bench_good(crew_lock_release(lock));
+        done = bench_good(crew_lock_acquire(lock, CREW_FOREVER)) &&
+               bench_good(crew_lock_release(lock));
     return done;
 }
 
@@ -30,7 +31,8 @@ static bool rlock_free(const struct bench_side *side, long count)
     const crew_rlock lock = side->handles.rlock;
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = bench_good(crew_rlock_acquire(lock)) && bench_good(crew_rlock_release(lock));
+        done = bench_good(crew_rlock_acquire(lock, CREW_FOREVER)) &&
+               bench_good(crew_rlock_release(lock));
     return done;
 }
 
@@ -39,7 +41,7 @@ static bool semaphore_free(const struct bench_side *side, long count)
     const crew_semaphore semaphore = side->handles.semaphore;
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = bench_good(crew_semaphore_acquire(semaphore)) &&
+        done = bench_good(crew_semaphore_acquire(semaphore, CREW_FOREVER)) &&
                bench_good(crew_semaphore_release(semaphore));
     return done;
 }
@@ -49,7 +51,7 @@ static bool refused(const struct bench_side *side, long count)
 {
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = crew_lock_try_acquire(side->handles.locks[0]) == CREW_ETIMEDOUT ||
+        done = crew_lock_acquire(side->handles.locks[0], CREW_NOW) == CREW_ETIMEDOUT ||
                bench_wrong("a lock that is held was acquired, or cannot be");
     return done;
 }
@@ -81,7 +83,8 @@ static bool there_and_back(const struct bench_side *side, long count)
     const crew_lock *locks = side->handles.locks;
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = bench_good(crew_lock_release(locks[0])) && bench_good(crew_lock_acquire(locks[1]));
+        done = bench_good(crew_lock_release(locks[0])) &&
+               bench_good(crew_lock_acquire(locks[1], CREW_FOREVER));
     return done;
 }
 
@@ -90,7 +93,8 @@ static bool back(const struct bench_side *side, long count)
     const crew_lock *locks = side->handles.locks;
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = bench_good(crew_lock_acquire(locks[0])) && bench_good(crew_lock_release(locks[1]));
+        done = bench_good(crew_lock_acquire(locks[0], CREW_FOREVER)) &&
+               bench_good(crew_lock_release(locks[1]));
     return done;
 }
 
@@ -154,7 +158,7 @@ static crew_status make_held(struct bench_side *sides, int count)
 {
     crew_status status = make(sides, count);
     for (int i = 0; i < 2 && !status; i++)
-        status = crew_lock_acquire(sides[0].handles.locks[i]);
+        status = crew_lock_acquire(sides[0].handles.locks[i], CREW_FOREVER);
     return status;
 }
 

@@ -24,7 +24,7 @@ static bool meet(crew_team team, long count)
     const crew_barrier barrier = crew_team_barrier(team);
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = bench_good(crew_barrier_wait(barrier, CREW_FOREVER, NULL));
+        done = bench_good(crew_barrier_wait(barrier, NULL, CREW_FOREVER));
     return done;
 }
 

@@ -16,8 +16,8 @@ static bool notify_and_wait(const struct bench_side *side, long count)
     const crew_condition mine = side->handles.conditions[0], theirs = side->handles.conditions[1];
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done =
-            bench_good(crew_condition_notify(theirs, 1)) && bench_good(crew_condition_wait(mine));
+        done = bench_good(crew_condition_notify(theirs, 1)) &&
+               bench_good(crew_condition_wait(mine, CREW_FOREVER));
     return done;
 }
 
@@ -26,8 +26,8 @@ static bool wait_and_notify(const struct bench_side *side, long count)
     const crew_condition mine = side->handles.conditions[1], theirs = side->handles.conditions[0];
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done =
-            bench_good(crew_condition_wait(mine)) && bench_good(crew_condition_notify(theirs, 1));
+        done = bench_good(crew_condition_wait(mine, CREW_FOREVER)) &&
+               bench_good(crew_condition_notify(theirs, 1));
     return done;
 }
 
@@ -36,14 +36,14 @@ static bool first_notifier(const struct bench_side *side, long count)
 {
     long ready = 0;
     return bench_get_number(side->handles.back, &ready) &&
-           bench_good(crew_condition_acquire(side->handles.conditions[0])) &&
+           bench_good(crew_condition_acquire(side->handles.conditions[0], CREW_FOREVER)) &&
            notify_and_wait(side, count) &&
            bench_good(crew_condition_release(side->handles.conditions[0]));
 }
 
 static bool first_waiter(const struct bench_side *side, long count)
 {
-    return bench_good(crew_condition_acquire(side->handles.conditions[1])) &&
+    return bench_good(crew_condition_acquire(side->handles.conditions[1], CREW_FOREVER)) &&
            bench_put_number(side->handles.back, count) && wait_and_notify(side, count) &&
            bench_good(crew_condition_release(side->handles.conditions[1]));
 }
@@ -65,7 +65,8 @@ static bool set_and_wait(const struct bench_side *side, long count)
     const crew_event mine = side->handles.events[0], theirs = side->handles.events[1];
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = bench_good(crew_event_set(theirs)) && bench_good(crew_event_wait(mine)) &&
+        done = bench_good(crew_event_set(theirs)) &&
+               bench_good(crew_event_wait(mine, CREW_FOREVER)) &&
                bench_good(crew_event_clear(mine));
     return done;
 }
@@ -75,8 +76,8 @@ static bool wait_and_set(const struct bench_side *side, long count)
     const crew_event mine = side->handles.events[1], theirs = side->handles.events[0];
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = bench_good(crew_event_wait(mine)) && bench_good(crew_event_clear(mine)) &&
-               bench_good(crew_event_set(theirs));
+        done = bench_good(crew_event_wait(mine, CREW_FOREVER)) &&
+               bench_good(crew_event_clear(mine)) && bench_good(crew_event_set(theirs));
     return done;
 }
 
@@ -96,7 +97,7 @@ static bool meet(const struct bench_side *side, long count)
 {
     bool done = true;
     for (long i = 0; i < count && done; i++)
-        done = bench_good(crew_barrier_wait(side->handles.barrier, CREW_FOREVER, NULL));
+        done = bench_good(crew_barrier_wait(side->handles.barrier, NULL, CREW_FOREVER));
     return done;
 }
 

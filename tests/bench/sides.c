@@ -43,12 +43,12 @@ int bench_one_other(const struct bench_case *which)
 
 bool bench_put_number(crew_queue queue, long number)
 {
-    return bench_good(crew_queue_put(queue, &number, sizeof number));
+    return bench_good(crew_queue_put(queue, &number, sizeof number, CREW_FOREVER));
 }
 
 bool bench_get_number(crew_queue queue, long *number)
 {
-    return bench_good(crew_queue_get(queue, number, sizeof *number, NULL));
+    return bench_good(crew_queue_get(queue, number, sizeof *number, NULL, CREW_FOREVER));
 }
 
 crew_status bench_make_orders(struct bench_side *sides, int count)

@@ -50,17 +50,17 @@ static int child(void *arg)
     size_t size;
     crew_any value = crew_nil();
     memset(large, 7, sizeof large);
-    TRY(crew_queue_get_timed(shared->orders, word, sizeof word, &size, LIMIT_S));
-    TRY(crew_lock_acquire(shared->lock));
+    TRY(crew_queue_get(shared->orders, word, sizeof word, &size, LIMIT_S));
+    TRY(crew_lock_acquire(shared->lock, CREW_FOREVER));
     TRY(crew_lock_release(shared->lock));
     TRY(crew_array_fetch_add(shared->array, CREW_INT64, 1, &(int64_t){5}, &before));
     TRY(crew_array_read(shared->array, 0, 10, numbers));
     TRY(crew_dict_set(shared->dict, crew_string("key"), crew_int(3)));
     TRY(crew_dict_get(shared->dict, crew_string("key"), &value));
     crew_any_clear(&value);
-    TRY(crew_send_timed(shared->out, "hello", 5, LIMIT_S));
-    TRY(crew_send_timed(shared->out, large, sizeof large, LIMIT_S));
-    TRY(crew_queue_put_timed(shared->answers, large, sizeof large, LIMIT_S));
+    TRY(crew_send(shared->out, "hello", 5, LIMIT_S));
+    TRY(crew_send(shared->out, large, sizeof large, LIMIT_S));
+    TRY(crew_queue_put(shared->answers, large, sizeof large, LIMIT_S));
     printf("the child is done\n");
     return 0;
 }
@@ -82,12 +82,12 @@ static int talk(const struct shared *shared)
     char word[16];
     size_t size = 0;
     crew_view view = {0};
-    TRY(crew_queue_put(shared->orders, "go", 2));
-    TRY(crew_recv_timed(shared->in, word, sizeof word, &size, LIMIT_S));
+    TRY(crew_queue_put(shared->orders, "go", 2, CREW_FOREVER));
+    TRY(crew_recv(shared->in, word, sizeof word, &size, LIMIT_S));
     TRY(crew_recv_view(shared->in, &view, SIZE_MAX, LIMIT_S));
     bool is_right = view.size == LARGE && ((const char *)view.data)[LARGE - 1] == 7;
     crew_view_release(&view);
-    TRY(crew_queue_get_timed(shared->answers, large, sizeof large, &size, LIMIT_S));
+    TRY(crew_queue_get(shared->answers, large, sizeof large, &size, LIMIT_S));
     return is_right && size == LARGE && large[0] == 7 ? 0 : 3;
 }
 

@@ -53,7 +53,7 @@ bool check_timed(struct timing *timing, double limit_s, const char *file, int li
 // What has a time limit keeps to it, on a machine that is busy with other things, too: the body of
 //
 //     for (struct timing timing = {0}; CHECK_TIMED(&timing, 0.05);)
-//         CHECK_STATUS(crew_event_wait_timed(event, 0.05), CREW_ETIMEDOUT);
+//         CHECK_STATUS(crew_event_wait(event, 0.05), CREW_ETIMEDOUT);
 //
 // runs until it was in time once, and a few times at most. It may never be too early (by more than
 // 10 ms), and is in time within four times the limit and 0.1 s: a limit that holds ten times too

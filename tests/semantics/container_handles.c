@@ -109,7 +109,7 @@ static crew_queue queue_of(crew_any value)
 
 static void expect_open(crew_queue queue, bool open)
 {
-    CHECK_STATUS(crew_queue_put(queue, "x", 1), open ? CREW_OK : CREW_ECLOSED);
+    CHECK_STATUS(crew_queue_put(queue, "x", 1, CREW_FOREVER), open ? CREW_OK : CREW_ECLOSED);
 }
 
 static int use_handles(void *arg)
@@ -248,7 +248,7 @@ static int lock_from_dict(void *arg)
     for (int i = 0; i < job->count; i++) {
         CHECK_OK(crew_dict_get(job->dict, crew_string("lock"), &value));
         CHECK_OK(crew_any_to_handle(value, &lock, sizeof lock));
-        CHECK_OK(crew_lock_acquire(lock));
+        CHECK_OK(crew_lock_acquire(lock, CREW_FOREVER));
         CHECK_OK(crew_dict_get(job->dict, crew_string("n"), &value));
         CHECK_OK(crew_dict_set(job->dict, crew_string("n"), crew_int(value.integer + 1)));
         CHECK_OK(crew_lock_release(lock));
@@ -287,13 +287,13 @@ static int get_over_and_over(void *arg)
     for (int i = 0; i < TIMES; i++) {
         CHECK_OK(crew_dict_get(job->dict, crew_string("queue"), &value));
         crew_queue queue = queue_of(value);
-        CHECK_OK(crew_queue_put(queue, &i, sizeof i));
+        CHECK_OK(crew_queue_put(queue, &i, sizeof i, CREW_FOREVER));
         CHECK_OK(crew_queue_close(queue));
     }
     CHECK_OK(crew_list_get(job->list, 0, &value)); // more than a message is searched for
     CHECK_INT(crew_any_length(value), MANY);
     const crew_any *last = crew_any_list_at(&value, MANY - 1);
-    CHECK_OK(crew_queue_put(queue_of(*last), "y", 1));
+    CHECK_OK(crew_queue_put(queue_of(*last), "y", 1, CREW_FOREVER));
     crew_any_clear(&value);
     return check_result();
 }

@@ -73,9 +73,9 @@ static void check_refused(crew_pool pool, crew_status expected, const char *reas
 static void end_pool(crew_pool pool)
 {
     CHECK_OK(crew_pool_close(pool));
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_pool_terminate(pool));
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_pool_destroy(pool));
 }
 
@@ -154,7 +154,7 @@ static void break_idle(void)
         status = crew_pool_apply(pool, do_step, &step, &answer);
     CHECK_INT(status, CREW_EBROKEN);
     CHECK_CONTAINS(crew_error_message(), "(SIGKILL)");
-    CHECK_OK(crew_pool_join(pool)); // there is nobody to wait for
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER)); // there is nobody to wait for
     CHECK_OK(crew_pool_destroy(pool));
 }
 
@@ -263,7 +263,7 @@ static void end_workers(crew_status (*call)(crew_pool), const char *signal_name)
     }
     CHECK_OK(crew_result_get(done, LIMIT_S));
     check_refused(crowd.pool, CREW_ESTATE, "the workers of the pool were ended");
-    CHECK_OK(crew_pool_join(crowd.pool));
+    CHECK_OK(crew_pool_join(crowd.pool, CREW_FOREVER));
     for (int i = 0; i < 2; i++)
         CHECK(!pid_exists(workers[i].pid));
     CHECK_OK(call(crowd.pool));

@@ -48,8 +48,8 @@ static void refuse_result(crew_result result, crew_status expected)
     CHECK_STATUS(crew_result_add_done_callback(result, never_called, NULL), expected);
     CHECK_STATUS(crew_result_errors(result, NULL, 0, &count), expected);
     CHECK_STATUS(crew_result_waitable(result, &waitable), expected);
-    CHECK_STATUS(crew_results_wait(&result, 1, CREW_ALL_COMPLETED, 0, &flag, &count), expected);
-    CHECK_STATUS(crew_results_next(&result, 1, (bool[]){false}, 0, &count), expected);
+    CHECK_STATUS(crew_results_wait(&result, 1, CREW_ALL_COMPLETED, &flag, &count, 0), expected);
+    CHECK_STATUS(crew_results_next(&result, 1, (bool[]){false}, &count, 0), expected);
     CHECK(flag);
     CHECK_INT(count, 99);
     CHECK_INT(waitable.id, 77);
@@ -76,7 +76,7 @@ void check_future_outside(void)
     CHECK_STATUS(crew_pool_apply(pool, do_step, &step, &answer), CREW_ESTATE);
     CHECK_STATUS(crew_pool_apply_async(pool, &result, do_step, &step, &answer, NULL), CREW_ESTATE);
     CHECK_STATUS(crew_pool_map_async(pool, &result, do_step, &step, &answer, 1, NULL), CREW_ESTATE);
-    CHECK_STATUS(crew_pool_shutdown(pool, true, true), CREW_ESTATE);
+    CHECK_STATUS(crew_pool_shutdown(pool, true), CREW_ESTATE);
     CHECK_STATUS(crew_pool_imap(pool, do_step, &step, 1, NULL, &iterator), CREW_ESTATE);
     CHECK_STATUS(crew_pool_imap_from(pool, do_step, no_items, NULL, NULL, &iterator), CREW_ESTATE);
     CHECK_INT(result.id, 77);
@@ -103,10 +103,10 @@ void calls_result(const struct variant *variant)
     CHECK_STATUS(crew_result_errors(result, NULL, 0, NULL), CREW_EINVAL);
     CHECK_STATUS(crew_result_errors(result, NULL, 1, &count), CREW_EINVAL);
     CHECK_STATUS(crew_result_waitable(result, NULL), CREW_EINVAL);
-    CHECK_STATUS(crew_results_wait(NULL, 1, CREW_ALL_COMPLETED, 0, NULL, NULL), CREW_EINVAL);
-    CHECK_STATUS(crew_results_wait(&result, 1, (crew_results_when)7, 0, NULL, NULL), CREW_EINVAL);
-    CHECK_STATUS(crew_results_next(&result, 1, NULL, 0, &count), CREW_EINVAL);
-    CHECK_STATUS(crew_results_next(&result, 1, (bool[]){false}, 0, NULL), CREW_EINVAL);
+    CHECK_STATUS(crew_results_wait(NULL, 1, CREW_ALL_COMPLETED, NULL, NULL, 0), CREW_EINVAL);
+    CHECK_STATUS(crew_results_wait(&result, 1, (crew_results_when)7, NULL, NULL, 0), CREW_EINVAL);
+    CHECK_STATUS(crew_results_next(&result, 1, NULL, &count, 0), CREW_EINVAL);
+    CHECK_STATUS(crew_results_next(&result, 1, (bool[]){false}, NULL, 0), CREW_EINVAL);
     CHECK_OK(crew_result_cancel(result, NULL)); // it is done: nothing to cancel
     CHECK_OK(crew_result_get(result, 0));
     CHECK_OK(crew_result_close(result));

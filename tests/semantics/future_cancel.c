@@ -121,7 +121,7 @@ void pol_11_async(const struct variant *variant)
     plan_steps(steps, COUNT);
     CHECK_OK(crew_pool_map_async(pool, &result, do_step, steps, answers, COUNT, NULL));
     CHECK_OK(crew_pool_close(pool));
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_result_get(result, 0));
     CHECK_INT(answers[COUNT - 1].square, (COUNT - 1) * (COUNT - 1));
     CHECK_OK(crew_pool_destroy(pool));
@@ -142,7 +142,7 @@ void pol_21_async(const struct variant *variant)
     CHECK_OK(crew_pool_terminate(pool));
     for (int i = 0; i < 2; i++)
         CHECK_STATUS(crew_result_get(results[i], LIMIT_S), CREW_ECANCELED);
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_pool_destroy(pool));
     forget(&busy[0]);
     forget(&busy[1]);
@@ -186,19 +186,21 @@ void fut_07(const struct variant *variant)
     (void)variant;
     CHECK_OK(crew_pool_apply_async(pool, &running, do_step, &busy, &answers[0], NULL));
     CHECK_OK(crew_pool_apply_async(pool, &pending, do_step, &step, &answers[1], NULL));
-    CHECK_OK(crew_pool_shutdown(pool, false, false));
+    CHECK_OK(crew_pool_shutdown(pool, false));
     CHECK_STATUS(crew_pool_apply_async(pool, &late, do_step, &step, &answers[2], NULL),
                  CREW_ESTATE);
     CHECK_INT(late.id, 77);
-    CHECK_OK(crew_pool_shutdown(pool, false, false));
+    CHECK_OK(crew_pool_shutdown(pool, false));
     let_go(&busy);
-    CHECK_OK(crew_pool_shutdown(pool, true, false));
+    CHECK_OK(crew_pool_shutdown(pool, false));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_result_get(running, 0));
     CHECK_OK(crew_result_get(pending, 0));
     CHECK_INT(answers[1].square, 16);
-    CHECK_OK(crew_pool_shutdown(pool, true, true));
+    CHECK_OK(crew_pool_shutdown(pool, true));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_pool_destroy(pool));
-    CHECK_STATUS(crew_pool_shutdown(pool, true, true), CREW_ENOENT);
+    CHECK_STATUS(crew_pool_shutdown(pool, true), CREW_ENOENT);
     forget(&busy);
 }
 
@@ -215,11 +217,14 @@ void fut_08_shutdown(const struct variant *variant)
     CHECK(mark_wait(&busy.begun, 1));
     for (int i = 1; i < 4; i++)
         CHECK_OK(crew_pool_apply_async(pool, &results[i], do_step, &step, &answers[i], NULL));
-    CHECK_OK(crew_pool_shutdown(pool, false, true));
-    CHECK_OK(crew_results_wait(results, 4, CREW_ALL_COMPLETED, 0.01, NULL, &count));
+    CHECK_OK(crew_pool_shutdown(pool, true));
+    CHECK_STATUS(crew_results_wait(results, 4, CREW_ALL_COMPLETED, NULL, NULL, 0.01),
+                 CREW_ETIMEDOUT);
+    CHECK_OK(crew_results_wait(results, 4, CREW_FIRST_COMPLETED, NULL, &count, CREW_NOW));
     CHECK_INT(count, 3);
     let_go(&busy);
-    CHECK_OK(crew_pool_shutdown(pool, true, true));
+    CHECK_OK(crew_pool_shutdown(pool, true));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_result_get(results[0], 0));
     for (int i = 1; i < 4; i++)
         CHECK_STATUS(crew_result_get(results[i], 0), CREW_ECANCELED);
@@ -237,7 +242,7 @@ static void *wait_for_all(void *arg)
 {
     struct waiters *waiters = arg;
     waiters->all =
-        crew_results_wait(waiters->results, 3, CREW_ALL_COMPLETED, LIMIT_S, NULL, &waiters->done);
+        crew_results_wait(waiters->results, 3, CREW_ALL_COMPLETED, NULL, &waiters->done, LIMIT_S);
     return NULL;
 }
 
@@ -246,7 +251,7 @@ static void *wait_one_by_one(void *arg)
     struct waiters *waiters = arg;
     bool seen[3] = {0};
     size_t index;
-    while ((waiters->next = crew_results_next(waiters->results, 3, seen, LIMIT_S, &index)) ==
+    while ((waiters->next = crew_results_next(waiters->results, 3, seen, &index, LIMIT_S)) ==
            CREW_OK)
         waiters->seen++;
     return NULL;
@@ -270,7 +275,7 @@ void fut_08_waiters(const struct variant *variant)
     CHECK_OK(crew_thread_create(&threads[0], NULL, wait_for_all, &waiters));
     CHECK_OK(crew_thread_create(&threads[1], NULL, wait_one_by_one, &waiters));
     check_sleep(0.05); // so that they wait, though it is right if they do not
-    CHECK_OK(crew_pool_shutdown(pool, false, true));
+    CHECK_OK(crew_pool_shutdown(pool, true));
     for (int i = 0; i < 2; i++)
         CHECK_INT(pthread_join(threads[i], NULL), 0);
     CHECK_INT(waiters.all, CREW_OK);
@@ -322,11 +327,12 @@ void fut_12(const struct variant *variant)
     CHECK_OK(crew_pool_create(&pool, &(crew_pool_attr){.workers = 2, .max_tasks_per_worker = 3}));
     for (int i = 0; i < COUNT; i++)
         CHECK_OK(crew_pool_apply_async(pool, &results[i], do_step, &steps[i], &answers[i], NULL));
-    CHECK_OK(crew_pool_shutdown(pool, false, false));
+    CHECK_OK(crew_pool_shutdown(pool, false));
     for (int i = 0; i < COUNT; i++) {
         CHECK_OK(crew_result_get(results[i], LIMIT_S));
         CHECK_INT(answers[i].square, (long)i * i);
     }
-    CHECK_OK(crew_pool_shutdown(pool, true, false));
+    CHECK_OK(crew_pool_shutdown(pool, false));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_pool_destroy(pool));
 }

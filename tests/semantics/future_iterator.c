@@ -91,7 +91,7 @@ void pol_03_closed(const struct variant *variant)
         CHECK_OK(crew_pool_imap(pool, do_step, steps, COUNT, &attr, &iterator));
         CHECK_OK(crew_pool_close(pool));
         if (unordered)
-            CHECK_OK(crew_pool_join(pool));
+            CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
         check_all(iterator, !unordered);
         CHECK_STATUS(crew_pool_imap(pool, do_step, steps, COUNT, &attr, &iterator), CREW_ESTATE);
         CHECK_OK(crew_iterator_close(iterator));
@@ -404,7 +404,7 @@ void iterator_ends(const struct variant *variant)
         status = crew_iterator_next(iterator, &answer, &index, LIMIT_S);
     CHECK_INT(status, CREW_EOF);
     CHECK_OK(crew_iterator_close(iterator));
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_pool_destroy(pool));
     mark_remove(&busy.begun);
     mark_remove(&busy.go);

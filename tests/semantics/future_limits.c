@@ -142,10 +142,10 @@ void pol_priority(const struct variant *variant)
         CHECK_OK(crew_pool_apply_async(pool, &results[i], do_step, &steps[i], &answers[i],
                                        &(crew_map_attr){.priority = priorities[i]}));
     let_go(&busy);
-    CHECK_OK(crew_results_wait(results, 3, CREW_ALL_COMPLETED, 30, NULL, NULL));
+    CHECK_OK(crew_results_wait(results, 3, CREW_ALL_COMPLETED, NULL, NULL, 30));
     static const size_t order[] = {2, 0, 1};
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(crew_results_next(results, 3, returned, 30, &index));
+        CHECK_OK(crew_results_next(results, 3, returned, &index, 30));
         CHECK_INT(index, order[i]);
     }
     close_pool(pool);

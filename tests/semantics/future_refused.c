@@ -51,7 +51,7 @@ void refused_error(const struct variant *variant)
     cancel_refused(results[0]);
     CHECK(!is_cancelled(results[0]));
     let_go(&steps[0]);
-    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_ERROR, LIMIT_S, done, &count));
+    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_ERROR, done, &count, LIMIT_S));
     CHECK(done[0] && !done[1]);
     CHECK_INT(count, 1);
     CHECK_STATUS(crew_result_get(results[0], 0), CREW_EDOMAIN);
@@ -96,10 +96,11 @@ void refused_shutdown(const struct variant *variant)
     CHECK_OK(crew_pool_apply_async(pool, &running, do_step, &busy, &answers[0], NULL));
     CHECK(mark_wait(&busy.begun, 1));
     CHECK_OK(crew_pool_apply_async(pool, &pending, do_step, &step, &answers[1], NULL));
-    CHECK_OK(crew_pool_shutdown(pool, false, true));
+    CHECK_OK(crew_pool_shutdown(pool, true));
     CHECK_STATUS(crew_result_get(pending, LIMIT_S), CREW_ECANCELED);
     let_go(&busy);
-    CHECK_OK(crew_pool_shutdown(pool, true, true));
+    CHECK_OK(crew_pool_shutdown(pool, true));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_result_get(running, 0));
     CHECK(!is_cancelled(running));
     CHECK(is_cancelled(pending));

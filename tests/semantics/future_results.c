@@ -309,10 +309,10 @@ static void lose_one_beside(crew_result other)
     size_t count = 99;
     crew_pool pool = open_pool(1);
     crew_result results[] = {other, begin_one(pool, &lost, &answer)};
-    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_ERROR, 0, done, &count));
-    CHECK_INT(count, 0);
+    CHECK_STATUS(crew_results_wait(results, 2, CREW_FIRST_ERROR, done, &count, 0), CREW_ETIMEDOUT);
+    CHECK_INT(count, 99); // not touched
     CHECK_OK(crew_pool_terminate(pool));
-    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_ERROR, LIMIT_S, done, &count));
+    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_ERROR, done, &count, LIMIT_S));
     CHECK_INT(count, 1);
     CHECK(!done[0] && done[1]);
     CHECK_STATUS(crew_result_get(results[1], 0), CREW_ECANCELED);
@@ -332,28 +332,30 @@ void fut_04(const struct variant *variant)
     (void)variant;
     crew_result results[] = {begin_one(pool, &slow, &answers[0]),
                              begin_one(pool, &fast, &answers[1])};
-    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_COMPLETED, LIMIT_S, done, &count));
+    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_COMPLETED, done, &count, LIMIT_S));
     CHECK_INT(count, 1);
     CHECK(!done[0] && done[1]);
-    CHECK_OK(crew_results_wait(results, 2, CREW_ALL_COMPLETED, 0.01, done, &count));
-    CHECK_INT(count, 1);
-    CHECK_OK(crew_results_wait(results, 2, CREW_FIRST_ERROR, 0.01, NULL, NULL));
+    done[0] = true;
+    count = 99;
+    CHECK_STATUS(crew_results_wait(results, 2, CREW_ALL_COMPLETED, done, &count, 0.01),
+                 CREW_ETIMEDOUT);
+    CHECK(done[0] && done[1] && count == 99); // not touched
+    CHECK_STATUS(crew_results_wait(results, 2, CREW_FIRST_ERROR, NULL, NULL, 0.01), CREW_ETIMEDOUT);
     crew_result three[] = {results[0], begin_one(pool, &bad, &answers[2]), results[1]};
-    CHECK_OK(crew_results_wait(three, 3, CREW_FIRST_ERROR, LIMIT_S, done, &count));
+    CHECK_OK(crew_results_wait(three, 3, CREW_FIRST_ERROR, done, &count, LIMIT_S));
     CHECK_INT(count, 2);
     CHECK(!done[0] && done[1] && done[2]);
     crew_waitable waitable;
     bool ready = true;
     CHECK_OK(crew_result_waitable(results[0], &waitable));
-    CHECK_OK(crew_wait(&waitable, 1, 0.01, &ready, &count));
-    CHECK(!ready);
+    CHECK_STATUS(crew_wait(&waitable, 1, &ready, &count, 0.01), CREW_ETIMEDOUT);
     lose_one_beside(results[0]);
     let_go(&slow);
-    CHECK_OK(crew_results_wait(three, 3, CREW_ALL_COMPLETED, LIMIT_S, done, &count));
+    CHECK_OK(crew_results_wait(three, 3, CREW_ALL_COMPLETED, done, &count, LIMIT_S));
     CHECK_INT(count, 3);
-    CHECK_OK(crew_wait(&waitable, 1, LIMIT_S, &ready, &count));
+    CHECK_OK(crew_wait(&waitable, 1, &ready, &count, LIMIT_S));
     CHECK(ready);
-    CHECK_OK(crew_results_wait(NULL, 0, CREW_ALL_COMPLETED, 0, NULL, &count));
+    CHECK_OK(crew_results_wait(NULL, 0, CREW_ALL_COMPLETED, NULL, &count, 0));
     CHECK_INT(count, 0);
     close_pool(pool);
     mark_remove(&slow.begun);
@@ -370,10 +372,10 @@ static void next_until(crew_pool pool, double end)
     crew_result results[] = {begin_one(pool, &slow, &answers[0]),
                              begin_one(pool, &fast, &answers[1])};
     CHECK_OK(crew_result_wait(results[1], LIMIT_S));
-    CHECK_OK(crew_results_next(results, 2, returned, 0, &index));
+    CHECK_OK(crew_results_next(results, 2, returned, &index, 0));
     CHECK_INT(index, 1);
     double left = end - check_now();
-    CHECK_STATUS(crew_results_next(results, 2, returned, left > 0 ? left : 0, &index),
+    CHECK_STATUS(crew_results_next(results, 2, returned, &index, left > 0 ? left : 0),
                  CREW_ETIMEDOUT);
     CHECK(check_now() >= end - 0.01);
     let_go(&slow);
@@ -393,18 +395,18 @@ void fut_05(const struct variant *variant)
     (void)variant;
     crew_result one = begin_one(pool, &first, &answers[0]),
                 two = begin_one(pool, &second, &answers[1]), results[] = {one, two, one};
-    CHECK_STATUS(crew_results_next(results, 3, returned, 0.01, &index), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_results_next(results, 3, returned, &index, 0.01), CREW_ETIMEDOUT);
     let_go(&second);
-    CHECK_OK(crew_results_next(results, 3, returned, LIMIT_S, &index));
+    CHECK_OK(crew_results_next(results, 3, returned, &index, LIMIT_S));
     CHECK_INT(index, 1);
     let_go(&first);
     CHECK_OK(crew_result_wait(one, LIMIT_S));
-    CHECK_OK(crew_results_next(results, 3, returned, LIMIT_S, &index));
+    CHECK_OK(crew_results_next(results, 3, returned, &index, LIMIT_S));
     CHECK_INT(index, 0);
-    CHECK_STATUS(crew_results_next(results, 3, returned, LIMIT_S, &index), CREW_EOF);
+    CHECK_STATUS(crew_results_next(results, 3, returned, &index, LIMIT_S), CREW_EOF);
     next_until(pool, check_now() + 0.05);
     memset(returned, 0, sizeof returned); // both are done now
-    CHECK_OK(crew_results_next(results, 3, returned, 0, &index));
+    CHECK_OK(crew_results_next(results, 3, returned, &index, 0));
     CHECK_INT(index, 1);
     close_pool(pool);
     mark_remove(&first.begun);
@@ -418,7 +420,7 @@ static size_t take_and_close(const crew_result *results, size_t count, bool *ret
 {
     size_t index = 0, taken = 0;
     crew_status status;
-    while ((status = crew_results_next(results, count, returned, LIMIT_S, &index)) == CREW_OK) {
+    while ((status = crew_results_next(results, count, returned, &index, LIMIT_S)) == CREW_OK) {
         CHECK_OK(crew_result_get(results[index], 0));
         CHECK_OK(crew_result_close(results[index]));
         taken++;
@@ -444,7 +446,7 @@ void fut_05_close(const struct variant *variant)
     CHECK_INT(take_and_close(results, COUNT, returned), COUNT);
     check_answers(answers, COUNT);
     returned[7] = false;
-    CHECK_STATUS(crew_results_next(results, COUNT, returned, LIMIT_S, &index), CREW_ENOENT);
+    CHECK_STATUS(crew_results_next(results, COUNT, returned, &index, LIMIT_S), CREW_ENOENT);
     CHECK(strstr(crew_error_message(), "result 7 of 40") != NULL);
     CHECK(!returned[7]);
     close_pool(pool);
@@ -463,7 +465,7 @@ void fut_05_moved(const struct variant *variant)
     plan_steps(steps, 3 * COUNT);
     for (size_t i = 0; i < COUNT; i++)
         results[i] = begin_one(pools[i % 2], &steps[i], &answers[i]);
-    while (count && CHECK_OK(crew_results_next(results, count, returned, LIMIT_S, &index))) {
+    while (count && CHECK_OK(crew_results_next(results, count, returned, &index, LIMIT_S))) {
         CHECK_OK(crew_result_get(results[index], 0));
         CHECK_OK(crew_result_close(results[index]));
         returned[index] = false;
@@ -494,7 +496,7 @@ void fut_05_many(const struct variant *variant)
     memset(returned, 0, sizeof returned);
     for (int i = 0; i < MANY; i++)
         results[i] = begin_one(pool, &steps[i], &answers[i]);
-    CHECK_OK(crew_results_wait(results, MANY, CREW_FIRST_COMPLETED, LIMIT_S, NULL, &count));
+    CHECK_OK(crew_results_wait(results, MANY, CREW_FIRST_COMPLETED, NULL, &count, LIMIT_S));
     CHECK(count > 0);
     CHECK_INT(take_and_close(results, MANY, returned), MANY);
     check_answers(answers, MANY);

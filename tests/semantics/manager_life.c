@@ -101,7 +101,7 @@ static int leave_open(void *arg)
     crew_proxy counter = new_counter(manager, 0, &left->mark);
     add_to(counter, 1);
     pid_t pid = pid_of(server_of(manager));
-    CHECK_OK(crew_queue_put(left->pids, &pid, sizeof pid));
+    CHECK_OK(crew_queue_put(left->pids, &pid, sizeof pid, CREW_FOREVER));
     if (left->is_killed)
         raise(SIGKILL);
     return check_result();
@@ -113,7 +113,7 @@ static void check_left_open(const struct variant *variant, bool is_killed)
     pid_t pid = 0;
     CHECK_OK(crew_queue_create(&left.pids, NULL));
     CHECK_INT(finish(launch(variant, leave_open, &left, sizeof left)), is_killed ? -SIGKILL : 0);
-    CHECK_OK(crew_queue_get_timed(left.pids, &pid, sizeof pid, NULL, 20));
+    CHECK_OK(crew_queue_get(left.pids, &pid, sizeof pid, NULL, 20));
     pid_wait_gone(pid);
     CHECK(is_killed || mark_is_set(&left.mark));
     mark_remove(&left.mark);
@@ -155,7 +155,7 @@ struct caller {
 static int call_for_ever(void *arg)
 {
     const struct caller *caller = arg;
-    CHECK_OK(crew_send(caller->begun, NULL, 0));
+    CHECK_OK(crew_send(caller->begun, NULL, 0, CREW_FOREVER));
     CHECK_STATUS(
         crew_proxy_call(caller->counter, "sleep", CREW_ARGS(crew_double(60)), NULL, CREW_FOREVER),
         CREW_EBROKEN);
@@ -170,7 +170,7 @@ void manager_stopped(const struct variant *variant)
     struct caller caller = {.counter = new_counter(manager, 0, NULL)};
     CHECK_OK(crew_pipe_create(&begin, &caller.begun, NULL));
     crew_process process = launch(variant, call_for_ever, &caller, sizeof caller);
-    CHECK_OK(crew_recv(begin, NULL, 0, NULL));
+    CHECK_OK(crew_recv(begin, NULL, 0, NULL, CREW_FOREVER));
     check_sleep(0.01);
     CHECK_OK(crew_process_kill(server_of(manager)));
     CHECK_INT(finish(process), 0);

@@ -75,12 +75,12 @@ void mgr_02_server(const struct variant *variant)
 static int use_and_end(void *arg)
 {
     const struct user *user = arg;
-    CHECK_OK(crew_send(user->out, NULL, 0));
-    CHECK_OK(crew_recv_timed(user->in, NULL, 0, NULL, LIMIT_S)); // others have closed theirs
+    CHECK_OK(crew_send(user->out, NULL, 0, CREW_FOREVER));
+    CHECK_OK(crew_recv(user->in, NULL, 0, NULL, LIMIT_S)); // others have closed theirs
     add_to(user->counter, 1);
     CHECK_INT(get_count(user->counter), 3);
-    CHECK_OK(crew_send(user->out, NULL, 0));
-    if (crew_recv_timed(user->in, NULL, 0, NULL, LIMIT_S) == CREW_EOF)
+    CHECK_OK(crew_send(user->out, NULL, 0, CREW_FOREVER));
+    if (crew_recv(user->in, NULL, 0, NULL, LIMIT_S) == CREW_EOF)
         raise(SIGKILL);
     return check_result();
 }
@@ -97,15 +97,15 @@ static void check_lifetime(const struct variant *variant, bool is_killed)
     crew_process process = launch(variant, use_and_end, &user, sizeof user);
     CHECK_OK(crew_connection_close(user.in));
     CHECK_OK(crew_connection_close(user.out));
-    CHECK_OK(crew_recv_timed(in, NULL, 0, NULL, LIMIT_S));
+    CHECK_OK(crew_recv(in, NULL, 0, NULL, LIMIT_S));
     CHECK_OK(crew_proxy_close(user.counter));
     CHECK_STATUS(call_counter(user.counter, "get"), CREW_ECLOSED);
     check_sleep(0.03);
-    CHECK_OK(crew_send(out, NULL, 0));
-    CHECK_OK(crew_recv_timed(in, NULL, 0, NULL, LIMIT_S));
+    CHECK_OK(crew_send(out, NULL, 0, CREW_FOREVER));
+    CHECK_OK(crew_recv(in, NULL, 0, NULL, LIMIT_S));
     CHECK(!mark_is_set(&mark));
     if (!is_killed)
-        CHECK_OK(crew_send(out, NULL, 0));
+        CHECK_OK(crew_send(out, NULL, 0, CREW_FOREVER));
     CHECK_OK(crew_connection_close(out));
     CHECK_INT(finish(process), is_killed ? -SIGKILL : 0);
     mark_wait(&mark, 1);
@@ -166,11 +166,11 @@ static int check_values(void *arg)
     crew_queue queue, back = {0};
     int number = 0;
     CHECK_OK(crew_queue_create(&queue, NULL));
-    CHECK_OK(crew_queue_put(queue, &(int){5}, sizeof(int)));
+    CHECK_OK(crew_queue_put(queue, &(int){5}, sizeof(int), CREW_FOREVER));
     crew_any result = echoed(user->counter, CREW_HANDLE(queue));
     CHECK_OK(crew_any_to_handle(result, &back, sizeof back));
     CHECK(back.id == queue.id);
-    CHECK_OK(crew_queue_get(back, &number, sizeof number, NULL));
+    CHECK_OK(crew_queue_get(back, &number, sizeof number, NULL, CREW_FOREVER));
     CHECK_INT(number, 5);
     CHECK_OK(crew_queue_close(queue));
     return check_result();

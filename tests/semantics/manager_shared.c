@@ -46,8 +46,8 @@ static crew_lock fetch_lock(const struct place *place)
 static int end_with_lock(void *arg)
 {
     const struct holder *holder = arg;
-    CHECK_OK(crew_lock_acquire(fetch_lock(&holder->place)));
-    CHECK_OK(crew_send(holder->out, NULL, 0));
+    CHECK_OK(crew_lock_acquire(fetch_lock(&holder->place), CREW_FOREVER));
+    CHECK_OK(crew_send(holder->out, NULL, 0, CREW_FOREVER));
     if (holder->is_killed)
         raise(SIGKILL);
     return check_result();
@@ -63,13 +63,13 @@ static void check_dead_holder(const struct variant *variant, const struct place 
     store_lock(place, lock);
     CHECK_OK(crew_pipe_create(&in, &holder.out, NULL));
     crew_process process = launch(variant, end_with_lock, &holder, sizeof holder);
-    CHECK_OK(crew_recv(in, NULL, 0, NULL));
-    CHECK_STATUS(crew_lock_acquire_timed(lock, 20), CREW_EOWNERDEAD);
-    CHECK_STATUS(crew_lock_try_acquire(lock), CREW_ETIMEDOUT);
+    CHECK_OK(crew_recv(in, NULL, 0, NULL, CREW_FOREVER));
+    CHECK_STATUS(crew_lock_acquire(lock, 20), CREW_EOWNERDEAD);
+    CHECK_STATUS(crew_lock_acquire(lock, CREW_NOW), CREW_ETIMEDOUT);
     CHECK_OK(crew_lock_release(lock));
     CHECK_INT(finish(process), is_killed ? -SIGKILL : 0);
     lock = fetch_lock(place);
-    CHECK_OK(crew_lock_acquire_timed(lock, 20));
+    CHECK_OK(crew_lock_acquire(lock, 20));
     CHECK_OK(crew_lock_release(lock));
     CHECK_OK(crew_lock_close(lock));
     CHECK_OK(crew_connection_close(in));
@@ -101,7 +101,7 @@ void mgr_07(const struct variant *variant)
 
 static void expect_end(crew_connection in, bool is_over)
 {
-    CHECK_STATUS(crew_recv_timed(in, NULL, 0, NULL, is_over ? 20 : 0.05),
+    CHECK_STATUS(crew_recv(in, NULL, 0, NULL, is_over ? 20 : 0.05),
                  is_over ? CREW_EOF : CREW_ETIMEDOUT);
 }
 
@@ -130,7 +130,7 @@ static int pass_to_nobody(void *arg)
     CHECK_OK(crew_connection_close(out));
     expect_end(in, false); // what a method was given, the server still has
     CHECK_OK(crew_proxy_call(*keeper, "fetch", NULL, 0, NULL, 20));
-    CHECK_STATUS(crew_send(out, "x", 1), CREW_ECLOSED); // the result was not wanted
+    CHECK_STATUS(crew_send(out, "x", 1, CREW_FOREVER), CREW_ECLOSED); // the result was not wanted
     CHECK_OK(crew_proxy_call(*keeper, "close", NULL, 0, NULL, 20));
     expect_end(in, true);
     CHECK_OK(crew_connection_close(in));
@@ -175,7 +175,7 @@ static int write_and_make(void *arg)
     strcpy(block.data, "written");
     CHECK_OK(crew_shared_memory_close(&block));
     CHECK_OK(crew_manager_shared_memory(job->manager, &block, 10));
-    CHECK_OK(crew_queue_put(job->names, block.name, sizeof block.name));
+    CHECK_OK(crew_queue_put(job->names, block.name, sizeof block.name, CREW_FOREVER));
     CHECK_OK(crew_shared_memory_close(&block));
     return check_result();
 }
@@ -207,7 +207,7 @@ void shm_09(const struct variant *variant)
     snprintf(job.name, sizeof job.name, "%s", block.name);
     CHECK_INT(finish(launch(variant, write_and_make, &job, sizeof job)), 0);
     if (!is_far(variant->attr.placement.rank)) {
-        CHECK_OK(crew_queue_get_nowait(job.names, job.made, sizeof job.made, NULL));
+        CHECK_OK(crew_queue_get(job.names, job.made, sizeof job.made, NULL, CREW_NOW));
         crew_shared_memory made;
         CHECK_OK(crew_shared_memory_attach(&made, job.made)); // whose maker has ended
         CHECK_OK(crew_shared_memory_close(&made));

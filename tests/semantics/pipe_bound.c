@@ -40,7 +40,7 @@ static int count_room(crew_connection out, size_t size)
     static const char data[EAGER];
     int count = 0;
     crew_status status;
-    while ((status = crew_send_timed(out, data, size, 0.05)) == CREW_OK && count < 100000)
+    while ((status = crew_send(out, data, size, 0.05)) == CREW_OK && count < 100000)
         count++;
     CHECK_INT(status, CREW_ETIMEDOUT);
     return count;
@@ -87,7 +87,7 @@ void bound_timed(const struct variant *variant)
     int count = finish(launch(variant, fill_pipe, &ends, sizeof ends));
     CHECK(count >= 15 && count <= 17);
     for (int i = 0; i < count; i++) {
-        CHECK_OK(crew_recv_timed(ends.in, data, sizeof data, &size, LIMIT_S));
+        CHECK_OK(crew_recv(ends.in, data, sizeof data, &size, LIMIT_S));
         CHECK_INT(size, EACH);
     }
     expect_nothing(ends.in);
@@ -95,15 +95,15 @@ void bound_timed(const struct variant *variant)
         count = count_room(ends.out, EACH);
         CHECK(count >= 15 && count <= 17);
         double begin = check_now();
-        CHECK_STATUS(crew_send_timed(ends.out, data, sizeof data, 0), CREW_ETIMEDOUT);
-        CHECK_STATUS(crew_send_timed(ends.out, data, sizeof data, -5), CREW_ETIMEDOUT);
+        CHECK_STATUS(crew_send(ends.out, data, sizeof data, 0), CREW_ETIMEDOUT);
+        CHECK_STATUS(crew_send(ends.out, data, sizeof data, -5), CREW_ETIMEDOUT);
         CHECK_SECONDS(begin, 0, 2);
         for (struct timing timing = {0}; CHECK_TIMED(&timing, 0.05);)
-            CHECK_STATUS(crew_send_timed(ends.out, data, sizeof data, 0.05), CREW_ETIMEDOUT);
-        CHECK_OK(crew_recv(ends.in, data, sizeof data, &size));
-        CHECK_OK(crew_send_timed(ends.out, data, sizeof data, LIMIT_S));
+            CHECK_STATUS(crew_send(ends.out, data, sizeof data, 0.05), CREW_ETIMEDOUT);
+        CHECK_OK(crew_recv(ends.in, data, sizeof data, &size, CREW_FOREVER));
+        CHECK_OK(crew_send(ends.out, data, sizeof data, LIMIT_S));
         for (int k = 0; k < count; k++)
-            CHECK_OK(crew_recv_timed(ends.in, data, sizeof data, &size, LIMIT_S));
+            CHECK_OK(crew_recv(ends.in, data, sizeof data, &size, LIMIT_S));
         expect_nothing(ends.in); // what timed out was not sent
     }
     drop_both(ends);

@@ -11,18 +11,17 @@ static int use_wrong_ends(void *arg)
 {
     const struct ends *ends = arg;
     char byte;
-    bool ready;
     crew_view view;
-    CHECK_STATUS(crew_send(ends->in, "x", 1), CREW_ENOTSUP);
-    CHECK_STATUS(crew_send(ends->in, NULL, 0), CREW_ENOTSUP);
-    CHECK_STATUS(crew_send_timed(ends->in, "x", 1, 0), CREW_ENOTSUP);
-    CHECK_STATUS(crew_send_range(ends->in, "x", 1, 0, 1), CREW_ENOTSUP);
+    CHECK_STATUS(crew_send(ends->in, "x", 1, CREW_FOREVER), CREW_ENOTSUP);
+    CHECK_STATUS(crew_send(ends->in, NULL, 0, CREW_FOREVER), CREW_ENOTSUP);
+    CHECK_STATUS(crew_send(ends->in, "x", 1, 0), CREW_ENOTSUP);
+    CHECK_STATUS(crew_send_range(ends->in, "x", 1, 0, 1, CREW_FOREVER), CREW_ENOTSUP);
     send_filled(ends->out, 100, 0);
-    CHECK_STATUS(crew_recv(ends->out, &byte, 1, NULL), CREW_ENOTSUP);
-    CHECK_STATUS(crew_recv_timed(ends->out, &byte, 1, NULL, 0), CREW_ENOTSUP);
+    CHECK_STATUS(crew_recv(ends->out, &byte, 1, NULL, CREW_FOREVER), CREW_ENOTSUP);
+    CHECK_STATUS(crew_recv(ends->out, &byte, 1, NULL, 0), CREW_ENOTSUP);
     CHECK_STATUS(crew_recv_view(ends->out, &view, SIZE_MAX, 0), CREW_ENOTSUP);
-    CHECK_STATUS(crew_poll(ends->out, 0, &ready), CREW_ENOTSUP);
-    CHECK_STATUS(crew_poll(ends->out, CREW_FOREVER, &ready), CREW_ENOTSUP);
+    CHECK_STATUS(crew_poll(ends->out, 0), CREW_ENOTSUP);
+    CHECK_STATUS(crew_poll(ends->out, CREW_FOREVER), CREW_ENOTSUP);
     expect_filled(ends->in, 100, 0);
     return check_result();
 }
@@ -31,7 +30,7 @@ void con_03(const struct variant *variant)
 {
     static char large[EAGER + 1];
     struct ends ends = make_pipe();
-    CHECK_STATUS(crew_send(ends.in, large, sizeof large), CREW_ENOTSUP);
+    CHECK_STATUS(crew_send(ends.in, large, sizeof large, CREW_FOREVER), CREW_ENOTSUP);
     use_wrong_ends(&ends);
     CHECK_INT(finish(launch(variant, use_wrong_ends, &ends, sizeof ends)), 0);
     drop_both(ends);
@@ -63,7 +62,7 @@ void con_04(const struct variant *variant)
             CHECK_INT(take_number(ends.in), i);
         }
         await(ends.in);
-        CHECK_OK(crew_wait(&waitable, 1, LIMIT_S, &ready, NULL));
+        CHECK_OK(crew_wait(&waitable, 1, &ready, NULL, LIMIT_S));
         CHECK(ready);
         expect_eof(ends.in);
         drop(ends.in);
@@ -142,7 +141,7 @@ void con_05_unstarted(const struct variant *variant)
 static int send_end(void *arg)
 {
     const struct holder *holder = arg;
-    CHECK_OK(crew_send(holder->told.out, &holder->held.out, sizeof holder->held.out));
+    CHECK_OK(crew_send(holder->told.out, &holder->held.out, sizeof holder->held.out, CREW_FOREVER));
     return check_result();
 }
 
@@ -157,7 +156,7 @@ void con_05_in_message(const struct variant *variant)
         drop(ends.out);
         expect_nothing(ends.in);
         if (received) {
-            CHECK_OK(crew_recv_timed(carrier.in, &copy, sizeof copy, NULL, LIMIT_S));
+            CHECK_OK(crew_recv(carrier.in, &copy, sizeof copy, NULL, LIMIT_S));
             CHECK(copy.id == ends.out.id);
             expect_nothing(ends.in);
             send_text(copy, "used");
@@ -184,7 +183,7 @@ void con_06(const struct variant *variant)
     struct ends ends = make_pipe(), told = make_pipe();
     struct holder holder = {{{0}, ends.out}, told};
     crew_process process = launch(variant, send_until_epipe, &holder, sizeof holder);
-    CHECK_OK(crew_send(ends.out, "not received", 12));
+    CHECK_OK(crew_send(ends.out, "not received", 12, CREW_FOREVER));
     drop(ends.in);
     send_text(told.out, "send");
     CHECK_INT(finish(process), 0);
@@ -205,7 +204,7 @@ void con_06_unstarted(const struct variant *variant)
     struct ends ends = make_pipe();
     crew_process process = make(variant, return_nothing, &ends.in, sizeof ends.in);
     drop(ends.in);
-    CHECK_OK(crew_send(ends.out, "x", 1));
+    CHECK_OK(crew_send(ends.out, "x", 1, CREW_FOREVER));
     CHECK_OK(crew_process_close(process));
     expect_epipe(ends.out);
     drop(ends.out);
@@ -231,10 +230,10 @@ static int send_blocked(void *arg)
     crew_status status;
     mark_set(&blocked->begun, "begun");
     do
-        status = crew_send(blocked->out, data, blocked->size);
+        status = crew_send(blocked->out, data, blocked->size, CREW_FOREVER);
     while (status == CREW_OK);
     CHECK_INT(status, CREW_EPIPE);
-    CHECK_STATUS(crew_send(blocked->out, data, blocked->size), CREW_EPIPE);
+    CHECK_STATUS(crew_send(blocked->out, data, blocked->size, CREW_FOREVER), CREW_EPIPE);
     return check_result();
 }
 
@@ -259,17 +258,16 @@ void con_06_blocked(const struct variant *variant)
 static void check_closed(crew_connection end)
 {
     char byte;
-    bool ready;
     crew_view view;
     static const char large[EAGER + 1];
-    CHECK_STATUS(crew_send(end, "x", 1), CREW_ECLOSED);
-    CHECK_STATUS(crew_send(end, large, sizeof large), CREW_ECLOSED);
-    CHECK_STATUS(crew_send_timed(end, "x", 1, 0), CREW_ECLOSED);
-    CHECK_STATUS(crew_send_range(end, "x", 1, 0, 1), CREW_ECLOSED);
-    CHECK_STATUS(crew_recv(end, &byte, 1, NULL), CREW_ECLOSED);
-    CHECK_STATUS(crew_recv_timed(end, &byte, 1, NULL, 0), CREW_ECLOSED);
+    CHECK_STATUS(crew_send(end, "x", 1, CREW_FOREVER), CREW_ECLOSED);
+    CHECK_STATUS(crew_send(end, large, sizeof large, CREW_FOREVER), CREW_ECLOSED);
+    CHECK_STATUS(crew_send(end, "x", 1, 0), CREW_ECLOSED);
+    CHECK_STATUS(crew_send_range(end, "x", 1, 0, 1, CREW_FOREVER), CREW_ECLOSED);
+    CHECK_STATUS(crew_recv(end, &byte, 1, NULL, CREW_FOREVER), CREW_ECLOSED);
+    CHECK_STATUS(crew_recv(end, &byte, 1, NULL, 0), CREW_ECLOSED);
     CHECK_STATUS(crew_recv_view(end, &view, SIZE_MAX, 0), CREW_ECLOSED);
-    CHECK_STATUS(crew_poll(end, 0, &ready), CREW_ECLOSED);
+    CHECK_STATUS(crew_poll(end, 0), CREW_ECLOSED);
     CHECK_OK(crew_connection_close(end));
 }
 
@@ -301,13 +299,12 @@ void con_11(const struct variant *variant)
 void con_11_gone(const struct variant *variant)
 {
     struct ends ends = make_pipe();
-    bool ready;
     crew_process process = launch(variant, return_nothing, &ends, sizeof ends);
     CHECK_INT(finish(process), 0);
     drop_both(ends);
-    crew_status status = crew_send(ends.out, "x", 1);
+    crew_status status = crew_send(ends.out, "x", 1, CREW_FOREVER);
     CHECK(status == CREW_ECLOSED || status == CREW_ENOENT);
-    status = crew_poll(ends.in, 0, &ready);
+    status = crew_poll(ends.in, 0);
     CHECK(status == CREW_ECLOSED || status == CREW_ENOENT);
     drop_both(ends);
 }
@@ -324,7 +321,7 @@ static char much[EAGER + 1];
 static crew_status call_recv(const struct ends *ends)
 {
     char byte;
-    return crew_recv(ends->in, &byte, 1, NULL);
+    return crew_recv(ends->in, &byte, 1, NULL, CREW_FOREVER);
 }
 
 static crew_status call_view(const struct ends *ends)
@@ -335,8 +332,7 @@ static crew_status call_view(const struct ends *ends)
 
 static crew_status call_poll(const struct ends *ends)
 {
-    bool ready;
-    return crew_poll(ends->in, LIMIT_S, &ready);
+    return crew_poll(ends->in, LIMIT_S);
 }
 
 static crew_status call_wait(const struct ends *ends)
@@ -344,21 +340,21 @@ static crew_status call_wait(const struct ends *ends)
     crew_waitable waitable = {0};
     bool ready;
     CHECK_OK(crew_connection_waitable(ends->in, &waitable));
-    return crew_wait(&waitable, 1, LIMIT_S, &ready, NULL);
+    return crew_wait(&waitable, 1, &ready, NULL, LIMIT_S);
 }
 
 static crew_status call_send(const struct ends *ends)
 {
     crew_status status;
     do
-        status = crew_send(ends->out, much, 1000);
+        status = crew_send(ends->out, much, 1000, CREW_FOREVER);
     while (status == CREW_OK);
     return status;
 }
 
 static crew_status call_send_large(const struct ends *ends)
 {
-    return crew_send(ends->out, much, sizeof much);
+    return crew_send(ends->out, much, sizeof much, CREW_FOREVER);
 }
 
 static void *wait_in_thread(void *arg)
@@ -378,7 +374,7 @@ static int close_under(void *arg)
         pthread_t thread;
         bool sends = calls[i] == call_send || calls[i] == call_send_large;
         // Somebody else has both ends, too, so that none of them is gone.
-        CHECK_OK(crew_send(told->out, &waiting.ends, sizeof waiting.ends));
+        CHECK_OK(crew_send(told->out, &waiting.ends, sizeof waiting.ends, CREW_FOREVER));
         if (!CHECK(pthread_create(&thread, NULL, wait_in_thread, &waiting) == 0))
             return 1;
         check_sleep(SHORT_S);

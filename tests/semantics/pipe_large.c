@@ -33,13 +33,13 @@ static int send_timed(void *arg)
     const struct late *late = arg;
     static const char data[EAGER + 1];
     double begin = check_now();
-    CHECK_STATUS(crew_send_timed(late->out, data, sizeof data, 0), CREW_ETIMEDOUT);
-    CHECK_STATUS(crew_send_timed(late->out, data, sizeof data, -1), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_send(late->out, data, sizeof data, 0), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_send(late->out, data, sizeof data, -1), CREW_ETIMEDOUT);
     CHECK_SECONDS(begin, 0, 5);
     for (struct timing timing = {0}; CHECK_TIMED(&timing, 0.05);)
-        CHECK_STATUS(crew_send_timed(late->out, data, sizeof data, 0.05), CREW_ETIMEDOUT);
+        CHECK_STATUS(crew_send(late->out, data, sizeof data, 0.05), CREW_ETIMEDOUT);
     mark_set(&late->begun, "timed out");
-    CHECK_OK(crew_send_timed(late->out, data, sizeof data, 2 * LIMIT_S));
+    CHECK_OK(crew_send(late->out, data, sizeof data, 2 * LIMIT_S));
     send_text(late->out, "behind it");
     return check_result();
 }

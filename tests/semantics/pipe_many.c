@@ -44,7 +44,7 @@ static void *send_items(void *arg)
     for (int i = 0; i < EACH; i++) {
         item->number = i;
         item->size = (int)size_of(i);
-        CHECK_OK(crew_send(worker->to, item, size_of(i)));
+        CHECK_OK(crew_send(worker->to, item, size_of(i), CREW_FOREVER));
     }
     free(item);
     return NULL;
@@ -63,11 +63,11 @@ static void *receive_items(void *arg)
     struct item *item = calloc(1, sizeof *item);
     crew_status status = CREW_ENOMEM;
     size_t size = 0;
-    while (item && !(status = crew_recv(worker->from, item, sizeof *item, &size))) {
+    while (item && !(status = crew_recv(worker->from, item, sizeof *item, &size, CREW_FOREVER))) {
         CHECK_INT(size, item->size);
         CHECK_INT(size, size_of(item->number));
         item->receiver = worker->number;
-        CHECK_OK(crew_send(worker->to, item, 16));
+        CHECK_OK(crew_send(worker->to, item, 16, CREW_FOREVER));
     }
     CHECK_INT(status, CREW_EOF);
     free(item);
@@ -87,7 +87,7 @@ static void check_items(crew_connection reports, int senders, int receivers)
     struct item item;
     memset(last, -1, sizeof last);
     while (count < senders * EACH &&
-           CHECK_OK(crew_recv_timed(reports, &item, sizeof item, NULL, LIMIT_S))) {
+           CHECK_OK(crew_recv(reports, &item, sizeof item, NULL, LIMIT_S))) {
         count++;
         if (!CHECK(item.sender >= 0 && item.sender < senders && item.number >= 0 &&
                    item.number < EACH && item.receiver >= 0 && item.receiver < receivers))
@@ -202,14 +202,14 @@ static int use_pipes(void *arg)
     crew_connection control = *(crew_connection *)arg;
     struct ends ends;
     size_t size;
-    while (crew_recv(control, &ends, sizeof ends, &size) == CREW_OK) {
+    while (crew_recv(control, &ends, sizeof ends, &size, CREW_FOREVER) == CREW_OK) {
         if (size == sizeof ends) {
             expect_text(ends.in, "there");
             send_filled(ends.out, 100, 0);
             drop_both(ends);
         } else {
             struct possession possession = look();
-            CHECK_OK(crew_send(control, &possession, sizeof possession));
+            CHECK_OK(crew_send(control, &possession, sizeof possession, CREW_FOREVER));
         }
     }
     return check_result();
@@ -219,7 +219,7 @@ static void use_many_pipes(crew_connection control, int count)
 {
     for (int i = 0; i < count; i++) {
         struct ends there = make_pipe(), back = make_pipe(), theirs = {there.in, back.out};
-        CHECK_OK(crew_send(control, &theirs, sizeof theirs));
+        CHECK_OK(crew_send(control, &theirs, sizeof theirs, CREW_FOREVER));
         drop_both(theirs);
         send_text(there.out, "there");
         expect_filled(back.in, 100, 0);
@@ -233,8 +233,8 @@ static void use_many_pipes(crew_connection control, int count)
 static struct possession ask(crew_connection control)
 {
     struct possession possession = {0};
-    CHECK_OK(crew_send(control, NULL, 0));
-    CHECK_OK(crew_recv_timed(control, &possession, sizeof possession, NULL, LIMIT_S));
+    CHECK_OK(crew_send(control, NULL, 0, CREW_FOREVER));
+    CHECK_OK(crew_recv(control, &possession, sizeof possession, NULL, LIMIT_S));
     return possession;
 }
 

@@ -13,7 +13,7 @@
 static int use_received(void *arg)
 {
     crew_connection control = *(crew_connection *)arg, end;
-    CHECK_OK(crew_recv_timed(control, &end, sizeof end, NULL, LIMIT_S));
+    CHECK_OK(crew_recv(control, &end, sizeof end, NULL, LIMIT_S));
     send_text(end, "from where it was handed to");
     drop(control);
     return check_result();
@@ -24,7 +24,7 @@ void con_14(const struct variant *variant)
     struct ends control = make_pipe(), ends = make_pipe();
     crew_process process = launch(variant, use_received, &control.in, sizeof control.in);
     drop(control.in);
-    CHECK_OK(crew_send(control.out, &ends.out, sizeof ends.out));
+    CHECK_OK(crew_send(control.out, &ends.out, sizeof ends.out, CREW_FOREVER));
     drop(ends.out);
     expect_text(ends.in, "from where it was handed to");
     expect_eof(ends.in);
@@ -48,11 +48,12 @@ static int lose_letter(void *arg)
 {
     crew_connection control = *(crew_connection *)arg;
     size_t size = 0;
-    CHECK_STATUS(crew_recv(control, NULL, 0, &size), CREW_ETOOSMALL);
+    CHECK_STATUS(crew_recv(control, NULL, 0, &size, CREW_FOREVER), CREW_ETOOSMALL);
     CHECK_INT(size, sizeof(crew_connection));
-    CHECK_STATUS(crew_recv(control, NULL, 0, &size), CREW_ETOOSMALL);
+    CHECK_STATUS(crew_recv(control, NULL, 0, &size, CREW_FOREVER), CREW_ETOOSMALL);
     CHECK_INT(size, sizeof(struct letter));
-    CHECK_STATUS(crew_recv(control, NULL, 0, &size), CREW_EOF); // lives until all was looked at
+    CHECK_STATUS(crew_recv(control, NULL, 0, &size, CREW_FOREVER),
+                 CREW_EOF); // lives until all was looked at
     return check_result();
 }
 
@@ -67,8 +68,8 @@ void con_14_lost(const struct variant *variant)
         pipes[i] = make_pipe();
         letter->ends[i] = pipes[i].out;
     }
-    CHECK_OK(crew_send(control.out, &letter->ends[0], sizeof letter->ends[0]));
-    CHECK_OK(crew_send(control.out, letter, sizeof *letter));
+    CHECK_OK(crew_send(control.out, &letter->ends[0], sizeof letter->ends[0], CREW_FOREVER));
+    CHECK_OK(crew_send(control.out, letter, sizeof *letter, CREW_FOREVER));
     for (int i = 0; i < 3; i++) {
         drop(pipes[i].out);
         expect_eof(pipes[i].in);
@@ -84,7 +85,7 @@ static int send_letter(void *arg)
     const struct holder *holder = arg;
     struct letter *letter = calloc(1, sizeof *letter);
     letter->ends[1] = holder->held;
-    CHECK_OK(crew_send(holder->control, letter, sizeof *letter));
+    CHECK_OK(crew_send(holder->control, letter, sizeof *letter, CREW_FOREVER));
     free(letter);
     return check_result();
 }
@@ -97,7 +98,7 @@ void con_14_large(const struct variant *variant)
     struct letter *letter = calloc(1, sizeof *letter);
     crew_process process = launch(variant, send_letter, &holder, sizeof holder);
     drop(ends.out);
-    CHECK_OK(crew_recv_timed(control.in, letter, sizeof *letter, NULL, LIMIT_S));
+    CHECK_OK(crew_recv(control.in, letter, sizeof *letter, NULL, LIMIT_S));
     CHECK_INT(finish(process), 0);
     CHECK(letter->ends[1].id == ends.out.id);
     expect_nothing(ends.in);
@@ -141,7 +142,7 @@ struct order {
 CREW_TASK(send_its_number, struct order, int)
 {
     *result = item->number;
-    return crew_send(item->out, &item->number, sizeof item->number);
+    return crew_send(item->out, &item->number, sizeof item->number, CREW_FOREVER);
 }
 
 // Nobody sees the handles in the items of a map: they are good while somebody else has the end.
@@ -238,15 +239,15 @@ static int make_for_others(void *arg)
 {
     const struct maker *maker = arg;
     struct ends ends = make_pipe();
-    CHECK_OK(crew_send(maker->sender, &ends.out, sizeof ends.out));
-    CHECK_OK(crew_send(maker->receiver, &ends.in, sizeof ends.in));
+    CHECK_OK(crew_send(maker->sender, &ends.out, sizeof ends.out, CREW_FOREVER));
+    CHECK_OK(crew_send(maker->receiver, &ends.in, sizeof ends.in, CREW_FOREVER));
     return check_result();
 }
 
 static int send_numbers_into(void *arg)
 {
     crew_connection end = {0};
-    CHECK_OK(crew_recv_timed(*(crew_connection *)arg, &end, sizeof end, NULL, LIMIT_S));
+    CHECK_OK(crew_recv(*(crew_connection *)arg, &end, sizeof end, NULL, LIMIT_S));
     return send_numbers(&end);
 }
 
@@ -259,7 +260,7 @@ void passing_maker_gone(const struct variant *variant)
     crew_connection in = {0};
     CHECK_INT(finish(launch(variant, make_for_others, &maker, sizeof maker)), 0);
     crew_process sender = launch(&other, send_numbers_into, &to_sender.in, sizeof to_sender.in);
-    CHECK_OK(crew_recv_timed(to_receiver.in, &in, sizeof in, NULL, LIMIT_S));
+    CHECK_OK(crew_recv(to_receiver.in, &in, sizeof in, NULL, LIMIT_S));
     take_numbers(&in);
     CHECK_INT(finish(sender), 0);
     drop(in);
@@ -272,15 +273,15 @@ static int take_turns(void *arg)
 {
     crew_connection control = *(crew_connection *)arg, in = {0};
     for (int leg = 1; leg < LEGS; leg += 2) {
-        if (!CHECK_OK(crew_recv_timed(control, &in, sizeof in, NULL, LIMIT_S)))
+        if (!CHECK_OK(crew_recv(control, &in, sizeof in, NULL, LIMIT_S)))
             break;
         for (int i = 0; i < EACH; i++)
             if (!CHECK_INT(take_number(in), leg * EACH + i))
                 break;
-        CHECK_OK(crew_send(control, &in, sizeof in));
+        CHECK_OK(crew_send(control, &in, sizeof in, CREW_FOREVER));
         drop(in);
         char byte;
-        CHECK_STATUS(crew_recv(in, &byte, 1, NULL), CREW_ECLOSED);
+        CHECK_STATUS(crew_recv(in, &byte, 1, NULL, CREW_FOREVER), CREW_ECLOSED);
     }
     return check_result();
 }
@@ -300,9 +301,9 @@ void passing_receiver(const struct variant *variant)
             for (int i = 0; i < EACH; i++)
                 if (!CHECK_INT(take_number(ends.in), leg * EACH + i))
                     break;
-            CHECK_OK(crew_send(control.in, &ends.in, sizeof ends.in));
+            CHECK_OK(crew_send(control.in, &ends.in, sizeof ends.in, CREW_FOREVER));
             drop(ends.in);
-            CHECK_OK(crew_recv_timed(control.in, &ends.in, sizeof ends.in, NULL, LIMIT_S));
+            CHECK_OK(crew_recv(control.in, &ends.in, sizeof ends.in, NULL, LIMIT_S));
         }
         expect_eof(ends.in);
         drop(ends.in);
@@ -316,10 +317,10 @@ static int send_back(void *arg)
 {
     crew_connection control = *(crew_connection *)arg, end = {0};
     for (int i = 0; i < 50; i++) {
-        if (!CHECK_OK(crew_recv_timed(control, &end, sizeof end, NULL, LIMIT_S)))
+        if (!CHECK_OK(crew_recv(control, &end, sizeof end, NULL, LIMIT_S)))
             break;
         send_number(end, i);
-        CHECK_OK(crew_send(control, &end, sizeof end));
+        CHECK_OK(crew_send(control, &end, sizeof end, CREW_FOREVER));
         if (i % 2)
             drop(end); // otherwise it gets what it has already
     }
@@ -333,11 +334,11 @@ void passing_back(const struct variant *variant)
     crew_process process = launch(variant, send_back, &control.out, sizeof control.out);
     drop(control.out);
     for (int i = 0; i < 50; i++) {
-        CHECK_OK(crew_send(control.in, &ends.out, sizeof ends.out));
+        CHECK_OK(crew_send(control.in, &ends.out, sizeof ends.out, CREW_FOREVER));
         if (i % 3)
             drop(ends.out);
         CHECK_INT(take_number(ends.in), i);
-        CHECK_OK(crew_recv_timed(control.in, &ends.out, sizeof ends.out, NULL, LIMIT_S));
+        CHECK_OK(crew_recv(control.in, &ends.out, sizeof ends.out, NULL, LIMIT_S));
     }
     CHECK_INT(finish(process), 0);
     expect_nothing(ends.in);

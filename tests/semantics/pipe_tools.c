@@ -36,14 +36,14 @@ void drop_both(struct ends ends)
 
 void send_text(crew_connection out, const char *text)
 {
-    CHECK_OK(crew_send(out, text, strlen(text)));
+    CHECK_OK(crew_send(out, text, strlen(text), CREW_FOREVER));
 }
 
 void expect_text(crew_connection in, const char *text)
 {
     char found[64] = "";
     size_t size = 99;
-    if (!CHECK_OK(crew_recv_timed(in, found, sizeof found - 1, &size, LIMIT_S)))
+    if (!CHECK_OK(crew_recv(in, found, sizeof found - 1, &size, LIMIT_S)))
         return;
     CHECK_INT(size, strlen(text));
     found[size < sizeof found ? size : 0] = '\0';
@@ -52,14 +52,14 @@ void expect_text(crew_connection in, const char *text)
 
 void send_number(crew_connection out, int number)
 {
-    CHECK_OK(crew_send(out, &number, sizeof number));
+    CHECK_OK(crew_send(out, &number, sizeof number, CREW_FOREVER));
 }
 
 int take_number(crew_connection in)
 {
     int number = -1;
     size_t size = 0;
-    if (CHECK_OK(crew_recv_timed(in, &number, sizeof number, &size, LIMIT_S)))
+    if (CHECK_OK(crew_recv(in, &number, sizeof number, &size, LIMIT_S)))
         CHECK_INT(size, sizeof number);
     return number;
 }
@@ -67,19 +67,17 @@ int take_number(crew_connection in)
 void expect_nothing(crew_connection in)
 {
     char byte;
-    CHECK_STATUS(crew_recv_timed(in, &byte, 1, NULL, SHORT_S), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_recv(in, &byte, 1, NULL, SHORT_S), CREW_ETIMEDOUT);
 }
 
 void expect_eof(crew_connection in)
 {
     char byte = 'x';
     size_t size = 77;
-    bool ready = false;
-    CHECK_STATUS(crew_recv_timed(in, &byte, 1, &size, LIMIT_S), CREW_EOF);
-    CHECK_OK(crew_poll(in, 0, &ready));
-    CHECK(ready);
-    CHECK_STATUS(crew_recv(in, &byte, 1, &size), CREW_EOF);
-    CHECK_STATUS(crew_recv_timed(in, &byte, 1, &size, 0), CREW_EOF);
+    CHECK_STATUS(crew_recv(in, &byte, 1, &size, LIMIT_S), CREW_EOF);
+    CHECK_OK(crew_poll(in, 0));
+    CHECK_STATUS(crew_recv(in, &byte, 1, &size, CREW_FOREVER), CREW_EOF);
+    CHECK_STATUS(crew_recv(in, &byte, 1, &size, 0), CREW_EOF);
     CHECK(byte == 'x');
     CHECK_INT(size, 77);
 }
@@ -89,19 +87,17 @@ void expect_epipe(crew_connection out)
     double begin = check_now();
     crew_status status;
     do
-        status = crew_send_timed(out, "x", 1, 0.01);
+        status = crew_send(out, "x", 1, 0.01);
     while ((status == CREW_OK || status == CREW_ETIMEDOUT) && check_now() - begin < LIMIT_S);
     CHECK_INT(status, CREW_EPIPE);
-    CHECK_STATUS(crew_send(out, "x", 1), CREW_EPIPE);
-    CHECK_STATUS(crew_send(out, NULL, 0), CREW_EPIPE);
-    CHECK_STATUS(crew_send_timed(out, "x", 1, 0), CREW_EPIPE);
+    CHECK_STATUS(crew_send(out, "x", 1, CREW_FOREVER), CREW_EPIPE);
+    CHECK_STATUS(crew_send(out, NULL, 0, CREW_FOREVER), CREW_EPIPE);
+    CHECK_STATUS(crew_send(out, "x", 1, 0), CREW_EPIPE);
 }
 
 void await(crew_connection in)
 {
-    bool ready = false;
-    CHECK_OK(crew_poll(in, LIMIT_S, &ready));
-    CHECK(ready);
+    CHECK_OK(crew_poll(in, LIMIT_S));
 }
 
 static uint64_t word_of(size_t index, unsigned seed)
@@ -136,7 +132,7 @@ void send_filled(crew_connection out, size_t size, unsigned seed)
     if (!CHECK(data != NULL))
         return;
     fill(data, size, seed);
-    CHECK_OK(crew_send(out, data, size));
+    CHECK_OK(crew_send(out, data, size, CREW_FOREVER));
     free(data);
 }
 
@@ -147,7 +143,7 @@ void expect_filled(crew_connection in, size_t size, unsigned seed)
     if (!CHECK(data != NULL))
         return;
     memset(data, 0x55, size + 1);
-    if (CHECK_OK(crew_recv_timed(in, data, size + 1, &found, LIMIT_S))) {
+    if (CHECK_OK(crew_recv(in, data, size + 1, &found, LIMIT_S))) {
         CHECK_INT(found, size);
         CHECK(is_filled(data, size, seed));
         CHECK_INT(data[size], 0x55);
@@ -161,7 +157,7 @@ int echo(void *arg)
     crew_view view;
     crew_status status;
     while ((status = crew_recv_view(ends->in, &view, SIZE_MAX, CREW_FOREVER)) == CREW_OK) {
-        CHECK_OK(crew_send(ends->out, view.data, view.size));
+        CHECK_OK(crew_send(ends->out, view.data, view.size, CREW_FOREVER));
         crew_view_release(&view);
     }
     CHECK_INT(status, CREW_EOF);
@@ -172,6 +168,6 @@ int receive_nothing(void *arg)
 {
     const struct ends *ends = arg;
     char byte;
-    CHECK_STATUS(crew_recv(ends->in, &byte, 1, NULL), CREW_EOF);
+    CHECK_STATUS(crew_recv(ends->in, &byte, 1, NULL, CREW_FOREVER), CREW_EOF);
     return check_result();
 }

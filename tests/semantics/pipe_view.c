@@ -103,14 +103,13 @@ void con_09(const struct variant *variant)
     crew_process process = launch_sender(variant, send_then_hear_epipe, &in);
     crew_view view = {0};
     char text[16];
-    bool ready;
     CHECK_OK(crew_recv_view(in, &view, 10, LIMIT_S));
     CHECK(view.size == 10 && memcmp(view.data, "0123456789", 10) == 0);
     crew_view_release(&view);
     CHECK_STATUS(crew_recv_view(in, &view, 9, LIMIT_S), CREW_ETOOSMALL);
     CHECK_STATUS(crew_recv_view(in, &view, SIZE_MAX, LIMIT_S), CREW_ECLOSED);
-    CHECK_STATUS(crew_recv(in, text, sizeof text, NULL), CREW_ECLOSED);
-    CHECK_STATUS(crew_poll(in, 0, &ready), CREW_ECLOSED);
+    CHECK_STATUS(crew_recv(in, text, sizeof text, NULL, CREW_FOREVER), CREW_ECLOSED);
+    CHECK_STATUS(crew_poll(in, 0), CREW_ECLOSED);
     CHECK_INT(finish(process), 0);
     drop(in);
 }
@@ -138,14 +137,13 @@ void con_09_duplex(const struct variant *variant)
     struct ends ends = make_duplex();
     crew_view view = {"untouched", 9, NULL};
     char text[16];
-    bool ready;
     crew_process process = launch(variant, send_much_then_receive, &ends.out, sizeof ends.out);
     drop(ends.out);
     CHECK_STATUS(crew_recv_view(ends.in, &view, 99999, LIMIT_S), CREW_ETOOSMALL);
     CHECK_TEXT(view.data, "untouched");
     CHECK_STATUS(crew_recv_view(ends.in, &view, SIZE_MAX, LIMIT_S), CREW_ENOTSUP);
-    CHECK_STATUS(crew_recv(ends.in, text, sizeof text, NULL), CREW_ENOTSUP);
-    CHECK_STATUS(crew_poll(ends.in, 0, &ready), CREW_ENOTSUP);
+    CHECK_STATUS(crew_recv(ends.in, text, sizeof text, NULL, CREW_FOREVER), CREW_ENOTSUP);
+    CHECK_STATUS(crew_poll(ends.in, 0), CREW_ENOTSUP);
     CHECK_INT(finish(launch(&third, receive_next, &ends.in, sizeof ends.in)), 0);
     send_text(ends.in, "still");
     drop(ends.in);

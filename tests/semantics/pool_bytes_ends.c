@@ -235,7 +235,7 @@ void pol_16_end(const struct variant *variant)
         check_all(items, results, statuses);
         CHECK_OK(crew_result_close(result));
         CHECK_OK(crew_pool_terminate(pool));
-        CHECK_OK(crew_pool_join(pool));
+        CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
         CHECK_OK(crew_pool_destroy(pool));
         mark_remove(&log);
     }

@@ -100,7 +100,7 @@ static void refuse_handle(uint64_t id, crew_status expected)
     CHECK_STATUS(crew_pool_print_summary(pool, stderr), expected);
     CHECK_STATUS(crew_pool_close(pool), expected);
     CHECK_STATUS(crew_pool_terminate(pool), expected);
-    CHECK_STATUS(crew_pool_join(pool), expected);
+    CHECK_STATUS(crew_pool_join(pool, CREW_FOREVER), expected);
     CHECK_STATUS(crew_pool_destroy(pool), expected);
     CHECK_INT(outcome.number, 77);
     CHECK_INT(count, 77);

@@ -278,7 +278,7 @@ static void terminate_busy(crew_pool pool, const crew_pool_attr *attr)
     mark_wait(&log, 1);
     double begin = check_now();
     CHECK_OK(crew_pool_terminate(pool));
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     pthread_join(thread, NULL);
     CHECK_SECONDS(begin, 0, 5);
     check_cancelled(&map);

@@ -24,15 +24,15 @@ static void check_refused(crew_pool pool)
 static void check_closing(crew_pool pool, const crew_pool_attr *attr)
 {
     (void)attr;
-    CHECK_STATUS(crew_pool_join(pool), CREW_ESTATE);
+    CHECK_STATUS(crew_pool_join(pool, CREW_FOREVER), CREW_ESTATE);
     CHECK_OK(crew_pool_close(pool));
     check_refused(pool);
     CHECK_OK(crew_pool_close(pool));
-    CHECK_OK(crew_pool_join(pool));
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_pool_terminate(pool));
     CHECK_OK(crew_pool_terminate(pool));
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     check_refused(pool);
 }
 
@@ -43,8 +43,8 @@ static void check_terminating(crew_pool pool, const crew_pool_attr *attr)
     CHECK_OK(crew_pool_terminate(pool));
     check_refused(pool);
     CHECK_OK(crew_pool_close(pool));
-    CHECK_OK(crew_pool_join(pool));
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
 }
 
 void pol_10(const struct variant *variant)
@@ -67,7 +67,7 @@ void pol_11(const struct variant *variant)
         if (steps > 0)
             CHECK_OK(crew_pool_close(pool));
         if (steps > 1)
-            CHECK_OK(crew_pool_join(pool));
+            CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
         double begin = check_now();
         CHECK_OK(crew_pool_destroy(pool));
         CHECK_SECONDS(begin, 0, 5);
@@ -226,7 +226,7 @@ static void break_later(void)
     }
     CHECK_STATUS(crew_pool_map(pool, read_setting, items, results, 20, NULL), CREW_EBROKEN);
     CHECK_CONTAINS(crew_error_message(), "there is no model");
-    CHECK_OK(crew_pool_join(pool)); // nobody is left
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER)); // nobody is left
     CHECK_INT(count_lines(&setting.log), 3);
     CHECK_OK(crew_pool_destroy(pool));
     mark_remove(&setting.log);

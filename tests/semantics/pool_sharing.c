@@ -14,7 +14,8 @@ struct errand {
 
 CREW_TASK(run_errand, struct errand, int)
 {
-    crew_status status = crew_queue_put(item->queue, &item->number, sizeof item->number);
+    crew_status status =
+        crew_queue_put(item->queue, &item->number, sizeof item->number, CREW_FOREVER);
     if (!status)
         status = crew_value_add_int64(item->sum, item->number);
     *result = item->number + 1;
@@ -38,7 +39,7 @@ static void check_errands(crew_pool pool, const crew_pool_attr *attr)
     CHECK_OK(crew_pool_map(pool, run_errand, errands, results, ITEMS, NULL));
     for (int i = 0; i < ITEMS; i++) {
         CHECK_INT(results[i], i + 1);
-        if (CHECK_OK(crew_queue_get_timed(queue, &number, sizeof number, NULL, 30)))
+        if (CHECK_OK(crew_queue_get(queue, &number, sizeof number, NULL, 30)))
             seen[number]++;
     }
     for (int i = 0; i < ITEMS; i++)
@@ -66,7 +67,7 @@ static crew_status keep_lock(void *arg)
 CREW_TASK(count_locked, crew_value, int)
 {
     int64_t number;
-    crew_status status = crew_lock_acquire(initial_lock);
+    crew_status status = crew_lock_acquire(initial_lock, CREW_FOREVER);
     if (status)
         return status;
     status = crew_value_get_int64(*item, &number);

@@ -62,6 +62,12 @@ void prc_03(const struct variant *variant)
     for (int i = 0; i < 3; i++)
         CHECK_OK(crew_process_join(process, CREW_FOREVER));
     CHECK_OK(crew_process_join(process, 5));
+    CHECK_OK(crew_process_join(process, CREW_NOW));
+    crew_process_end end = {0};
+    CHECK_OK(crew_process_wait(process, &end, CREW_NOW));
+    CHECK_INT(end.exitcode, 5);
+    CHECK_INT(end.cause, CREW_END_EXIT);
+    CHECK_STATUS(crew_process_wait(process, NULL, CREW_NOW), CREW_EINVAL);
     CHECK_SECONDS(begin, 0, 2);
     CHECK_INT(finish(process), 5);
 }
@@ -71,7 +77,7 @@ void prc_04(const struct variant *variant)
     int code;
     crew_process process = launch(variant, run_until_ended, NULL, 0);
     for (struct timing timing = {0}; CHECK_TIMED(&timing, 0.06);)
-        CHECK_OK(crew_process_join(process, 0.06));
+        CHECK_STATUS(crew_process_join(process, 0.06), CREW_ETIMEDOUT);
     CHECK(is_alive(process));
     CHECK_STATUS(crew_process_exitcode(process, &code), CREW_ESTATE);
     end(process);
@@ -84,7 +90,7 @@ void prc_05(const struct variant *variant)
     crew_process process = launch(variant, run_until_ended, NULL, 0);
     double begin = check_now();
     for (size_t i = 0; i < sizeof at_once / sizeof *at_once; i++)
-        CHECK_OK(crew_process_join(process, at_once[i]));
+        CHECK_STATUS(crew_process_join(process, at_once[i]), CREW_ETIMEDOUT);
     CHECK_SECONDS(begin, 0, 1);
     CHECK_STATUS(crew_process_exitcode(process, &code), CREW_ESTATE);
     end(process);
@@ -270,7 +276,7 @@ void prc_33(const struct variant *variant)
     if (!CHECK(pthread_create(&thread, NULL, pester, &pesterer) == 0))
         return;
     for (struct timing timing = {0}; CHECK_TIMED(&timing, 0.06);)
-        CHECK_OK(crew_process_join(process, 0.06));
+        CHECK_STATUS(crew_process_join(process, 0.06), CREW_ETIMEDOUT);
     CHECK(caught);
     CHECK(is_alive(process));
     end(process);

@@ -16,12 +16,12 @@ static void refuse_handle(crew_queue queue, crew_status expected)
     char room[4] = "";
     size_t size = 99;
     bool is = true;
-    CHECK_STATUS(crew_queue_put(queue, room, 1), expected);
-    CHECK_STATUS(crew_queue_put_timed(queue, room, 1, 1), expected);
-    CHECK_STATUS(crew_queue_put_nowait(queue, room, 1), expected);
-    CHECK_STATUS(crew_queue_get(queue, room, 4, &size), expected);
-    CHECK_STATUS(crew_queue_get_timed(queue, room, 4, &size, 1), expected);
-    CHECK_STATUS(crew_queue_get_nowait(queue, room, 4, &size), expected);
+    CHECK_STATUS(crew_queue_put(queue, room, 1, CREW_FOREVER), expected);
+    CHECK_STATUS(crew_queue_put(queue, room, 1, 1), expected);
+    CHECK_STATUS(crew_queue_put(queue, room, 1, CREW_NOW), expected);
+    CHECK_STATUS(crew_queue_get(queue, room, 4, &size, CREW_FOREVER), expected);
+    CHECK_STATUS(crew_queue_get(queue, room, 4, &size, 1), expected);
+    CHECK_STATUS(crew_queue_get(queue, room, 4, &size, CREW_NOW), expected);
     CHECK_STATUS(crew_queue_get_many(queue, room, 4, &size, &size, 0), expected);
     CHECK_STATUS(crew_queue_size(queue, &size), expected);
     CHECK_STATUS(crew_queue_is_empty(queue, &is), expected);
@@ -72,7 +72,7 @@ static void check_attributes(void)
     refuse_attr((crew_queue_attr){.scattered = true, .max_items = 1});
     name[CREW_NAME_SIZE - 1] = '\0'; // the longest
     crew_queue queue = new_queue(&(crew_queue_attr){.name = name, .scattered = true});
-    CHECK_STATUS(crew_queue_get_nowait(queue, NULL, 0, NULL), CREW_EEMPTY);
+    CHECK_STATUS(crew_queue_get(queue, NULL, 0, NULL, CREW_NOW), CREW_EEMPTY);
     CHECK_CONTAINS(crew_error_message(), name);
     CHECK_OK(crew_queue_close(queue));
 }
@@ -81,13 +81,13 @@ static void refuse_outputs(crew_queue queue)
 {
     char room[4] = "";
     size_t size = 99, none = 0;
-    CHECK_STATUS(crew_queue_put(queue, NULL, 1), CREW_EINVAL);
-    CHECK_STATUS(crew_queue_put(queue, room, SIZE_MAX), CREW_EINVAL);
-    CHECK_STATUS(crew_queue_put_nowait(queue, NULL, 1), CREW_EINVAL);
-    CHECK_STATUS(crew_queue_put_timed(queue, NULL, 1, 1), CREW_EINVAL);
-    CHECK_STATUS(crew_queue_get(queue, NULL, 1, &size), CREW_EINVAL);
-    CHECK_STATUS(crew_queue_get_timed(queue, NULL, 1, &size, 1), CREW_EINVAL);
-    CHECK_STATUS(crew_queue_get_nowait(queue, NULL, 1, &size), CREW_EINVAL);
+    CHECK_STATUS(crew_queue_put(queue, NULL, 1, CREW_FOREVER), CREW_EINVAL);
+    CHECK_STATUS(crew_queue_put(queue, room, SIZE_MAX, CREW_FOREVER), CREW_EINVAL);
+    CHECK_STATUS(crew_queue_put(queue, NULL, 1, CREW_NOW), CREW_EINVAL);
+    CHECK_STATUS(crew_queue_put(queue, NULL, 1, 1), CREW_EINVAL);
+    CHECK_STATUS(crew_queue_get(queue, NULL, 1, &size, CREW_FOREVER), CREW_EINVAL);
+    CHECK_STATUS(crew_queue_get(queue, NULL, 1, &size, 1), CREW_EINVAL);
+    CHECK_STATUS(crew_queue_get(queue, NULL, 1, &size, CREW_NOW), CREW_EINVAL);
     CHECK_STATUS(crew_queue_get_many(queue, NULL, 1, &size, &size, 1), CREW_EINVAL);
     CHECK_STATUS(crew_queue_get_many(queue, room, 1, NULL, &size, 1), CREW_EINVAL);
     CHECK_STATUS(crew_queue_get_many(queue, room, 1, &size, NULL, 1), CREW_EINVAL);
@@ -98,8 +98,8 @@ static void refuse_outputs(crew_queue queue)
     CHECK_STATUS(crew_queue_waitable(queue, NULL), CREW_EINVAL);
     CHECK_STATUS(crew_queue_gather(queue, NULL), CREW_EINVAL);
     CHECK_INT(size, 99);
-    CHECK_OK(crew_queue_put(queue, NULL, 0));
-    CHECK_OK(crew_queue_get(queue, NULL, 0, NULL));
+    CHECK_OK(crew_queue_put(queue, NULL, 0, CREW_FOREVER));
+    CHECK_OK(crew_queue_get(queue, NULL, 0, NULL, CREW_FOREVER));
 }
 
 static int use_wrongly(void *arg)
@@ -140,8 +140,9 @@ static int make_and_end(void *arg)
     const struct queue_job *job = arg;
     crew_queue queue = new_queue(NULL);
     put_item(queue, 1, 1);
-    CHECK_OK(crew_queue_put(job->queue, &queue.id, 1)); // a part of it: nobody counts that
-    CHECK_OK(crew_queue_put(job->queue, (char *)&queue.id + 1, sizeof queue.id - 1));
+    CHECK_OK(
+        crew_queue_put(job->queue, &queue.id, 1, CREW_FOREVER)); // a part of it: nobody counts that
+    CHECK_OK(crew_queue_put(job->queue, (char *)&queue.id + 1, sizeof queue.id - 1, CREW_FOREVER));
     return check_result();
 }
 
@@ -151,9 +152,10 @@ void queue_gone(const struct variant *variant)
     struct queue_job job = {.queue = new_queue(NULL)};
     crew_queue other = {0};
     CHECK_INT(finish(launch(variant, make_and_end, &job, sizeof job)), 0);
-    CHECK_OK(crew_queue_get(job.queue, &other.id, 1, NULL));
-    CHECK_OK(crew_queue_get(job.queue, (char *)&other.id + 1, sizeof other.id - 1, NULL));
-    CHECK_STATUS(crew_queue_get_nowait(other, NULL, 0, NULL), CREW_ECLOSED);
+    CHECK_OK(crew_queue_get(job.queue, &other.id, 1, NULL, CREW_FOREVER));
+    CHECK_OK(
+        crew_queue_get(job.queue, (char *)&other.id + 1, sizeof other.id - 1, NULL, CREW_FOREVER));
+    CHECK_STATUS(crew_queue_get(other, NULL, 0, NULL, CREW_NOW), CREW_ECLOSED);
     CHECK_OK(crew_queue_close(job.queue));
     CHECK_OK(crew_queue_close(job.queue));
     job.mark = mark_new();
@@ -177,7 +179,7 @@ static int answer_items(void *arg)
     const struct queue_job *job = arg;
     struct queue_item item = {0};
     for (int i = 0; i < job->count; i++) {
-        CHECK_OK(crew_queue_get(job->queue, &item, sizeof item, NULL));
+        CHECK_OK(crew_queue_get(job->queue, &item, sizeof item, NULL, CREW_FOREVER));
         check_sleep(0.01);
         put_item(job->other, item.producer, item.number);
     }
@@ -187,7 +189,8 @@ static int answer_items(void *arg)
 static bool is_ready(crew_waitable waitable, double timeout_s)
 {
     bool ready = false;
-    CHECK_OK(crew_wait(&waitable, 1, timeout_s, &ready, NULL));
+    crew_status status = crew_wait(&waitable, 1, &ready, NULL, timeout_s);
+    CHECK(status == (ready ? CREW_OK : CREW_ETIMEDOUT));
     return ready;
 }
 
@@ -214,17 +217,17 @@ void queue_wait(const struct variant *variant)
     CHECK_OK(crew_process_sentinel(process, &all[2]));
     for (int i = 0; i < ROUNDS; i++) {
         put_item(job.queue, i, i);
-        CHECK_OK(crew_wait(all + 1, 2, CREW_FOREVER, ready, &count));
+        CHECK_OK(crew_wait(all + 1, 2, ready, &count, CREW_FOREVER));
         CHECK(ready[0]);
         expect_item(job.other, i, i);
         CHECK(!is_ready(all[1], 0));
     }
-    CHECK_OK(crew_wait(all, 3, CREW_FOREVER, ready, &count));
+    CHECK_OK(crew_wait(all, 3, ready, &count, CREW_FOREVER));
     CHECK_INT(count, 1);
     CHECK(ready[2]);
     CHECK_INT(finish(process), 0);
     CHECK_OK(crew_queue_close(job.queue));
-    CHECK_STATUS(crew_wait(all, 2, 0, ready, &count), CREW_ECLOSED); // closed, and gone with that
+    CHECK_STATUS(crew_wait(all, 2, ready, &count, 0), CREW_ECLOSED); // closed, and gone with that
     CHECK_OK(crew_queue_close(job.other));
 }
 
@@ -240,7 +243,7 @@ static int answer_parcel(void *arg)
     const struct queue_job *job = arg;
     for (int i = 0; i < job->count; i++) {
         struct parcel parcel = {0};
-        CHECK_OK(crew_queue_get(job->queue, &parcel, sizeof parcel, NULL));
+        CHECK_OK(crew_queue_get(job->queue, &parcel, sizeof parcel, NULL, CREW_FOREVER));
         put_item(parcel.answer, i, parcel.number);
         CHECK_OK(crew_queue_close(parcel.answer));
     }
@@ -253,7 +256,7 @@ static int send_parcel(void *arg)
     for (int i = 0; i < job->count; i++) {
         struct parcel parcel = {.number = i, .answer = new_queue(NULL)};
         put_item(parcel.answer, 7, i);
-        CHECK_OK(crew_queue_put(job->queue, &parcel, sizeof parcel));
+        CHECK_OK(crew_queue_put(job->queue, &parcel, sizeof parcel, CREW_FOREVER));
         CHECK_OK(crew_queue_close(parcel.answer)); // the one in the item keeps it
     }
     return check_result();
@@ -278,7 +281,7 @@ void queue_argument(const struct variant *variant)
     CHECK_OK(crew_queue_close(job.queue));
     mark_set(&job.mark, "closed");
     CHECK_INT(finish(process), 0);
-    CHECK_STATUS(crew_queue_get_nowait(job.queue, NULL, 0, NULL), CREW_ECLOSED);
+    CHECK_STATUS(crew_queue_get(job.queue, NULL, 0, NULL, CREW_NOW), CREW_ECLOSED);
     mark_remove(&job.mark);
 }
 
@@ -302,7 +305,7 @@ void queue_handles(const struct variant *variant)
     crew_process process = launch(variant, answer_parcel, &job, sizeof job);
     for (int i = 0; i < job.count; i++) {
         struct parcel parcel = {.number = 10 * i, .answer = new_queue(NULL)};
-        CHECK_OK(crew_queue_put(job.queue, &parcel, sizeof parcel));
+        CHECK_OK(crew_queue_put(job.queue, &parcel, sizeof parcel, CREW_FOREVER));
         expect_item(parcel.answer, i, 10 * i);
         CHECK_OK(crew_queue_close(parcel.answer));
     }

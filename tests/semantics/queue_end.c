@@ -22,9 +22,9 @@ static int close_and_try(void *arg)
     CHECK_STATUS(crew_queue_join_thread(job->queue), CREW_ESTATE);
     CHECK_OK(crew_queue_close(job->queue));
     CHECK_OK(crew_queue_close(job->queue));
-    CHECK_STATUS(crew_queue_put(job->queue, &item, sizeof item), CREW_ECLOSED);
-    CHECK_STATUS(crew_queue_get(job->queue, &item, sizeof item, &size), CREW_ECLOSED);
-    CHECK_STATUS(crew_queue_get_nowait(job->queue, &item, sizeof item, &size), CREW_ECLOSED);
+    CHECK_STATUS(crew_queue_put(job->queue, &item, sizeof item, CREW_FOREVER), CREW_ECLOSED);
+    CHECK_STATUS(crew_queue_get(job->queue, &item, sizeof item, &size, CREW_FOREVER), CREW_ECLOSED);
+    CHECK_STATUS(crew_queue_get(job->queue, &item, sizeof item, &size, CREW_NOW), CREW_ECLOSED);
     CHECK_STATUS(crew_queue_size(job->queue, &size), CREW_ECLOSED);
     CHECK_STATUS(crew_queue_join(job->queue, 0), CREW_ECLOSED);
     CHECK_STATUS(crew_queue_task_done(job->queue), CREW_ECLOSED);
@@ -106,7 +106,7 @@ static int work_off(void *arg)
     const struct queue_job *job = arg;
     struct queue_item item;
     for (int i = 0; i < job->count; i++) {
-        CHECK_OK(crew_queue_get(job->queue, &item, sizeof item, NULL));
+        CHECK_OK(crew_queue_get(job->queue, &item, sizeof item, NULL, CREW_FOREVER));
         if (i == job->count - 1) { // the last one is taken, and not done
             mark_set(&job->mark, "last");
             mark_wait(&job->answer, 1);
@@ -164,25 +164,27 @@ static int be_refused(void *arg)
     size_t size = 0;
     char room[4] = "";
     crew_queue none = {job->queue.id + 0xffff};
-    CHECK_STATUS(crew_queue_put(job->queue, room, ((size_t)1 << 30) + 1), CREW_EINVAL);
-    CHECK_STATUS(crew_queue_put(job->queue, NULL, 1), CREW_EINVAL);
-    CHECK_STATUS(crew_queue_put(none, room, sizeof room), CREW_ENOENT);
-    CHECK_OK(crew_queue_put_nowait(job->queue, "12345", 5));
-    CHECK_OK(crew_queue_put_nowait(job->queue, "678", 3));
-    CHECK_STATUS(crew_queue_put_nowait(job->queue, "9", 1), CREW_EFULL);
+    CHECK_STATUS(crew_queue_put(job->queue, room, ((size_t)1 << 30) + 1, CREW_FOREVER),
+                 CREW_EINVAL);
+    CHECK_STATUS(crew_queue_put(job->queue, NULL, 1, CREW_FOREVER), CREW_EINVAL);
+    CHECK_STATUS(crew_queue_put(none, room, sizeof room, CREW_FOREVER), CREW_ENOENT);
+    CHECK_OK(crew_queue_put(job->queue, "12345", 5, CREW_NOW));
+    CHECK_OK(crew_queue_put(job->queue, "678", 3, CREW_NOW));
+    CHECK_STATUS(crew_queue_put(job->queue, "9", 1, CREW_NOW), CREW_EFULL);
     for (int i = 0; i < 3; i++) { // too large for the room: stays
-        CHECK_STATUS(crew_queue_get(job->queue, room, sizeof room, &size), CREW_ETOOSMALL);
+        CHECK_STATUS(crew_queue_get(job->queue, room, sizeof room, &size, CREW_FOREVER),
+                     CREW_ETOOSMALL);
         CHECK_INT(size, 5);
-        CHECK_STATUS(crew_queue_get_nowait(job->queue, NULL, 0, NULL), CREW_ETOOSMALL);
+        CHECK_STATUS(crew_queue_get(job->queue, NULL, 0, NULL, CREW_NOW), CREW_ETOOSMALL);
     }
     char large[5];
-    CHECK_OK(crew_queue_get(job->queue, large, sizeof large, &size));
+    CHECK_OK(crew_queue_get(job->queue, large, sizeof large, &size, CREW_FOREVER));
     CHECK(size == 5 && memcmp(large, "12345", 5) == 0);
-    CHECK_OK(crew_queue_put_nowait(job->queue, "9", 1));
-    CHECK_STATUS(crew_queue_put_nowait(job->queue, "9", 1), CREW_EFULL);
-    CHECK_OK(crew_queue_get(job->queue, room, sizeof room, &size));
+    CHECK_OK(crew_queue_put(job->queue, "9", 1, CREW_NOW));
+    CHECK_STATUS(crew_queue_put(job->queue, "9", 1, CREW_NOW), CREW_EFULL);
+    CHECK_OK(crew_queue_get(job->queue, room, sizeof room, &size, CREW_FOREVER));
     CHECK(size == 3 && memcmp(room, "678", 3) == 0);
-    CHECK_OK(crew_queue_get(job->queue, room, sizeof room, &size));
+    CHECK_OK(crew_queue_get(job->queue, room, sizeof room, &size, CREW_FOREVER));
     CHECK(size == 1 && room[0] == '9');
     return check_result();
 }
@@ -202,7 +204,7 @@ static int get_one(void *arg)
     const struct queue_job *job = arg;
     struct queue_item item = {0};
     mark_set(&job->mark, "begun");
-    CHECK_OK(crew_queue_get(job->queue, &item, sizeof item, NULL));
+    CHECK_OK(crew_queue_get(job->queue, &item, sizeof item, NULL, CREW_FOREVER));
     put_item(job->other, item.producer, item.number);
     return check_result();
 }
@@ -234,7 +236,7 @@ static int put_for_ever(void *arg)
     unsigned char *bytes = malloc(TORN_SIZE);
     for (int i = 0; bytes; i++) {
         memset(bytes, i, TORN_SIZE);
-        if (crew_queue_put(job->queue, bytes, TORN_SIZE))
+        if (crew_queue_put(job->queue, bytes, TORN_SIZE, CREW_FOREVER))
             break;
     }
     free(bytes);
@@ -248,7 +250,7 @@ void que_15(const struct variant *variant)
     crew_process process = launch(variant, put_for_ever, &job, sizeof job);
     size_t size = 0;
     for (int i = 0; bytes && i < 5; i++)
-        CHECK_OK(crew_queue_get_timed(job.queue, bytes, TORN_SIZE, &size, LIMIT_S));
+        CHECK_OK(crew_queue_get(job.queue, bytes, TORN_SIZE, &size, LIMIT_S));
     CHECK_OK(crew_process_kill(process));
     CHECK_INT(finish(process), -SIGKILL);
     job.count = 3;
@@ -256,7 +258,7 @@ void que_15(const struct variant *variant)
     int whole = 0, others = 0;
     double begin = check_now();
     while (bytes && others < job.count && check_now() - begin < LIMIT_S) {
-        if (crew_queue_get_timed(job.queue, bytes, TORN_SIZE, &size, LIMIT_S))
+        if (crew_queue_get(job.queue, bytes, TORN_SIZE, &size, LIMIT_S))
             break;
         others += size == sizeof(struct queue_item);
         whole += size == TORN_SIZE && memcmp(bytes, bytes + 1, TORN_SIZE - 1) == 0;
@@ -266,7 +268,7 @@ void que_15(const struct variant *variant)
     CHECK(whole <= 9);
     CHECK_INT(finish(process), 0);
     for (struct timing timing = {0}; CHECK_TIMED(&timing, 0.05);)
-        CHECK_STATUS(crew_queue_get_timed(job.queue, bytes, TORN_SIZE, &size, 0.05), CREW_EEMPTY);
+        CHECK_STATUS(crew_queue_get(job.queue, bytes, TORN_SIZE, &size, 0.05), CREW_EEMPTY);
     free(bytes);
     CHECK_OK(crew_queue_close(job.queue));
 }

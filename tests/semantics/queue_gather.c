@@ -113,7 +113,7 @@ void queue_gather_order(const struct variant *variant)
         while (taken < COUNT && check_now() - begin < LIMIT_S) {
             struct queue_item item;
             taken += (int)gather(job.queue, next, 1);
-            if (crew_queue_get_nowait(job.queue, &item, sizeof item, NULL) == CREW_OK) {
+            if (crew_queue_get(job.queue, &item, sizeof item, NULL, CREW_NOW) == CREW_OK) {
                 CHECK_INT(item.number, next[0]++);
                 taken++;
             }

@@ -20,14 +20,14 @@ crew_queue new_queue(const crew_queue_attr *attr)
 void put_item(crew_queue queue, int producer, int number)
 {
     struct queue_item item = {producer, number};
-    CHECK_OK(crew_queue_put(queue, &item, sizeof item));
+    CHECK_OK(crew_queue_put(queue, &item, sizeof item, CREW_FOREVER));
 }
 
 void expect_item(crew_queue queue, int producer, int number)
 {
     struct queue_item item = {-1, -1};
     size_t size = 99;
-    CHECK_OK(crew_queue_get_timed(queue, &item, sizeof item, &size, LIMIT_S));
+    CHECK_OK(crew_queue_get(queue, &item, sizeof item, &size, LIMIT_S));
     CHECK_INT(size, sizeof item);
     CHECK_INT(item.producer, producer);
     CHECK_INT(item.number, number);
@@ -36,7 +36,7 @@ void expect_item(crew_queue queue, int producer, int number)
 void expect_empty(crew_queue queue)
 {
     size_t size = 99;
-    CHECK_STATUS(crew_queue_get_nowait(queue, NULL, 0, &size), CREW_EEMPTY);
+    CHECK_STATUS(crew_queue_get(queue, NULL, 0, &size, CREW_NOW), CREW_EEMPTY);
     CHECK_INT(size, 99);
 }
 
@@ -69,7 +69,7 @@ void que_01(const struct variant *variant)
         put_item(job.queue, all, i);
     for (int i = 0; i < (all + 1) * COUNT; i++) {
         struct queue_item item = {-1, -1};
-        CHECK_OK(crew_queue_get_timed(job.queue, &item, sizeof item, NULL, LIMIT_S));
+        CHECK_OK(crew_queue_get(job.queue, &item, sizeof item, NULL, LIMIT_S));
         if (!CHECK(item.producer >= 0 && item.producer <= all))
             break;
         CHECK_INT(item.number, next[item.producer]++);
@@ -83,10 +83,10 @@ void que_01(const struct variant *variant)
 static void check_full(crew_queue queue)
 {
     int item = 7;
-    CHECK_STATUS(crew_queue_put_nowait(queue, &item, sizeof item), CREW_EFULL);
-    CHECK_STATUS(crew_queue_put_timed(queue, &item, sizeof item, -1), CREW_EFULL);
+    CHECK_STATUS(crew_queue_put(queue, &item, sizeof item, CREW_NOW), CREW_EFULL);
+    CHECK_STATUS(crew_queue_put(queue, &item, sizeof item, -1), CREW_EFULL);
     for (struct timing timing = {0}; CHECK_TIMED(&timing, 0.05);)
-        CHECK_STATUS(crew_queue_put_timed(queue, &item, sizeof item, 0.05), CREW_EFULL);
+        CHECK_STATUS(crew_queue_put(queue, &item, sizeof item, 0.05), CREW_EFULL);
 }
 
 static int fill(void *arg)
@@ -94,13 +94,13 @@ static int fill(void *arg)
     const struct queue_job *job = arg;
     struct queue_item item = {job->number, 1};
     put_item(job->queue, job->number, 0);
-    CHECK_OK(crew_queue_put_nowait(job->queue, &item, sizeof item));
+    CHECK_OK(crew_queue_put(job->queue, &item, sizeof item, CREW_NOW));
     check_full(job->queue);
     mark_set(&job->mark, "full");
     put_item(job->queue, job->number, 2); // waits
     mark_set(&job->mark, "put");
     item.number = 3;
-    CHECK_OK(crew_queue_put_timed(job->queue, &item, sizeof item, LIMIT_S));
+    CHECK_OK(crew_queue_put(job->queue, &item, sizeof item, LIMIT_S));
     return check_result();
 }
 
@@ -126,10 +126,9 @@ static int find_nothing(void *arg)
     const struct queue_job *job = arg;
     size_t size = 99;
     int item = 7;
-    CHECK_STATUS(crew_queue_get_nowait(job->queue, &item, sizeof item, &size), CREW_EEMPTY);
+    CHECK_STATUS(crew_queue_get(job->queue, &item, sizeof item, &size, CREW_NOW), CREW_EEMPTY);
     for (struct timing timing = {0}; CHECK_TIMED(&timing, 0.05);)
-        CHECK_STATUS(crew_queue_get_timed(job->queue, &item, sizeof item, &size, 0.05),
-                     CREW_EEMPTY);
+        CHECK_STATUS(crew_queue_get(job->queue, &item, sizeof item, &size, 0.05), CREW_EEMPTY);
     CHECK_INT(size, 99);
     CHECK_INT(item, 7);
     return check_result();
@@ -148,12 +147,12 @@ static int use_unbounded(void *arg)
     const struct queue_job *job = arg;
     enum { COUNT = 800 };
     double begin = check_now();
-    CHECK_STATUS(crew_queue_get_timed(job->queue, NULL, 0, NULL, 0), CREW_EEMPTY);
-    CHECK_STATUS(crew_queue_get_timed(job->queue, NULL, 0, NULL, -3), CREW_EEMPTY);
+    CHECK_STATUS(crew_queue_get(job->queue, NULL, 0, NULL, 0), CREW_EEMPTY);
+    CHECK_STATUS(crew_queue_get(job->queue, NULL, 0, NULL, -3), CREW_EEMPTY);
     CHECK_SECONDS(begin, 0, LIMIT_S);
     for (int i = 0; i < COUNT; i++) {
-        CHECK_OK(crew_queue_put_nowait(job->queue, &i, sizeof i));
-        CHECK_OK(crew_queue_put_timed(job->queue, &i, sizeof i, 0));
+        CHECK_OK(crew_queue_put(job->queue, &i, sizeof i, CREW_NOW));
+        CHECK_OK(crew_queue_put(job->queue, &i, sizeof i, 0));
     }
     CHECK_INT(size_of(job->queue), 2 * COUNT);
     return check_result();
@@ -232,7 +231,7 @@ void que_06(const struct variant *variant)
             CHECK_INT(size_of(job.queue), 2);
         }
         for (int k = 0; k < 2; k++) {
-            CHECK_OK(crew_queue_get_nowait(job.queue, &item, sizeof item, NULL));
+            CHECK_OK(crew_queue_get(job.queue, &item, sizeof item, NULL, CREW_NOW));
             CHECK_INT(item.number, 2 * i + k);
         }
         mark_set(&job.answer, "got");
@@ -250,7 +249,7 @@ void que_08(const struct variant *variant)
     CHECK_INT(finish(launch(variant, put_items, &job, sizeof job)), 0);
     for (int i = 0; i < job.count; i++) {
         struct queue_item item = {0};
-        CHECK_OK(crew_queue_get_nowait(job.queue, &item, sizeof item, NULL));
+        CHECK_OK(crew_queue_get(job.queue, &item, sizeof item, NULL, CREW_NOW));
         CHECK_INT(item.number, i);
     }
     expect_empty(job.queue);
@@ -263,7 +262,7 @@ static int echo(void *arg)
     struct queue_item item = {0};
     mark_set(&job->mark, "begun");
     for (int i = 0; i < job->count; i++) {
-        CHECK_OK(crew_queue_get(job->queue, &item, sizeof item, NULL)); // waits
+        CHECK_OK(crew_queue_get(job->queue, &item, sizeof item, NULL, CREW_FOREVER)); // waits
         put_item(job->other, item.producer, item.number);
     }
     bool empty = false;
@@ -300,10 +299,10 @@ void que_12(const struct variant *variant)
 static int put_letters(void *arg)
 {
     const struct queue_job *job = arg;
-    CHECK_OK(crew_queue_put(job->queue, "a", 1));
-    CHECK_OK(crew_queue_put(job->queue, NULL, 0));
-    CHECK_OK(crew_queue_put(job->queue, "bcd", 3));
-    CHECK_OK(crew_queue_put(job->queue, "ef", 2));
+    CHECK_OK(crew_queue_put(job->queue, "a", 1, CREW_FOREVER));
+    CHECK_OK(crew_queue_put(job->queue, NULL, 0, CREW_FOREVER));
+    CHECK_OK(crew_queue_put(job->queue, "bcd", 3, CREW_FOREVER));
+    CHECK_OK(crew_queue_put(job->queue, "ef", 2, CREW_FOREVER));
     return check_result();
 }
 
@@ -337,7 +336,7 @@ static void check_many(crew_queue queue)
     size_t sizes[300], count = 0;
     int next = 0;
     for (int i = 0; i < COUNT; i++)
-        CHECK_OK(crew_queue_put(queue, &i, sizeof i));
+        CHECK_OK(crew_queue_put(queue, &i, sizeof i, CREW_FOREVER));
     while (next < COUNT) {
         count = 300;
         if (!CHECK_OK(crew_queue_get_many(queue, numbers, sizeof numbers, sizes, &count, 0)))
@@ -371,7 +370,7 @@ static int put_large(void *arg)
     for (size_t i = 0; bytes && i < LARGE_COUNT; i++) {
         for (size_t k = 0; k < large_sizes[i]; k++)
             bytes[k] = (unsigned char)(k * 7 + i);
-        CHECK_OK(crew_queue_put(job->queue, bytes, large_sizes[i]));
+        CHECK_OK(crew_queue_put(job->queue, bytes, large_sizes[i], CREW_FOREVER));
     }
     free(bytes);
     return check_result();
@@ -383,7 +382,7 @@ static int get_large(void *arg)
     unsigned char *bytes = malloc(3000001);
     for (size_t i = 0; bytes && i < LARGE_COUNT; i++) {
         size_t size = 0, wrong = 0;
-        CHECK_OK(crew_queue_get(job->queue, bytes, 3000001, &size));
+        CHECK_OK(crew_queue_get(job->queue, bytes, 3000001, &size, CREW_FOREVER));
         CHECK_INT(size, large_sizes[i]);
         for (size_t k = 0; k < size; k++)
             wrong += bytes[k] != (unsigned char)(k * 7 + i);

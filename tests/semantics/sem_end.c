@@ -222,7 +222,7 @@ static int finish_shut_down(void)
 {
     CHECK_OK(crew_at_exit(NULL, check_results, NULL, 100));
     crew_pool pool = begin_map(&(crew_map_attr){.statuses = statuses});
-    CHECK_OK(crew_pool_shutdown(pool, false, false));
+    CHECK_OK(crew_pool_shutdown(pool, false));
     return 0;
 }
 
@@ -270,7 +270,7 @@ static int finish_stack(void)
 static int finish_in_process(void *arg)
 {
     (void)arg;
-    CHECK_OK(crew_pool_shutdown(begin_map(NULL), false, false));
+    CHECK_OK(crew_pool_shutdown(begin_map(NULL), false));
     return check_result();
 }
 
@@ -322,7 +322,7 @@ static int put_for_ever(void *arg)
     crew_queue queue;
     memcpy(&queue, arg, sizeof queue);
     signal(SIGTERM, SIG_IGN);
-    while (!crew_queue_put(queue, item, sizeof item))
+    while (!crew_queue_put(queue, item, sizeof item, CREW_FOREVER))
         ;
     return 0;
 }
@@ -397,19 +397,19 @@ static void *wait_for_ever(void *arg)
     (void)arg;
     switch (last++ % 5) {
     case 0:
-        crew_queue_get(used.empty, text, sizeof text, NULL);
+        crew_queue_get(used.empty, text, sizeof text, NULL, CREW_FOREVER);
         break;
     case 1:
-        crew_recv(used.in, text, sizeof text, NULL);
+        crew_recv(used.in, text, sizeof text, NULL, CREW_FOREVER);
         break;
     case 2:
-        crew_event_wait(used.event);
+        crew_event_wait(used.event, CREW_FOREVER);
         break;
     case 3:
-        crew_lock_acquire(used.lock);
+        crew_lock_acquire(used.lock, CREW_FOREVER);
         break;
     default:
-        crew_queue_get(used.empty, text, sizeof text, NULL);
+        crew_queue_get(used.empty, text, sizeof text, NULL, CREW_FOREVER);
     }
     printf("a call has returned\n");
     exit(77);
@@ -422,9 +422,9 @@ static void *call_on(void *arg)
     crew_status status = CREW_OK;
     while (!status || status == CREW_ETIMEDOUT) {
         if (kind == 0)
-            status = crew_queue_put(used.filled, text, sizeof text);
+            status = crew_queue_put(used.filled, text, sizeof text, CREW_FOREVER);
         else if (kind == 1)
-            status = crew_event_wait_timed(used.event, 0.0001);
+            status = crew_event_wait(used.event, 0.0001);
         else if (kind == 2)
             status = crew_semaphore_release(used.semaphore);
         else if (kind == 3)
@@ -451,7 +451,7 @@ static void make_used(void)
     CHECK_OK(crew_pipe_create(&used.in, &used.out, NULL));
     CHECK_OK(crew_event_create(&used.event, NULL));
     CHECK_OK(crew_lock_create(&used.lock, NULL));
-    CHECK_OK(crew_lock_acquire(used.lock));
+    CHECK_OK(crew_lock_acquire(used.lock, CREW_FOREVER));
     CHECK_OK(crew_semaphore_create(&used.semaphore, 1, NULL));
     CHECK_OK(crew_value_create(&used.value, CREW_INT64, NULL, NULL));
 }

@@ -68,21 +68,21 @@ static void use_objects(const struct objects *o)
 {
     char byte = 0;
     crew_any value;
-    CHECK_OK(crew_lock_acquire(o->lock));
+    CHECK_OK(crew_lock_acquire(o->lock, CREW_FOREVER));
     CHECK_OK(crew_lock_release(o->lock));
-    CHECK_OK(crew_rlock_acquire(o->rlock));
+    CHECK_OK(crew_rlock_acquire(o->rlock, CREW_FOREVER));
     CHECK_OK(crew_rlock_release(o->rlock));
-    CHECK_OK(crew_semaphore_acquire(o->semaphore));
+    CHECK_OK(crew_semaphore_acquire(o->semaphore, CREW_FOREVER));
     CHECK_OK(crew_semaphore_release(o->semaphore));
     CHECK_OK(crew_event_set(o->event));
-    CHECK_OK(crew_condition_acquire(o->condition));
+    CHECK_OK(crew_condition_acquire(o->condition, CREW_FOREVER));
     CHECK_OK(crew_condition_notify(o->condition, 1));
     CHECK_OK(crew_condition_release(o->condition));
-    CHECK_OK(crew_barrier_wait(o->barrier, CREW_FOREVER, NULL));
-    CHECK_OK(crew_queue_put(o->queue, &byte, 1));
-    CHECK_OK(crew_queue_get(o->queue, &byte, 1, NULL));
-    CHECK_OK(crew_send(o->out, &byte, 1));
-    CHECK_OK(crew_recv(o->in, &byte, 1, NULL));
+    CHECK_OK(crew_barrier_wait(o->barrier, NULL, CREW_FOREVER));
+    CHECK_OK(crew_queue_put(o->queue, &byte, 1, CREW_FOREVER));
+    CHECK_OK(crew_queue_get(o->queue, &byte, 1, NULL, CREW_FOREVER));
+    CHECK_OK(crew_send(o->out, &byte, 1, CREW_FOREVER));
+    CHECK_OK(crew_recv(o->in, &byte, 1, NULL, CREW_FOREVER));
     CHECK_OK(crew_array_set(o->array, CREW_INT64, 0, &(int64_t){5}));
     CHECK_OK(crew_dict_set(o->dict, crew_int(1), crew_int(2)));
     CHECK_OK(crew_dict_get(o->dict, crew_int(1), &value));
@@ -102,21 +102,21 @@ static void check_sync_refused(const struct objects *o)
     bool set;
     long value;
     CHECK_REFUSED(crew_lock_create(&lock, NULL));
-    CHECK_REFUSED(crew_lock_acquire(o->lock));
-    CHECK_REFUSED(crew_lock_try_acquire(o->lock));
+    CHECK_REFUSED(crew_lock_acquire(o->lock, CREW_FOREVER));
+    CHECK_REFUSED(crew_lock_acquire(o->lock, CREW_NOW));
     CHECK_REFUSED(crew_lock_release(o->lock));
     CHECK_REFUSED(crew_lock_close(o->lock));
-    CHECK_REFUSED(crew_rlock_acquire(o->rlock));
-    CHECK_REFUSED(crew_semaphore_acquire(o->semaphore));
+    CHECK_REFUSED(crew_rlock_acquire(o->rlock, CREW_FOREVER));
+    CHECK_REFUSED(crew_semaphore_acquire(o->semaphore, CREW_FOREVER));
     CHECK_REFUSED(crew_semaphore_value(o->semaphore, &value));
     CHECK_REFUSED(crew_semaphore_release(o->semaphore));
     CHECK_REFUSED(crew_event_is_set(o->event, &set));
     CHECK_REFUSED(crew_event_set(o->event));
     CHECK_REFUSED(crew_event_clear(o->event));
-    CHECK_REFUSED(crew_condition_acquire(o->condition));
-    CHECK_REFUSED(crew_condition_wait(o->condition));
+    CHECK_REFUSED(crew_condition_acquire(o->condition, CREW_FOREVER));
+    CHECK_REFUSED(crew_condition_wait(o->condition, CREW_FOREVER));
     CHECK_REFUSED(crew_condition_notify_all(o->condition));
-    CHECK_REFUSED(crew_barrier_wait(o->barrier, CREW_FOREVER, NULL));
+    CHECK_REFUSED(crew_barrier_wait(o->barrier, NULL, CREW_FOREVER));
     CHECK_REFUSED(crew_barrier_abort(o->barrier));
 }
 
@@ -128,21 +128,21 @@ static void check_data_refused(const struct objects *o)
     crew_any value;
     crew_waitable waitable;
     bool ready;
-    CHECK_REFUSED(crew_queue_put(o->queue, &byte, 1));
-    CHECK_REFUSED(crew_queue_get_nowait(o->queue, &byte, 1, NULL));
+    CHECK_REFUSED(crew_queue_put(o->queue, &byte, 1, CREW_FOREVER));
+    CHECK_REFUSED(crew_queue_get(o->queue, &byte, 1, NULL, CREW_NOW));
     CHECK_REFUSED(crew_queue_size(o->queue, &count));
     CHECK_REFUSED(crew_queue_close(o->queue));
-    CHECK_REFUSED(crew_send(o->out, &byte, 1));
-    CHECK_REFUSED(crew_recv_timed(o->in, &byte, 1, NULL, 0));
+    CHECK_REFUSED(crew_send(o->out, &byte, 1, CREW_FOREVER));
+    CHECK_REFUSED(crew_recv(o->in, &byte, 1, NULL, 0));
     CHECK_REFUSED(crew_connection_close(o->in));
     CHECK_REFUSED(crew_array_get(o->array, CREW_INT64, 0, &number));
     CHECK_REFUSED(crew_array_set(o->array, CREW_INT64, 0, &(int64_t){6}));
-    CHECK_REFUSED(crew_array_acquire(o->array));
+    CHECK_REFUSED(crew_array_acquire(o->array, CREW_FOREVER));
     CHECK_REFUSED(crew_dict_get(o->dict, crew_int(1), &value));
     CHECK_REFUSED(crew_dict_set(o->dict, crew_int(1), crew_int(3)));
     CHECK_REFUSED(crew_list_append(o->list, crew_int(2)));
     if (!crew_queue_waitable(o->queue, &waitable))
-        CHECK_REFUSED(crew_wait(&waitable, 1, 0, &ready, NULL));
+        CHECK_REFUSED(crew_wait(&waitable, 1, &ready, NULL, 0));
 }
 
 static int do_nothing(void *arg)

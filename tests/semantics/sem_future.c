@@ -173,7 +173,7 @@ crew_pool open_pool(int workers)
 void close_pool(crew_pool pool)
 {
     CHECK_OK(crew_pool_close(pool));
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_pool_destroy(pool));
 }
 

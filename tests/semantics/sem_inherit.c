@@ -126,7 +126,7 @@ static void check_closed_later(void)
         close(fd);
     start(&process, sleep_long, large, sizeof large, NULL);
     CHECK_OK(crew_queue_create(&queue, NULL));
-    CHECK_OK(crew_queue_put(queue, "text", 5));
+    CHECK_OK(crew_queue_put(queue, "text", 5, CREW_FOREVER));
     CHECK_OK(crew_array_create(&array, CREW_INT64, 1 << 20, NULL));
     CHECK_OK(crew_process_kill(process));
     CHECK_INT(finish(process), -SIGKILL);

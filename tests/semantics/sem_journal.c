@@ -396,7 +396,7 @@ static void begin_twice(crew_pool pool)
         if (i == 2)
             mark_set(&plan.mark, "now it is good");
         CHECK_OK(begin(pool, &plan, &results[0]));
-        CHECK_OK(crew_results_wait(results, 1, CREW_ALL_COMPLETED, LIMIT_S, NULL, &count));
+        CHECK_OK(crew_results_wait(results, 1, CREW_ALL_COMPLETED, NULL, &count, LIMIT_S));
         CHECK_INT(count, 1);
         CHECK_STATUS(crew_result_get(results[0], 0), i < 2 ? CREW_EDOMAIN : CREW_OK);
         CHECK_INT(count_runs(&plan, runs), i < 3 ? COUNT + i : COUNT + 2);
@@ -455,7 +455,7 @@ static void begin_and_leave(bool terminates)
         CHECK_STATUS(crew_result_get(result, 0), CREW_ENOENT);
         CHECK_OK(crew_pool_close(pool));
     }
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_pool_destroy(pool));
     int before = count_runs(&plan, runs);
     if (!terminates)

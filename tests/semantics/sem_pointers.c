@@ -74,13 +74,13 @@ static void check_messages(const struct item *good, const struct item *bad)
     crew_queue queue;
     crew_connection in, out;
     CHECK_OK(crew_queue_create(&queue, NULL));
-    CHECK_OK(crew_queue_put(queue, good, sizeof *good));
-    CHECK_STATUS(crew_queue_put(queue, bad, sizeof *bad), CREW_EINVAL);
+    CHECK_OK(crew_queue_put(queue, good, sizeof *good, CREW_FOREVER));
+    CHECK_STATUS(crew_queue_put(queue, bad, sizeof *bad, CREW_FOREVER), CREW_EINVAL);
     CHECK_CONTAINS(crew_error_message(), "crew_queue_put: the item has a pointer at offset 8");
     CHECK_OK(crew_queue_close(queue));
     CHECK_OK(crew_pipe_create(&in, &out, NULL));
-    CHECK_OK(crew_send(out, good, sizeof *good));
-    CHECK_STATUS(crew_send(out, bad, sizeof *bad), CREW_EINVAL);
+    CHECK_OK(crew_send(out, good, sizeof *good, CREW_FOREVER));
+    CHECK_STATUS(crew_send(out, bad, sizeof *bad, CREW_FOREVER), CREW_EINVAL);
     CHECK_CONTAINS(crew_error_message(), "crew_send: the message has a pointer at offset 8");
     CHECK_OK(crew_connection_close(in));
     CHECK_OK(crew_connection_close(out));

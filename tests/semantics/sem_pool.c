@@ -154,7 +154,7 @@ void plan(struct job *jobs, size_t count)
 void end_pool(crew_pool pool)
 {
     CHECK_OK(crew_pool_close(pool));
-    CHECK_OK(crew_pool_join(pool));
+    CHECK_OK(crew_pool_join(pool, CREW_FOREVER));
     CHECK_OK(crew_pool_destroy(pool));
 }
 

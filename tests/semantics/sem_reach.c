@@ -66,10 +66,10 @@ struct counting {
 static int count_up(void *arg)
 {
     const struct counting *counting = arg;
-    CHECK_OK(crew_event_wait(counting->event));
+    CHECK_OK(crew_event_wait(counting->event, CREW_FOREVER));
     for (int i = 0; i < ROUNDS; i++) {
         int64_t number = 0;
-        CHECK_OK(crew_lock_acquire(counting->lock));
+        CHECK_OK(crew_lock_acquire(counting->lock, CREW_FOREVER));
         CHECK_OK(crew_array_get(counting->array, CREW_INT64, 0, &number));
         number++;
         CHECK_OK(crew_array_set(counting->array, CREW_INT64, 0, &number));
@@ -101,7 +101,7 @@ static void count_together(void)
         CHECK_OK(crew_process_join(processes[i], LIMIT_S));
         CHECK_OK(crew_process_exitcode(processes[i], &code));
         CHECK_INT(code, 0);
-        CHECK_OK(crew_semaphore_try_acquire(counting.semaphore));
+        CHECK_OK(crew_semaphore_acquire(counting.semaphore, CREW_NOW));
     }
     CHECK_OK(crew_array_get(counting.array, CREW_INT64, 0, &number));
     CHECK_INT(number, (int64_t)count * ROUNDS);
@@ -149,11 +149,11 @@ static int receive_and_answer(void *arg)
         if (i == 1 && talk->error)
             be_refused(talk->error);
         memset(large, 0, sizeof *large);
-        CHECK_OK(crew_recv(talk->end, large, sizeof *large, &size));
+        CHECK_OK(crew_recv(talk->end, large, sizeof *large, &size, CREW_FOREVER));
         CHECK_INT(size, sizeof *large);
         CHECK(is_filled(large, i));
         fill(large, i + 1);
-        CHECK_OK(crew_send_timed(talk->end, large, sizeof *large, LIMIT_S));
+        CHECK_OK(crew_send(talk->end, large, sizeof *large, LIMIT_S));
     }
     free(large);
     return check_result();
@@ -172,8 +172,8 @@ static void exchange_messages(int rank, int error)
     CHECK_OK(crew_process_start(process));
     for (int i = 0; i < 3; i++) {
         fill(large, i);
-        CHECK_OK(crew_send_timed(own, large, sizeof *large, LIMIT_S));
-        CHECK_OK(crew_recv_timed(own, large, sizeof *large, NULL, LIMIT_S));
+        CHECK_OK(crew_send(own, large, sizeof *large, LIMIT_S));
+        CHECK_OK(crew_recv(own, large, sizeof *large, NULL, LIMIT_S));
         CHECK(is_filled(large, i + 1));
     }
     CHECK_OK(crew_process_join(process, LIMIT_S));

@@ -28,8 +28,8 @@ static void refuse_handle(crew_array array, crew_status expected)
     CHECK_STATUS(crew_array_write(array, 0, 1, &number), expected);
     CHECK_STATUS(crew_array_fill(array, 0, 1, &number), expected);
     CHECK_STATUS(crew_array_data(array, &data), expected);
-    CHECK_STATUS(crew_array_acquire(array), expected);
-    CHECK_STATUS(crew_array_acquire_timed(array, 0), expected);
+    CHECK_STATUS(crew_array_acquire(array, CREW_FOREVER), expected);
+    CHECK_STATUS(crew_array_acquire(array, 0), expected);
     CHECK_STATUS(crew_array_release(array), expected);
     CHECK_STATUS(crew_array_get_lock(array, &lock), expected);
     CHECK_INT(number, 7);
@@ -170,11 +170,11 @@ static int make_array(void *arg)
     const struct handle_job *job = arg;
     crew_array array = new_array(CREW_INT64, 3);
     CHECK_OK(crew_array_set_int64(array, 1, 11));
-    CHECK_OK(crew_queue_put(job->queue, &array, sizeof array));
+    CHECK_OK(crew_queue_put(job->queue, &array, sizeof array, CREW_FOREVER));
     CHECK_OK(crew_array_close(array)); // the queue has a copy
     array = new_array(CREW_INT64, 100000);
     CHECK_OK(crew_array_set_int64(array, 99999, 12));
-    CHECK_OK(crew_send(job->connection, &array, sizeof array));
+    CHECK_OK(crew_send(job->connection, &array, sizeof array, CREW_FOREVER));
     return check_result(); // and so does the pipe
 }
 
@@ -187,12 +187,12 @@ void array_handles(const struct variant *variant)
     CHECK_OK(crew_queue_create(&job.queue, NULL));
     CHECK_OK(crew_pipe_create(&in, &job.connection, NULL));
     CHECK_INT(finish(launch(variant, make_array, &job, sizeof job)), 0);
-    CHECK_OK(crew_queue_get(job.queue, &array, sizeof array, NULL));
+    CHECK_OK(crew_queue_get(job.queue, &array, sizeof array, NULL, CREW_FOREVER));
     CHECK_INT(int64_at(array, 1), 11);
-    CHECK_OK(crew_array_acquire(array));
+    CHECK_OK(crew_array_acquire(array, CREW_FOREVER));
     CHECK_OK(crew_array_release(array));
     CHECK_OK(crew_array_close(array));
-    CHECK_OK(crew_recv(in, &array, sizeof array, NULL));
+    CHECK_OK(crew_recv(in, &array, sizeof array, NULL, CREW_FOREVER));
     CHECK_INT(int64_at(array, 99999), 12);
     CHECK_OK(crew_array_close(array));
     CHECK_OK(crew_queue_close(job.queue));

@@ -11,15 +11,15 @@ static void check_default_lock(void)
     CHECK_OK(crew_array_get_lock(array, &lock));
     CHECK(lock.id != 0);
     CHECK_INT(lock.id, array.lock.id);
-    CHECK_OK(crew_array_acquire(array));
-    CHECK_OK(crew_array_acquire_timed(array, 0)); // recursive
-    CHECK_OK(crew_rlock_acquire(lock));           // the same one
+    CHECK_OK(crew_array_acquire(array, CREW_FOREVER));
+    CHECK_OK(crew_array_acquire(array, 0));           // recursive
+    CHECK_OK(crew_rlock_acquire(lock, CREW_FOREVER)); // the same one
     CHECK_STATUS(crew_array_close(array), CREW_ESTATE);
     for (int i = 0; i < 3; i++)
         CHECK_OK(crew_array_release(array));
     CHECK_STATUS(crew_array_release(array), CREW_EPERM);
     CHECK_OK(crew_array_close(array));
-    CHECK_STATUS(crew_rlock_acquire(lock), CREW_ECLOSED);
+    CHECK_STATUS(crew_rlock_acquire(lock, CREW_FOREVER), CREW_ECLOSED);
 }
 
 static void check_no_lock(void)
@@ -28,8 +28,8 @@ static void check_no_lock(void)
     crew_rlock lock = {77};
     CHECK_OK(crew_array_create(&array, CREW_INT64, 1, &(crew_array_attr){.no_lock = true}));
     CHECK_INT(array.lock.id, 0);
-    CHECK_STATUS(crew_array_acquire(array), CREW_ENOTSUP);
-    CHECK_STATUS(crew_array_acquire_timed(array, 0), CREW_ENOTSUP);
+    CHECK_STATUS(crew_array_acquire(array, CREW_FOREVER), CREW_ENOTSUP);
+    CHECK_STATUS(crew_array_acquire(array, 0), CREW_ENOTSUP);
     CHECK_STATUS(crew_array_release(array), CREW_ENOTSUP);
     CHECK_STATUS(crew_array_get_lock(array, &lock), CREW_ENOTSUP);
     CHECK_INT(lock.id, 77);
@@ -52,13 +52,14 @@ static void check_own_lock(const struct variant *variant)
     struct shared_job job = {.count = 0};
     CHECK_OK(crew_lock_create(&lock, NULL));
     CHECK_OK(crew_array_create(&job.array, CREW_INT64, 1, &(crew_array_attr){.lock = lock}));
-    CHECK_OK(crew_array_acquire(job.array));
-    CHECK_STATUS(crew_lock_try_acquire(lock), CREW_ETIMEDOUT); // it is this one, not recursive
-    CHECK_STATUS(crew_array_acquire_timed(job.array, 0), CREW_ETIMEDOUT);
+    CHECK_OK(crew_array_acquire(job.array, CREW_FOREVER));
+    CHECK_STATUS(crew_lock_acquire(lock, CREW_NOW),
+                 CREW_ETIMEDOUT); // it is this one, not recursive
+    CHECK_STATUS(crew_array_acquire(job.array, 0), CREW_ETIMEDOUT);
     CHECK_STATUS(crew_array_get_lock(job.array, &none), CREW_ENOTSUP);
     CHECK_INT(none.id, 77);
     CHECK_INT(finish(launch(variant, release_lock, &job, sizeof job)), 0);
-    CHECK_OK(crew_lock_acquire(lock));
+    CHECK_OK(crew_lock_acquire(lock, CREW_FOREVER));
     CHECK_OK(crew_array_close(job.array)); // the lock stays the program's
     CHECK_OK(crew_lock_release(lock));
     CHECK_OK(crew_lock_close(lock));
@@ -72,10 +73,10 @@ static void check_own_rlock(void)
     CHECK_OK(crew_array_create(&array, CREW_INT64, 1, &(crew_array_attr){.rlock = lock}));
     CHECK_OK(crew_array_get_lock(array, &found));
     CHECK_INT(found.id, lock.id);
-    CHECK_OK(crew_array_acquire(array));
+    CHECK_OK(crew_array_acquire(array, CREW_FOREVER));
     CHECK_OK(crew_rlock_release(lock));
     CHECK_OK(crew_array_close(array));
-    CHECK_OK(crew_rlock_acquire(lock));
+    CHECK_OK(crew_rlock_acquire(lock, CREW_FOREVER));
     CHECK_OK(crew_rlock_release(lock));
     crew_array_attr both = {.no_lock = true, .rlock = lock};
     array.id = 77;
@@ -105,7 +106,7 @@ static int count_up(void *arg)
     const struct shared_job *job = arg;
     for (int i = 0; i < job->count; i++) {
         int64_t number;
-        CHECK_OK(crew_value_acquire(job->value));
+        CHECK_OK(crew_value_acquire(job->value, CREW_FOREVER));
         CHECK_OK(crew_value_get_int64(job->value, &number));
         CHECK_OK(crew_value_set_int64(job->value, number + 1));
         CHECK_OK(crew_value_release(job->value));
@@ -132,7 +133,7 @@ void shm_04(const struct variant *variant)
 static int die_with_lock(void *arg)
 {
     const struct shared_job *job = arg;
-    CHECK_OK(crew_array_acquire(job->array));
+    CHECK_OK(crew_array_acquire(job->array, CREW_FOREVER));
     CHECK_OK(crew_array_set_int64(job->array, 0, 1)); // half of what was to be done
     mark_set(&job->mark, "holding");
     return run_until_ended(NULL);
@@ -145,11 +146,11 @@ void array_owner_dead(const struct variant *variant)
     crew_process process = launch(variant, die_with_lock, &job, sizeof job);
     mark_wait(&job.mark, 1);
     CHECK_OK(crew_process_kill(process));
-    CHECK_STATUS(crew_array_acquire(job.array), CREW_EOWNERDEAD);
+    CHECK_STATUS(crew_array_acquire(job.array, CREW_FOREVER), CREW_EOWNERDEAD);
     CHECK_INT(int64_at(job.array, 0), 1);
     CHECK_INT(int64_at(job.array, 1), 0);
     CHECK_OK(crew_array_release(job.array));
-    CHECK_OK(crew_array_acquire(job.array));
+    CHECK_OK(crew_array_acquire(job.array, CREW_FOREVER));
     CHECK_OK(crew_array_release(job.array));
     finish(process);
     CHECK_OK(crew_array_close(job.array));

@@ -45,9 +45,9 @@ static int arrive(void *arg)
     for (int i = 0; i < job->count; i++) {
         int index = -1;
         await_waiting(job->barrier, job->number - 1);
-        CHECK_OK(crew_barrier_wait(job->barrier, i % 2 ? CREW_FOREVER : LIMIT_S, &index));
+        CHECK_OK(crew_barrier_wait(job->barrier, &index, i % 2 ? CREW_FOREVER : LIMIT_S));
         CHECK_INT(index, job->number - 1);
-        CHECK_OK(crew_queue_put(job->queue, &index, sizeof index));
+        CHECK_OK(crew_queue_put(job->queue, &index, sizeof index, CREW_FOREVER));
         mark_wait(&job->mark, i + 1);
     }
     return check_result();
@@ -63,11 +63,11 @@ void syn_14(const struct variant *variant)
     for (int i = 0; i < job.count; i++) {
         int index = -1, sum = 0;
         await_waiting(job.barrier, PARTIES - 1);
-        CHECK_OK(crew_barrier_wait(job.barrier, LIMIT_S, &index));
+        CHECK_OK(crew_barrier_wait(job.barrier, &index, LIMIT_S));
         CHECK_INT(index, PARTIES - 1);
         expect_state(job.barrier, PARTIES, 0, false);
         for (int k = 1; k < PARTIES; k++) {
-            CHECK_OK(crew_queue_get_timed(job.queue, &index, sizeof index, NULL, LIMIT_S));
+            CHECK_OK(crew_queue_get(job.queue, &index, sizeof index, NULL, LIMIT_S));
             sum += index;
         }
         CHECK_INT(sum, (PARTIES - 1) * (PARTIES - 2) / 2);
@@ -79,9 +79,9 @@ void syn_14(const struct variant *variant)
     job = new_barrier(1, NULL); // nobody to wait for
     for (int i = 0; i < 3; i++) {
         int index = -1;
-        CHECK_OK(crew_barrier_wait(job.barrier, i - 1, &index));
+        CHECK_OK(crew_barrier_wait(job.barrier, &index, i - 1));
         CHECK_INT(index, 0);
-        CHECK_OK(crew_barrier_wait(job.barrier, CREW_FOREVER, NULL));
+        CHECK_OK(crew_barrier_wait(job.barrier, NULL, CREW_FOREVER));
     }
     end_barrier(&job);
 }
@@ -95,7 +95,7 @@ static int go_in_step(void *arg)
     for (int i = 1; i <= job->count; i++) {
         int index = -1, behind = 0;
         __atomic_store_n(&cells[job->number], i, __ATOMIC_SEQ_CST);
-        if (crew_barrier_wait(job->barrier, CREW_FOREVER, &index) != CREW_OK || index < 0 ||
+        if (crew_barrier_wait(job->barrier, &index, CREW_FOREVER) != CREW_OK || index < 0 ||
             index >= PARTIES) {
             CHECK_INT(i, job->count);
             break;
@@ -156,7 +156,7 @@ static int wait_for_action(void *arg)
     volatile int *cells = cells_map(&job->memory);
     for (int i = 1; i <= job->count; i++) {
         int index = -1;
-        CHECK_OK(crew_barrier_wait(job->barrier, CREW_FOREVER, &index));
+        CHECK_OK(crew_barrier_wait(job->barrier, &index, CREW_FOREVER));
         CHECK_INT(cells[CELL_BEGUN], i);
         CHECK_INT(cells[CELL_DONE], i);
         if (index == PARTIES - 1) {
@@ -190,13 +190,13 @@ void syn_16(const struct variant *variant)
         if (i == 2) // the last one to arrive; otherwise whoever it is
             await_waiting(job.barrier, PARTIES - 1);
         int index = -1;
-        CHECK_OK(crew_barrier_wait(job.barrier, LIMIT_S, &index));
+        CHECK_OK(crew_barrier_wait(job.barrier, &index, LIMIT_S));
         CHECK_INT(cells[CELL_DONE], i);
         CHECK(i != 2 || (index == PARTIES - 1 && cells[CELL_PID] == getpid()));
         if (index == PARTIES - 1)
             cells[CELL_LAST] = cells[CELL_LAST] + 1;
         for (int k = 1; k < PARTIES; k++)
-            CHECK_OK(crew_semaphore_acquire_timed(job.semaphore, LIMIT_S));
+            CHECK_OK(crew_semaphore_acquire(job.semaphore, LIMIT_S));
         mark_set(&job.mark, "next");
     }
     finish_parties(processes);
@@ -211,7 +211,7 @@ static int look_and_wait(void *arg)
     const struct sync_job *job = arg;
     expect_state(job->barrier, PARTIES, job->number - 1, false);
     mark_set(&job->mark, "about to wait");
-    CHECK_OK(crew_barrier_wait(job->barrier, CREW_FOREVER, NULL));
+    CHECK_OK(crew_barrier_wait(job->barrier, NULL, CREW_FOREVER));
     return check_result();
 }
 
@@ -236,7 +236,7 @@ void syn_20(const struct variant *variant)
         await_waiting(job.barrier, job.number);
         expect_state(job.barrier, PARTIES, job.number, false);
     }
-    CHECK_OK(crew_barrier_wait(job.barrier, CREW_FOREVER, NULL));
+    CHECK_OK(crew_barrier_wait(job.barrier, NULL, CREW_FOREVER));
     expect_state(job.barrier, PARTIES, 0, false);
     finish_parties(processes);
     CHECK_OK(crew_barrier_abort(job.barrier));

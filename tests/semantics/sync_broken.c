@@ -10,7 +10,7 @@ static int wait_until_broken(void *arg)
 {
     const struct sync_job *job = arg;
     int index = 77;
-    CHECK_STATUS(crew_barrier_wait(job->barrier, LIMIT_S, &index), CREW_EBROKEN);
+    CHECK_STATUS(crew_barrier_wait(job->barrier, &index, LIMIT_S), CREW_EBROKEN);
     CHECK_INT(index, 77);
     return check_result();
 }
@@ -18,7 +18,7 @@ static int wait_until_broken(void *arg)
 static int wait_until_tripped(void *arg)
 {
     const struct sync_job *job = arg;
-    CHECK_OK(crew_barrier_wait(job->barrier, LIMIT_S, NULL));
+    CHECK_OK(crew_barrier_wait(job->barrier, NULL, LIMIT_S));
     return check_result();
 }
 
@@ -44,8 +44,8 @@ static void expect_broken(const struct variant *variant, const struct sync_job *
 {
     int index = 77;
     expect_state(job->barrier, PARTIES, 0, true);
-    CHECK_STATUS(crew_barrier_wait(job->barrier, CREW_FOREVER, &index), CREW_EBROKEN);
-    CHECK_STATUS(crew_barrier_wait(job->barrier, 0, &index), CREW_EBROKEN);
+    CHECK_STATUS(crew_barrier_wait(job->barrier, &index, CREW_FOREVER), CREW_EBROKEN);
+    CHECK_STATUS(crew_barrier_wait(job->barrier, &index, 0), CREW_EBROKEN);
     CHECK_INT(index, 77);
     CHECK_INT(finish(launch(variant, wait_until_broken, job, sizeof *job)), 0);
     expect_state(job->barrier, PARTIES, 0, true);
@@ -57,7 +57,7 @@ static void expect_trip(const struct variant *variant, const struct sync_job *jo
     int index = -1;
     expect_state(job->barrier, PARTIES, 0, false);
     launch_waiting(variant, wait_until_tripped, job, processes);
-    CHECK_OK(crew_barrier_wait(job->barrier, 0, &index)); // the last one needs no time
+    CHECK_OK(crew_barrier_wait(job->barrier, &index, 0)); // the last one needs no time
     CHECK_INT(index, PARTIES - 1);
     finish_waiting(processes);
     expect_state(job->barrier, PARTIES, 0, false);
@@ -84,7 +84,7 @@ void syn_17(const struct variant *variant)
     CHECK_OK(crew_barrier_create(&job.barrier, PARTIES, &attr));
     cells[0] = 1;
     launch_waiting(variant, wait_until_broken, &job, processes);
-    CHECK_STATUS(crew_barrier_wait(job.barrier, CREW_FOREVER, &index), CREW_EDOMAIN);
+    CHECK_STATUS(crew_barrier_wait(job.barrier, &index, CREW_FOREVER), CREW_EDOMAIN);
     CHECK_CONTAINS(crew_error_message(), "asked to fail");
     CHECK_INT(index, 77);
     finish_waiting(processes);
@@ -104,7 +104,7 @@ static int run_into_limit(void *arg)
     const struct sync_job *job = arg;
     int index = 77;
     double begin = check_now();
-    CHECK_STATUS(crew_barrier_wait(job->barrier, MEASURED_S, &index), CREW_EBROKEN);
+    CHECK_STATUS(crew_barrier_wait(job->barrier, &index, MEASURED_S), CREW_EBROKEN);
     CHECK_SECONDS(begin, MEASURED_S, LIMIT_S);
     CHECK_INT(index, 77);
     return check_result();
@@ -127,7 +127,7 @@ static void break_at_once(const struct variant *variant, const struct sync_job *
 {
     crew_process patient = launch(variant, wait_until_broken, job, sizeof *job);
     await_waiting(job->barrier, 1);
-    CHECK_STATUS(crew_barrier_wait(job->barrier, job->number, NULL), CREW_EBROKEN);
+    CHECK_STATUS(crew_barrier_wait(job->barrier, NULL, job->number), CREW_EBROKEN);
     CHECK_INT(finish(patient), 0);
     expect_state(job->barrier, PARTIES, 0, true);
     CHECK_OK(crew_barrier_reset(job->barrier));
@@ -137,7 +137,7 @@ static int run_into_default(void *arg)
 {
     const struct sync_job *job = arg;
     double begin = check_now();
-    CHECK_STATUS(crew_barrier_wait(job->barrier, CREW_FOREVER, NULL), CREW_EBROKEN);
+    CHECK_STATUS(crew_barrier_wait(job->barrier, NULL, CREW_FOREVER), CREW_EBROKEN);
     CHECK_SECONDS(begin, MEASURED_S, LIMIT_S);
     return check_result();
 }
@@ -159,7 +159,7 @@ void syn_18(const struct variant *variant)
     crew_process process = launch(variant, wait_until_tripped, &job, sizeof job); // its own limit
     await_waiting(job.barrier, 1);
     check_sleep(1.3 * MEASURED_S);
-    CHECK_OK(crew_barrier_wait(job.barrier, CREW_FOREVER, NULL));
+    CHECK_OK(crew_barrier_wait(job.barrier, NULL, CREW_FOREVER));
     CHECK_INT(finish(process), 0);
     CHECK_OK(crew_barrier_close(job.barrier));
     end_marks(&job);

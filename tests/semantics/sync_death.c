@@ -135,11 +135,11 @@ static int wait_to_be_told(void *arg)
 {
     const struct sync_job *job = arg;
     bool result = true;
-    CHECK_OK(crew_condition_acquire(job->condition));
+    CHECK_OK(crew_condition_acquire(job->condition, CREW_FOREVER));
     mark_set(&job->mark, "waiting");
     CHECK_STATUS(job->number == 0
-                     ? crew_condition_wait(job->condition)
-                     : crew_condition_wait_for(job->condition, never, NULL, LIMIT_S, &result),
+                     ? crew_condition_wait(job->condition, CREW_FOREVER)
+                     : crew_condition_wait_for(job->condition, never, NULL, &result, LIMIT_S),
                  CREW_EOWNERDEAD);
     CHECK_OK(crew_condition_notify_all(job->condition)); // has the lock
     CHECK_OK(crew_condition_release(job->condition));
@@ -150,7 +150,7 @@ static int wait_to_be_told(void *arg)
 static int notify_for_ever(void *arg)
 {
     const struct sync_job *job = arg;
-    CHECK_OK(crew_condition_acquire(job->condition));
+    CHECK_OK(crew_condition_acquire(job->condition, CREW_FOREVER));
     CHECK_OK(crew_condition_notify(job->condition, 1));
     mark_set(&job->mark, "notified");
     return run_until_ended(NULL);

@@ -24,23 +24,23 @@ static int use_event(void *arg)
     const struct sync_job *job = arg;
     expect_set(job->event, false);
     for (struct timing timing = {0}; CHECK_TIMED(&timing, MEASURED_S);)
-        CHECK_STATUS(crew_event_wait_timed(job->event, MEASURED_S), CREW_ETIMEDOUT);
-    CHECK_STATUS(crew_event_wait_timed(job->event, 0), CREW_ETIMEDOUT);
-    CHECK_STATUS(crew_event_wait_timed(job->event, -1), CREW_ETIMEDOUT);
+        CHECK_STATUS(crew_event_wait(job->event, MEASURED_S), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_event_wait(job->event, 0), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_event_wait(job->event, -1), CREW_ETIMEDOUT);
     CHECK_OK(crew_event_clear(job->event));
     for (int i = 0; i < 2; i++) {
         CHECK_OK(crew_event_set(job->event));
         expect_set(job->event, true);
-        CHECK_OK(crew_event_wait(job->event));
-        CHECK_OK(crew_event_wait(job->event)); // it stays set
-        CHECK_OK(crew_event_wait_timed(job->event, 0));
-        CHECK_OK(crew_event_wait_timed(job->event, -1));
-        CHECK_OK(crew_event_wait_timed(job->event, CREW_FOREVER));
+        CHECK_OK(crew_event_wait(job->event, CREW_FOREVER));
+        CHECK_OK(crew_event_wait(job->event, CREW_FOREVER)); // it stays set
+        CHECK_OK(crew_event_wait(job->event, 0));
+        CHECK_OK(crew_event_wait(job->event, -1));
+        CHECK_OK(crew_event_wait(job->event, CREW_FOREVER));
     }
     CHECK_OK(crew_event_clear(job->event));
     CHECK_OK(crew_event_clear(job->event));
     expect_set(job->event, false);
-    CHECK_STATUS(crew_event_wait_timed(job->event, 0), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_event_wait(job->event, 0), CREW_ETIMEDOUT);
     return check_result();
 }
 
@@ -48,8 +48,8 @@ static int await_event(void *arg)
 {
     const struct sync_job *job = arg;
     mark_set(&job->mark, "about to wait");
-    CHECK_OK(job->number % 2 ? crew_event_wait_timed(job->event, LIMIT_S)
-                             : crew_event_wait(job->event));
+    CHECK_OK(job->number % 2 ? crew_event_wait(job->event, LIMIT_S)
+                             : crew_event_wait(job->event, CREW_FOREVER));
     expect_set(job->event, true);
     return check_result();
 }
@@ -82,7 +82,7 @@ static int answer_event(void *arg)
 {
     const struct sync_job *job = arg;
     for (int i = 0; i < job->count; i++) {
-        CHECK_OK(crew_event_wait(job->event));
+        CHECK_OK(crew_event_wait(job->event, CREW_FOREVER));
         CHECK_OK(crew_event_clear(job->event));
         CHECK_OK(crew_event_set(job->answer_event));
     }
@@ -93,7 +93,7 @@ static int wait_once(void *arg)
 {
     const struct sync_job *job = arg;
     mark_set(&job->mark, "about to wait");
-    CHECK_OK(crew_event_wait(job->event));
+    CHECK_OK(crew_event_wait(job->event, CREW_FOREVER));
     return check_result();
 }
 
@@ -107,7 +107,7 @@ void sync_ping_pong(const struct variant *variant)
     for (int i = 0; i < job.count; i++) {
         expect_set(job.answer_event, false);
         CHECK_OK(crew_event_set(job.event));
-        CHECK_OK(crew_event_wait_timed(job.answer_event, LIMIT_S));
+        CHECK_OK(crew_event_wait(job.answer_event, LIMIT_S));
         CHECK_OK(crew_event_clear(job.answer_event));
     }
     CHECK_INT(finish(process), 0);

@@ -9,7 +9,7 @@
 static int wait_at_barrier(void *arg)
 {
     const struct sync_job *job = arg;
-    CHECK_STATUS(crew_barrier_wait(job->barrier, LIMIT_S, NULL),
+    CHECK_STATUS(crew_barrier_wait(job->barrier, NULL, LIMIT_S),
                  job->number ? CREW_EBROKEN : CREW_OK);
     return check_result();
 }
@@ -17,7 +17,7 @@ static int wait_at_barrier(void *arg)
 static int pass_and_stay(void *arg)
 {
     const struct sync_job *job = arg;
-    CHECK_OK(crew_barrier_wait(job->barrier, LIMIT_S, NULL));
+    CHECK_OK(crew_barrier_wait(job->barrier, NULL, LIMIT_S));
     mark_set(&job->mark, "passed");
     return run_until_ended(NULL);
 }
@@ -30,7 +30,7 @@ static void pass_and_die(const struct variant *variant, const struct sync_job *j
     await_waiting(job->barrier, 1);
     crew_process process = launch(&other, wait_at_barrier, job, sizeof *job);
     await_waiting(job->barrier, 2);
-    CHECK_OK(crew_barrier_wait(job->barrier, LIMIT_S, NULL));
+    CHECK_OK(crew_barrier_wait(job->barrier, NULL, LIMIT_S));
     CHECK_INT(finish(process), 0);
     mark_wait(&job->mark, 1);
     destroy(variant, doomed);
@@ -54,7 +54,7 @@ void syn_22(const struct variant *variant)
         CHECK_INT(finish(i ? one : two), 0);
         CHECK_SECONDS(begin, 0, LIMIT_S);
         expect_state(job.barrier, PARTIES, 0, true);
-        CHECK_STATUS(crew_barrier_wait(job.barrier, CREW_FOREVER, NULL), CREW_EBROKEN);
+        CHECK_STATUS(crew_barrier_wait(job.barrier, NULL, CREW_FOREVER), CREW_EBROKEN);
         CHECK_OK(crew_barrier_reset(job.barrier));
         expect_state(job.barrier, PARTIES, 0, false);
     }
@@ -98,7 +98,7 @@ static int wait_for_event(void *arg)
 {
     const struct sync_job *job = arg;
     mark_set(&job->mark, "about to wait");
-    CHECK_OK(crew_event_wait(job->event));
+    CHECK_OK(crew_event_wait(job->event, CREW_FOREVER));
     return check_result();
 }
 
@@ -116,7 +116,7 @@ static void lose_event_waiter(const struct variant *variant)
     CHECK(is_alive(process));
     CHECK_OK(crew_event_set(job.event));
     CHECK_INT(finish(process), 0);
-    CHECK_OK(crew_event_wait_timed(job.event, 0));
+    CHECK_OK(crew_event_wait(job.event, 0));
     CHECK_OK(crew_event_close(job.event));
     end_marks(&job);
 }
@@ -132,11 +132,11 @@ static void lose_condition_waiter(const struct variant *variant, int doomed, boo
         const struct variant *place = job.number == doomed ? variant : &other;
         processes[job.number] = launch(place, wait_on_condition, &job, sizeof job);
         mark_wait(&job.mark, job.number + 1);
-        CHECK_OK(crew_condition_acquire(job.condition)); // when it waits
+        CHECK_OK(crew_condition_acquire(job.condition, CREW_FOREVER)); // when it waits
         CHECK_OK(crew_condition_release(job.condition));
     }
     destroy(variant, processes[doomed]);
-    CHECK_OK(crew_condition_acquire(job.condition));
+    CHECK_OK(crew_condition_acquire(job.condition, CREW_FOREVER));
     CHECK_OK(all ? crew_condition_notify_all(job.condition)
                  : crew_condition_notify(job.condition, 1));
     CHECK_OK(crew_condition_release(job.condition));
@@ -164,10 +164,10 @@ static void lose_notified(const struct variant *variant)
         const struct variant *place = job.number == 0 ? variant : &other;
         processes[job.number] = launch(place, wait_on_condition, &job, sizeof job);
         mark_wait(&job.mark, job.number + 1);
-        CHECK_OK(crew_condition_acquire(job.condition));
+        CHECK_OK(crew_condition_acquire(job.condition, CREW_FOREVER));
         CHECK_OK(crew_condition_release(job.condition));
     }
-    CHECK_OK(crew_condition_acquire(job.condition));
+    CHECK_OK(crew_condition_acquire(job.condition, CREW_FOREVER));
     CHECK_OK(crew_condition_notify(job.condition, 1));
     destroy(variant, processes[0]);
     CHECK_OK(crew_condition_release(job.condition));

@@ -10,7 +10,7 @@ static int arrive_last(void *arg)
 {
     const struct sync_job *job = arg;
     await_waiting(job->barrier, 1);
-    CHECK_STATUS(crew_barrier_wait(job->barrier, LIMIT_S, NULL), job->number);
+    CHECK_STATUS(crew_barrier_wait(job->barrier, NULL, LIMIT_S), job->number);
     return check_result();
 }
 
@@ -23,7 +23,7 @@ static void trip(const struct variant *variant, crew_barrier_action *action, int
         return;
     job.number = expected;
     crew_process process = launch(variant, arrive_last, &job, sizeof job);
-    CHECK_STATUS(crew_barrier_wait(job.barrier, LIMIT_S, NULL),
+    CHECK_STATUS(crew_barrier_wait(job.barrier, NULL, LIMIT_S),
                  expected == CREW_OK ? CREW_OK : CREW_EBROKEN);
     CHECK_INT(finish(process), 0);
     CHECK_OK(crew_barrier_close(job.barrier));

@@ -8,7 +8,7 @@
 
 static void notify(crew_condition condition, long count)
 {
-    CHECK_OK(crew_condition_acquire(condition));
+    CHECK_OK(crew_condition_acquire(condition, CREW_FOREVER));
     CHECK_OK(count > 0 ? crew_condition_notify(condition, count)
                        : crew_condition_notify_all(condition));
     CHECK_OK(crew_condition_release(condition));
@@ -23,7 +23,7 @@ static void launch_waiters(const struct variant *variant, struct sync_job *job,
         struct variant place = nth(variant, job->number);
         processes[job->number] = launch(&place, wait_on_condition, job, sizeof *job);
         mark_wait(&job->mark, job->number + 1);
-        CHECK_OK(crew_condition_acquire(job->condition));
+        CHECK_OK(crew_condition_acquire(job->condition, CREW_FOREVER));
         CHECK_OK(crew_condition_release(job->condition));
     }
 }
@@ -43,8 +43,9 @@ static void notify_some(const struct variant *variant, int first, int rest, cons
     for (int i = 0; i < WAITERS; i++)
         CHECK_INT(finish(processes[i]), 0);
     expect_lines(&job.answer, "0\n1\n2\n");
-    CHECK_OK(crew_condition_acquire(job.condition)); // more than waited: forgotten, too
-    CHECK_STATUS(crew_condition_wait_timed(job.condition, SHORT_S), CREW_ETIMEDOUT);
+    CHECK_OK(
+        crew_condition_acquire(job.condition, CREW_FOREVER)); // more than waited: forgotten, too
+    CHECK_STATUS(crew_condition_wait(job.condition, SHORT_S), CREW_ETIMEDOUT);
     CHECK_OK(crew_condition_release(job.condition));
     end_job(&job);
 }
@@ -58,9 +59,9 @@ void syn_09(const struct variant *variant)
 static int give_up(void *arg)
 {
     const struct sync_job *job = arg;
-    CHECK_OK(crew_condition_acquire(job->condition));
+    CHECK_OK(crew_condition_acquire(job->condition, CREW_FOREVER));
     mark_set(&job->mark, "waiting");
-    CHECK_STATUS(crew_condition_wait_timed(job->condition, SHORT_S), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_condition_wait(job->condition, SHORT_S), CREW_ETIMEDOUT);
     CHECK_OK(crew_condition_release(job->condition));
     mark_set(&job->mark, "gave up");
     return check_result();
@@ -71,8 +72,8 @@ void syn_10(const struct variant *variant)
     crew_process waiter;
     struct sync_job job = new_job(SORT_CONDITION);
     struct variant other = beside(variant);
-    CHECK_OK(crew_condition_acquire(job.condition)); // the caller, too, gives up
-    CHECK_STATUS(crew_condition_wait_timed(job.condition, 0.001), CREW_ETIMEDOUT);
+    CHECK_OK(crew_condition_acquire(job.condition, CREW_FOREVER)); // the caller, too, gives up
+    CHECK_STATUS(crew_condition_wait(job.condition, 0.001), CREW_ETIMEDOUT);
     CHECK_OK(crew_condition_release(job.condition));
     crew_process process = launch(variant, give_up, &job, sizeof job);
     mark_wait(&job.mark, 1);
@@ -97,15 +98,15 @@ static int wait_in_rounds(void *arg)
     const struct sync_job *job = arg;
     volatile int *cells = cells_map(&job->memory);
     for (int i = 0; i < job->count; i++) {
-        CHECK_OK(crew_condition_acquire(job->condition));
+        CHECK_OK(crew_condition_acquire(job->condition, CREW_FOREVER));
         cells[job->number] = STATE_WAITS;
         crew_status status = job->number == PATIENT
-                                 ? crew_condition_wait(job->condition)
-                                 : crew_condition_wait_timed(job->condition, 2e-4 * i);
+                                 ? crew_condition_wait(job->condition, CREW_FOREVER)
+                                 : crew_condition_wait(job->condition, 2e-4 * i);
         CHECK(status == CREW_OK || (status == CREW_ETIMEDOUT && job->number == IMPATIENT));
         cells[job->number] = status == CREW_OK ? STATE_NOTIFIED : STATE_GAVE_UP;
         CHECK_OK(crew_condition_release(job->condition));
-        CHECK_OK(crew_barrier_wait(job->barrier, CREW_FOREVER, NULL));
+        CHECK_OK(crew_barrier_wait(job->barrier, NULL, CREW_FOREVER));
     }
     cells_unmap(cells);
     return check_result();
@@ -117,7 +118,7 @@ static void acquire_when_past(const struct sync_job *job, volatile int *cells, i
 {
     double begin = check_now();
     for (;;) {
-        CHECK_OK(crew_condition_acquire(job->condition));
+        CHECK_OK(crew_condition_acquire(job->condition, CREW_FOREVER));
         if (cells[IMPATIENT] > impatient && cells[PATIENT] > patient)
             return;
         if (!CHECK(check_now() - begin < LIMIT_S))
@@ -142,7 +143,7 @@ static void notify_in_rounds(const struct sync_job *job, volatile int *cells)
         acquire_when_past(job, cells, STATE_WAITS, STATE_WAITS);
         cells[IMPATIENT] = cells[PATIENT] = STATE_BEGIN;
         CHECK_OK(crew_condition_release(job->condition));
-        CHECK_OK(crew_barrier_wait(job->barrier, CREW_FOREVER, NULL));
+        CHECK_OK(crew_barrier_wait(job->barrier, NULL, CREW_FOREVER));
     }
 }
 
@@ -175,9 +176,9 @@ static int produce(void *arg)
     const struct sync_job *job = arg;
     volatile int *cells = cells_map(&job->memory);
     for (int i = 1; i <= job->count; i++) {
-        CHECK_OK(crew_condition_acquire(job->condition));
+        CHECK_OK(crew_condition_acquire(job->condition, CREW_FOREVER));
         while (cells[CELL_COUNT] == ROOM)
-            CHECK_OK(crew_condition_wait(job->condition));
+            CHECK_OK(crew_condition_wait(job->condition, CREW_FOREVER));
         cells[cells[CELL_IN]] = i;
         cells[CELL_IN] = (cells[CELL_IN] + 1) % ROOM;
         cells[CELL_COUNT] = cells[CELL_COUNT] + 1;
@@ -195,7 +196,7 @@ static int consume(void *arg)
     for (int i = 0; i < job->count; i++) {
         CHECK_OK(acquire(job));
         while (cells[CELL_COUNT] == 0)
-            CHECK_OK(crew_condition_wait(job->other));
+            CHECK_OK(crew_condition_wait(job->other, CREW_FOREVER));
         volatile int *taken = &cells[cells[CELL_OUT]];
         CHECK(*taken > 0);
         cells[CELL_SUM] = cells[CELL_SUM] + *taken;

@@ -36,9 +36,9 @@ static void close_all(const struct sync_job *job)
 
 static void use_condition(crew_condition condition)
 {
-    CHECK_OK(crew_condition_acquire(condition));
+    CHECK_OK(crew_condition_acquire(condition, CREW_FOREVER));
     CHECK_OK(crew_condition_notify_all(condition));
-    CHECK_STATUS(crew_condition_wait_timed(condition, 0), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_condition_wait(condition, 0), CREW_ETIMEDOUT);
     CHECK_OK(crew_condition_release(condition));
 }
 
@@ -52,9 +52,9 @@ static int use_all(void *arg)
     use_condition(job.condition);
     use_condition(job.other);
     CHECK_OK(crew_event_set(job.event));
-    CHECK_OK(crew_event_wait(job.event));
+    CHECK_OK(crew_event_wait(job.event, CREW_FOREVER));
     CHECK_OK(crew_event_clear(job.event));
-    CHECK_OK(crew_barrier_wait(job.barrier, LIMIT_S, NULL));
+    CHECK_OK(crew_barrier_wait(job.barrier, NULL, LIMIT_S));
     return check_result();
 }
 
@@ -63,7 +63,7 @@ static int receive_and_use(void *arg)
     struct sync_job job;
     size_t size = 0;
     memset(&job, 0, sizeof job);
-    CHECK_OK(crew_recv_timed(*(crew_connection *)arg, &job, sizeof job, &size, LIMIT_S));
+    CHECK_OK(crew_recv(*(crew_connection *)arg, &job, sizeof job, &size, LIMIT_S));
     CHECK_INT(size, sizeof job);
     use_all(&job);
     close_all(&job);
@@ -74,7 +74,7 @@ static int take_and_use(void *arg)
 {
     struct sync_job job;
     memset(&job, 0, sizeof job);
-    CHECK_OK(crew_queue_get_timed(*(crew_queue *)arg, &job, sizeof job, NULL, LIMIT_S));
+    CHECK_OK(crew_queue_get(*(crew_queue *)arg, &job, sizeof job, NULL, LIMIT_S));
     return use_all(&job);
 }
 
@@ -99,12 +99,12 @@ static void pass_all(const struct variant *variant)
     CHECK_OK(crew_pipe_create(&in, &out, NULL));
     CHECK_OK(crew_queue_create(&queue, NULL));
     struct sync_job job = make_all();
-    CHECK_OK(crew_send(out, &job, sizeof job));
+    CHECK_OK(crew_send(out, &job, sizeof job, CREW_FOREVER));
     close_all(&job);
     CHECK_INT(finish(launch(variant, receive_and_use, &in, sizeof in)), 0);
     end_marks(&job);
     job = make_all();
-    CHECK_OK(crew_queue_put(queue, &job, sizeof job));
+    CHECK_OK(crew_queue_put(queue, &job, sizeof job, CREW_FOREVER));
     close_all(&job);
     CHECK_INT(finish(launch(variant, take_and_use, &queue, sizeof queue)), 0);
     end_marks(&job);
@@ -130,7 +130,7 @@ static int make_for_others(void *arg)
 {
     struct sync_job job = make_all();
     end_marks(&job);
-    CHECK_OK(crew_queue_put(*(crew_queue *)arg, &job, sizeof job));
+    CHECK_OK(crew_queue_put(*(crew_queue *)arg, &job, sizeof job, CREW_FOREVER));
     return check_result();
 }
 
@@ -146,7 +146,7 @@ static void keep_all(const struct variant *variant)
     end_marks(&job);
     CHECK_OK(crew_queue_create(&queue, NULL));
     CHECK_INT(finish(launch(variant, make_for_others, &queue, sizeof queue)), 0);
-    CHECK_OK(crew_queue_get_timed(queue, &job, sizeof job, NULL, LIMIT_S));
+    CHECK_OK(crew_queue_get(queue, &job, sizeof job, NULL, LIMIT_S));
     use_all(&job);
     CHECK_INT(finish(launch(variant, use_all, &job, sizeof job)), 0);
     close_all(&job);
@@ -161,9 +161,9 @@ struct share {
 
 CREW_TASK(count_in_task, struct share, int)
 {
-    crew_status status = crew_event_wait_timed(item->event, LIMIT_S);
+    crew_status status = crew_event_wait(item->event, LIMIT_S);
     if (status == CREW_OK)
-        status = crew_lock_acquire_timed(item->lock, LIMIT_S);
+        status = crew_lock_acquire(item->lock, LIMIT_S);
     if (status != CREW_OK)
         return status;
     volatile int *cells = cells_map(&item->memory);
@@ -175,7 +175,7 @@ CREW_TASK(count_in_task, struct share, int)
 
 CREW_TASK(die_in_task, struct share, int)
 {
-    crew_status status = crew_lock_acquire(item->lock);
+    crew_status status = crew_lock_acquire(item->lock, CREW_FOREVER);
     if (status == CREW_OK)
         raise(SIGKILL);
     *result = status;
@@ -214,7 +214,7 @@ void sync_tasks(const struct variant *variant)
     for (int i = 0; i < TASKS; i++)
         sum += results[i];
     CHECK_INT(sum, TASKS * (TASKS + 1) / 2);
-    CHECK_OK(crew_lock_acquire(job.lock));
+    CHECK_OK(crew_lock_acquire(job.lock, CREW_FOREVER));
     CHECK_OK(crew_lock_release(job.lock));
     close_all(&job);
     end_marks(&job);

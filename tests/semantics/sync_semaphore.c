@@ -25,12 +25,12 @@ static int count_down_and_up(void *arg)
 {
     const struct sync_job *job = arg;
     expect_value(job->semaphore, 2);
-    CHECK_OK(crew_semaphore_acquire(job->semaphore));
+    CHECK_OK(crew_semaphore_acquire(job->semaphore, CREW_FOREVER));
     expect_value(job->semaphore, 1);
-    CHECK_OK(crew_semaphore_try_acquire(job->semaphore));
+    CHECK_OK(crew_semaphore_acquire(job->semaphore, CREW_NOW));
     expect_value(job->semaphore, 0);
-    CHECK_STATUS(crew_semaphore_try_acquire(job->semaphore), CREW_ETIMEDOUT);
-    CHECK_STATUS(crew_semaphore_acquire_timed(job->semaphore, SHORT_S), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_semaphore_acquire(job->semaphore, CREW_NOW), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_semaphore_acquire(job->semaphore, SHORT_S), CREW_ETIMEDOUT);
     expect_value(job->semaphore, 0);
     for (int i = 1; i <= 3; i++) {
         CHECK_OK(crew_semaphore_release(job->semaphore));
@@ -43,7 +43,7 @@ static int acquire_three(void *arg)
 {
     const struct sync_job *job = arg;
     for (int i = 0; i < 3; i++)
-        CHECK_OK(crew_semaphore_acquire_timed(job->semaphore, LIMIT_S));
+        CHECK_OK(crew_semaphore_acquire(job->semaphore, LIMIT_S));
     expect_value(job->semaphore, 0);
     return check_result();
 }
@@ -52,7 +52,7 @@ static int acquire_one(void *arg)
 {
     const struct sync_job *job = arg;
     mark_set(&job->mark, "about to wait");
-    CHECK_OK(crew_semaphore_acquire(job->semaphore));
+    CHECK_OK(crew_semaphore_acquire(job->semaphore, CREW_FOREVER));
     mark_set(&job->answer, "acquired");
     return check_result();
 }
@@ -82,7 +82,7 @@ void syn_04(const struct variant *variant)
     job = new_semaphore(CREW_SEMAPHORE_LIMIT, false);
     expect_value(job.semaphore, CREW_SEMAPHORE_LIMIT);
     CHECK_STATUS(crew_semaphore_release(job.semaphore), CREW_ESTATE);
-    CHECK_OK(crew_semaphore_acquire(job.semaphore));
+    CHECK_OK(crew_semaphore_acquire(job.semaphore, CREW_FOREVER));
     CHECK_OK(crew_semaphore_release(job.semaphore));
     end_job(&job);
 }
@@ -93,8 +93,8 @@ static int release_too_often(void *arg)
     CHECK_STATUS(crew_semaphore_release(job->semaphore), CREW_ESTATE);
     CHECK_CONTAINS(crew_error_message(), "counted");
     for (int i = 0; i < job->count; i++)
-        CHECK_OK(crew_semaphore_acquire(job->semaphore));
-    CHECK_STATUS(crew_semaphore_try_acquire(job->semaphore), CREW_ETIMEDOUT);
+        CHECK_OK(crew_semaphore_acquire(job->semaphore, CREW_FOREVER));
+    CHECK_STATUS(crew_semaphore_acquire(job->semaphore, CREW_NOW), CREW_ETIMEDOUT);
     for (int i = 0; i < job->count; i++)
         CHECK_OK(crew_semaphore_release(job->semaphore));
     CHECK_STATUS(crew_semaphore_release(job->semaphore), CREW_ESTATE);

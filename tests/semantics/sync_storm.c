@@ -77,17 +77,17 @@ static int meet_or_not(void *arg)
     const struct sync_job *job = arg;
     volatile int *cells = cells_map(&job->memory);
     for (int i = 0; i < ROUNDS; i++) {
-        CHECK_OK(crew_barrier_wait(job->together, CREW_FOREVER, NULL));
+        CHECK_OK(crew_barrier_wait(job->together, NULL, CREW_FOREVER));
         if (job->number)
             check_sleep(5e-5 * i);
         volatile int *both = &cells[(size_t)i * 2];
-        crew_status status = crew_barrier_wait(job->barrier, 1e-4 * i, NULL);
+        crew_status status = crew_barrier_wait(job->barrier, NULL, 1e-4 * i);
         CHECK(status == CREW_OK || status == CREW_EBROKEN);
         both[job->number] = status;
-        CHECK_OK(crew_barrier_wait(job->together, CREW_FOREVER, NULL));
+        CHECK_OK(crew_barrier_wait(job->together, NULL, CREW_FOREVER));
         CHECK_INT(both[0], both[1]);
         expect_state(job->barrier, 2, 0, status == CREW_EBROKEN);
-        CHECK_OK(crew_barrier_wait(job->together, CREW_FOREVER, NULL));
+        CHECK_OK(crew_barrier_wait(job->together, NULL, CREW_FOREVER));
         if (job->number)
             CHECK_OK(crew_barrier_reset(job->barrier));
     }

@@ -43,9 +43,9 @@ static int count_in_threads(void *arg)
         join_thread(threads[i]);
     if (job->sort != SORT_LOCK)
         return check_result();
-    CHECK_OK(crew_lock_acquire(job->lock));
+    CHECK_OK(crew_lock_acquire(job->lock, CREW_FOREVER));
     if (CHECK_OK(crew_thread_create(&threads[0], NULL, release_in_thread, job))) {
-        CHECK_OK(crew_lock_acquire(job->lock)); // waits for its own process
+        CHECK_OK(crew_lock_acquire(job->lock, CREW_FOREVER)); // waits for its own process
         CHECK_OK(crew_lock_release(job->lock));
         join_thread(threads[0]);
     }
@@ -76,14 +76,14 @@ static void *wait_in_thread(void *arg)
 {
     struct sync_job job = *(const struct sync_job *)arg;
     for (int i = 0; i < 2; i++) // twice deep
-        CHECK_OK(crew_condition_acquire(job.condition));
+        CHECK_OK(crew_condition_acquire(job.condition, CREW_FOREVER));
     CHECK_OK(crew_semaphore_release(job.semaphore));
-    CHECK_OK(crew_condition_wait(job.condition));
+    CHECK_OK(crew_condition_wait(job.condition, CREW_FOREVER));
     for (int i = 0; i < 2; i++)
         CHECK_OK(crew_condition_release(job.condition));
     CHECK_STATUS(crew_condition_release(job.condition), CREW_EPERM);
-    CHECK_OK(crew_event_wait_timed(job.event, LIMIT_S));
-    CHECK_OK(crew_barrier_wait(job.barrier, LIMIT_S, NULL));
+    CHECK_OK(crew_event_wait(job.event, LIMIT_S));
+    CHECK_OK(crew_barrier_wait(job.barrier, NULL, LIMIT_S));
     return (void *)(intptr_t)check_result();
 }
 
@@ -95,13 +95,13 @@ static int wait_in_threads(void *arg)
     for (int i = 0; i < THREADS; i++)
         CHECK_OK(crew_thread_create(&threads[i], NULL, wait_in_thread, arg));
     for (int i = 0; i < THREADS; i++)
-        CHECK_OK(crew_semaphore_acquire_timed(job->semaphore, LIMIT_S));
-    CHECK_OK(crew_condition_acquire(job->condition));
+        CHECK_OK(crew_semaphore_acquire(job->semaphore, LIMIT_S));
+    CHECK_OK(crew_condition_acquire(job->condition, CREW_FOREVER));
     CHECK_OK(crew_condition_notify(job->condition, 1));
     CHECK_OK(crew_condition_notify_all(job->condition));
     CHECK_OK(crew_condition_release(job->condition));
     CHECK_OK(crew_event_set(job->event));
-    CHECK_OK(crew_barrier_wait(job->barrier, LIMIT_S, NULL));
+    CHECK_OK(crew_barrier_wait(job->barrier, NULL, LIMIT_S));
     for (int i = 0; i < THREADS; i++)
         join_thread(threads[i]);
     return check_result();
@@ -133,7 +133,7 @@ static void *wait_for_closed(void *arg)
 {
     const struct sync_job *job = arg;
     mark_set(&job->mark, "about to wait");
-    CHECK_STATUS(crew_event_wait_timed(job->event, LIMIT_S), CREW_ECLOSED);
+    CHECK_STATUS(crew_event_wait(job->event, LIMIT_S), CREW_ECLOSED);
     return (void *)(intptr_t)check_result();
 }
 
@@ -163,7 +163,7 @@ static void close_what_threads_want(const struct variant *variant)
         CHECK_INT(finish(launch(&place, close_waiting, &job, sizeof job)), 0);
         CHECK_OK(release(&job));
         expect_free(&job);
-        CHECK_STATUS(crew_event_wait_timed(job.event, 0), CREW_ETIMEDOUT);
+        CHECK_STATUS(crew_event_wait(job.event, 0), CREW_ETIMEDOUT);
         CHECK_OK(crew_event_close(job.event));
         end_job(&job);
     }

@@ -53,34 +53,34 @@ void end_job(const struct sync_job *job)
 crew_status acquire(const struct sync_job *job)
 {
     if (job->sort == SORT_LOCK)
-        return crew_lock_acquire(job->lock);
+        return crew_lock_acquire(job->lock, CREW_FOREVER);
     if (job->sort == SORT_RLOCK)
-        return crew_rlock_acquire(job->rlock);
+        return crew_rlock_acquire(job->rlock, CREW_FOREVER);
     if (job->sort == SORT_SEMAPHORE)
-        return crew_semaphore_acquire(job->semaphore);
-    return crew_condition_acquire(job->condition);
+        return crew_semaphore_acquire(job->semaphore, CREW_FOREVER);
+    return crew_condition_acquire(job->condition, CREW_FOREVER);
 }
 
 crew_status acquire_timed(const struct sync_job *job, double timeout_s)
 {
     if (job->sort == SORT_LOCK)
-        return crew_lock_acquire_timed(job->lock, timeout_s);
+        return crew_lock_acquire(job->lock, timeout_s);
     if (job->sort == SORT_RLOCK)
-        return crew_rlock_acquire_timed(job->rlock, timeout_s);
+        return crew_rlock_acquire(job->rlock, timeout_s);
     if (job->sort == SORT_SEMAPHORE)
-        return crew_semaphore_acquire_timed(job->semaphore, timeout_s);
-    return crew_condition_acquire_timed(job->condition, timeout_s);
+        return crew_semaphore_acquire(job->semaphore, timeout_s);
+    return crew_condition_acquire(job->condition, timeout_s);
 }
 
 crew_status try_acquire(const struct sync_job *job)
 {
     if (job->sort == SORT_LOCK)
-        return crew_lock_try_acquire(job->lock);
+        return crew_lock_acquire(job->lock, CREW_NOW);
     if (job->sort == SORT_RLOCK)
-        return crew_rlock_try_acquire(job->rlock);
+        return crew_rlock_acquire(job->rlock, CREW_NOW);
     if (job->sort == SORT_SEMAPHORE)
-        return crew_semaphore_try_acquire(job->semaphore);
-    return crew_condition_acquire_timed(job->condition, 0);
+        return crew_semaphore_acquire(job->semaphore, CREW_NOW);
+    return crew_condition_acquire(job->condition, 0);
 }
 
 crew_status release(const struct sync_job *job)
@@ -222,9 +222,9 @@ int wait_on_condition(void *arg)
     const struct sync_job *job = arg;
     char number[16];
     snprintf(number, sizeof number, "%d", job->number);
-    CHECK_OK(crew_condition_acquire(job->condition));
+    CHECK_OK(crew_condition_acquire(job->condition, CREW_FOREVER));
     mark_set(&job->mark, "waiting");
-    CHECK_OK(crew_condition_wait(job->condition));
+    CHECK_OK(crew_condition_wait(job->condition, CREW_FOREVER));
     mark_set(&job->answer, number);
     CHECK_OK(crew_condition_release(job->condition));
     return check_result();

@@ -21,18 +21,18 @@ static bool is_true(void *arg)
 static void refuse_lock(uint64_t id, crew_status expected)
 {
     crew_lock lock = {id};
-    CHECK_STATUS(crew_lock_acquire(lock), expected);
-    CHECK_STATUS(crew_lock_acquire_timed(lock, LIMIT_S), expected);
-    CHECK_STATUS(crew_lock_try_acquire(lock), expected);
+    CHECK_STATUS(crew_lock_acquire(lock, CREW_FOREVER), expected);
+    CHECK_STATUS(crew_lock_acquire(lock, LIMIT_S), expected);
+    CHECK_STATUS(crew_lock_acquire(lock, CREW_NOW), expected);
     CHECK_STATUS(crew_lock_release(lock), expected);
 }
 
 static void refuse_rlock(uint64_t id, crew_status expected)
 {
     crew_rlock lock = {id};
-    CHECK_STATUS(crew_rlock_acquire(lock), expected);
-    CHECK_STATUS(crew_rlock_acquire_timed(lock, LIMIT_S), expected);
-    CHECK_STATUS(crew_rlock_try_acquire(lock), expected);
+    CHECK_STATUS(crew_rlock_acquire(lock, CREW_FOREVER), expected);
+    CHECK_STATUS(crew_rlock_acquire(lock, LIMIT_S), expected);
+    CHECK_STATUS(crew_rlock_acquire(lock, CREW_NOW), expected);
     CHECK_STATUS(crew_rlock_release(lock), expected);
 }
 
@@ -40,9 +40,9 @@ static void refuse_semaphore(uint64_t id, crew_status expected)
 {
     crew_semaphore semaphore = {id};
     long value = 77;
-    CHECK_STATUS(crew_semaphore_acquire(semaphore), expected);
-    CHECK_STATUS(crew_semaphore_acquire_timed(semaphore, LIMIT_S), expected);
-    CHECK_STATUS(crew_semaphore_try_acquire(semaphore), expected);
+    CHECK_STATUS(crew_semaphore_acquire(semaphore, CREW_FOREVER), expected);
+    CHECK_STATUS(crew_semaphore_acquire(semaphore, LIMIT_S), expected);
+    CHECK_STATUS(crew_semaphore_acquire(semaphore, CREW_NOW), expected);
     CHECK_STATUS(crew_semaphore_release(semaphore), expected);
     CHECK_STATUS(crew_semaphore_value(semaphore, &value), expected);
     CHECK_INT(value, 77);
@@ -51,12 +51,12 @@ static void refuse_semaphore(uint64_t id, crew_status expected)
 static void refuse_condition(crew_condition condition, crew_status expected)
 {
     bool result = false;
-    CHECK_STATUS(crew_condition_acquire(condition), expected);
-    CHECK_STATUS(crew_condition_acquire_timed(condition, LIMIT_S), expected);
+    CHECK_STATUS(crew_condition_acquire(condition, CREW_FOREVER), expected);
+    CHECK_STATUS(crew_condition_acquire(condition, LIMIT_S), expected);
     CHECK_STATUS(crew_condition_release(condition), expected);
-    CHECK_STATUS(crew_condition_wait(condition), expected);
-    CHECK_STATUS(crew_condition_wait_timed(condition, LIMIT_S), expected);
-    CHECK_STATUS(crew_condition_wait_for(condition, is_true, NULL, LIMIT_S, &result), expected);
+    CHECK_STATUS(crew_condition_wait(condition, CREW_FOREVER), expected);
+    CHECK_STATUS(crew_condition_wait(condition, LIMIT_S), expected);
+    CHECK_STATUS(crew_condition_wait_for(condition, is_true, NULL, &result, LIMIT_S), expected);
     CHECK_STATUS(crew_condition_notify(condition, 1), expected);
     CHECK_STATUS(crew_condition_notify_all(condition), expected);
     CHECK(!result);
@@ -69,8 +69,8 @@ static void refuse_event(uint64_t id, crew_status expected)
     CHECK_STATUS(crew_event_set(event), expected);
     CHECK_STATUS(crew_event_clear(event), expected);
     CHECK_STATUS(crew_event_is_set(event, &is_set), expected);
-    CHECK_STATUS(crew_event_wait(event), expected);
-    CHECK_STATUS(crew_event_wait_timed(event, LIMIT_S), expected);
+    CHECK_STATUS(crew_event_wait(event, CREW_FOREVER), expected);
+    CHECK_STATUS(crew_event_wait(event, LIMIT_S), expected);
     CHECK(is_set);
 }
 
@@ -79,7 +79,7 @@ static void refuse_barrier(uint64_t id, crew_status expected)
     crew_barrier barrier = {id};
     crew_barrier_state state = {77, 77, false};
     int index = 77;
-    CHECK_STATUS(crew_barrier_wait(barrier, LIMIT_S, &index), expected);
+    CHECK_STATUS(crew_barrier_wait(barrier, &index, LIMIT_S), expected);
     CHECK_STATUS(crew_barrier_reset(barrier), expected);
     CHECK_STATUS(crew_barrier_abort(barrier), expected);
     CHECK_STATUS(crew_barrier_get_state(barrier, &state), expected);
@@ -177,8 +177,8 @@ static void refuse_outputs(const struct sync_job *job)
     CHECK_STATUS(crew_semaphore_value(job->semaphore, NULL), CREW_EINVAL);
     CHECK_STATUS(crew_event_is_set(job->event, NULL), CREW_EINVAL);
     CHECK_STATUS(crew_barrier_get_state(job->barrier, NULL), CREW_EINVAL);
-    CHECK_OK(crew_condition_acquire(job->condition));
-    CHECK_STATUS(crew_condition_wait_for(job->condition, NULL, NULL, 0, &result), CREW_EINVAL);
+    CHECK_OK(crew_condition_acquire(job->condition, CREW_FOREVER));
+    CHECK_STATUS(crew_condition_wait_for(job->condition, NULL, NULL, &result, 0), CREW_EINVAL);
     CHECK_STATUS(crew_condition_notify(job->condition, 0), CREW_EINVAL);
     CHECK_STATUS(crew_condition_notify(job->condition, -1), CREW_EINVAL);
     CHECK_OK(crew_condition_release(job->condition));
@@ -190,8 +190,8 @@ static void use_each(struct sync_job job)
 {
     for (job.sort = 0; job.sort < SORTS; job.sort++)
         expect_free(&job);
-    CHECK_STATUS(crew_event_wait_timed(job.event, 0), CREW_ETIMEDOUT);
-    CHECK_OK(crew_barrier_wait(job.barrier, 0, NULL));
+    CHECK_STATUS(crew_event_wait(job.event, 0), CREW_ETIMEDOUT);
+    CHECK_OK(crew_barrier_wait(job.barrier, NULL, 0));
 }
 
 static int use_wrongly(void *arg)
@@ -267,10 +267,10 @@ static void use_other_name(const char *name)
     CHECK_STATUS(crew_condition_notify(condition, 1), CREW_EPERM);
     CHECK_CONTAINS(crew_error_message(), name ? name : "rlock-");
     CHECK_OK(crew_event_create(&event, &(crew_event_attr){name}));
-    CHECK_STATUS(crew_event_wait_timed(event, 0), CREW_ETIMEDOUT);
+    CHECK_STATUS(crew_event_wait(event, 0), CREW_ETIMEDOUT);
     CHECK_CONTAINS(crew_error_message(), name ? name : "event-");
     CHECK_OK(crew_barrier_create(&barrier, 2, &(crew_barrier_attr){.name = name}));
-    CHECK_STATUS(crew_barrier_wait(barrier, 0, NULL), CREW_EBROKEN);
+    CHECK_STATUS(crew_barrier_wait(barrier, NULL, 0), CREW_EBROKEN);
     CHECK_CONTAINS(crew_error_message(), name ? name : "barrier-");
     CHECK_OK(crew_condition_close(condition));
     CHECK_OK(crew_event_close(event));
@@ -306,7 +306,7 @@ static void check_barrier_attr(void)
     refuse_barrier_attr((crew_barrier_attr){.action = nowhere}, CREW_EBUILD);
     crew_barrier_attr most = {.action = do_nothing, .arg = arg, .arg_size = sizeof arg - 1};
     CHECK_OK(crew_barrier_create(&barrier, 1, &most));
-    CHECK_OK(crew_barrier_wait(barrier, CREW_FOREVER, NULL));
+    CHECK_OK(crew_barrier_wait(barrier, NULL, CREW_FOREVER));
     CHECK_OK(crew_barrier_close(barrier));
 }
 
@@ -389,7 +389,7 @@ static int close_held(void *arg)
         CHECK_STATUS(close_object(&job), CREW_ESTATE);
         CHECK_OK(release(&job)); // has it still
     }
-    CHECK_OK(crew_condition_acquire(sharing));
+    CHECK_OK(crew_condition_acquire(sharing, CREW_FOREVER));
     CHECK_OK(crew_condition_close(sharing)); // its lock is another's
     CHECK_OK(crew_rlock_release(job.rlock));
     for (int i = 0; i < 2; i++) {
@@ -411,7 +411,7 @@ static void close_all_held(const struct variant *variant)
     struct sync_job job = make_each();
     CHECK_INT(finish(launch(variant, close_held, &job, sizeof job)), 0);
     use_each(job);
-    CHECK_OK(crew_lock_acquire(job.lock));
+    CHECK_OK(crew_lock_acquire(job.lock, CREW_FOREVER));
     CHECK_INT(finish(launch(variant, return_nothing, &job, sizeof job)), 0);
     CHECK_STATUS(crew_lock_close(job.lock), CREW_ESTATE);
     CHECK_OK(crew_lock_release(job.lock));
@@ -434,7 +434,7 @@ static int make_and_end(void *arg)
     memcpy(parts, &job, sizeof job);
     for (size_t i = 0; i < sizeof parts; i++)
         parts[i] ^= 0x5a;
-    CHECK_OK(crew_queue_put(*(crew_queue *)arg, parts, sizeof parts));
+    CHECK_OK(crew_queue_put(*(crew_queue *)arg, parts, sizeof parts, CREW_FOREVER));
     return check_result();
 }
 
@@ -446,7 +446,7 @@ static void use_what_is_gone(const struct variant *variant)
     CHECK_OK(crew_queue_create(&queue, NULL));
     CHECK_INT(finish(launch(variant, make_and_end, &queue, sizeof queue)), 0);
     memset(&job, 0, sizeof job);
-    CHECK_OK(crew_queue_get_timed(queue, parts, sizeof job, NULL, LIMIT_S));
+    CHECK_OK(crew_queue_get(queue, parts, sizeof job, NULL, LIMIT_S));
     for (size_t i = 0; i < sizeof job; i++)
         parts[i] ^= 0x5a;
     refuse_each(&job, CREW_ECLOSED);

@@ -42,19 +42,19 @@ static int trip(crew_team team, void *arg)
     for (int i = 0; i < TRIPS; i++) {
         size_t count = 0;
         if (i % 10 == 0)
-            CHECK_OK(crew_queue_put(job->queue, &one, sizeof one));
-        CHECK_OK(crew_barrier_wait(barrier, i % 2 ? LIMIT_S : CREW_FOREVER, &index));
+            CHECK_OK(crew_queue_put(job->queue, &one, sizeof one, CREW_FOREVER));
+        CHECK_OK(crew_barrier_wait(barrier, &index, i % 2 ? LIMIT_S : CREW_FOREVER));
         CHECK_INT(index, crew_team_rank(team));
         if (i % 10 == 0) {
             CHECK_OK(crew_queue_size(job->queue, &count));
             CHECK(count >= (size_t)(size * (i / 10 + 1)));
         }
     }
-    CHECK_OK(crew_barrier_wait(barrier, LIMIT_S, NULL));
+    CHECK_OK(crew_barrier_wait(barrier, NULL, LIMIT_S));
     check_state(barrier, size, 0, false);
     CHECK_OK(crew_barrier_close(barrier));
     CHECK_OK(crew_team_allreduce(team, &one, &sum, 1, CREW_INT32, CREW_SUM));
-    CHECK_OK(crew_barrier_wait(barrier, LIMIT_S, NULL)); // it is closed with the team
+    CHECK_OK(crew_barrier_wait(barrier, NULL, LIMIT_S)); // it is closed with the team
     return check_result();
 }
 
@@ -73,19 +73,19 @@ static int time_out(crew_team team, void *arg)
     int last = crew_team_size(team) - 1, sum = 0, one = 1;
     (void)arg;
     if (crew_team_rank(team) != last)
-        CHECK_BROKEN(crew_barrier_wait(barrier, crew_team_rank(team) ? CREW_FOREVER : 0.02, NULL),
+        CHECK_BROKEN(crew_barrier_wait(barrier, NULL, crew_team_rank(team) ? CREW_FOREVER : 0.02),
                      "member 0");
     CHECK_OK(crew_team_allreduce(team, &one, &sum, 1, CREW_INT32, CREW_SUM));
     check_state(barrier, last + 1, 0, true);
-    CHECK_BROKEN(crew_barrier_wait(barrier, LIMIT_S, NULL), "broken");
+    CHECK_BROKEN(crew_barrier_wait(barrier, NULL, LIMIT_S), "broken");
     CHECK_OK(crew_team_allreduce(team, &one, &sum, 1, CREW_INT32, CREW_SUM));
     if (crew_team_rank(team) == last)
         CHECK_OK(crew_barrier_reset(barrier));
     CHECK_OK(crew_team_allreduce(team, &one, &sum, 1, CREW_INT32, CREW_SUM));
     for (int i = 0; i < 5; i++)
-        CHECK_OK(crew_barrier_wait(barrier, LIMIT_S, NULL));
+        CHECK_OK(crew_barrier_wait(barrier, NULL, LIMIT_S));
     if (crew_team_rank(team) == last)
-        CHECK_STATUS(crew_barrier_wait(barrier, 0, NULL), CREW_EBROKEN);
+        CHECK_STATUS(crew_barrier_wait(barrier, NULL, 0), CREW_EBROKEN);
     return check_result();
 }
 
@@ -104,7 +104,7 @@ static int send_away(crew_team team, void *arg)
     (void)arg;
     for (int aborts = 0; aborts < 2; aborts++) {
         if (crew_team_rank(team) != last) {
-            CHECK_STATUS(crew_barrier_wait(barrier, CREW_FOREVER, NULL), CREW_EBROKEN);
+            CHECK_STATUS(crew_barrier_wait(barrier, NULL, CREW_FOREVER), CREW_EBROKEN);
         } else {
             await_waiting(barrier, last);
             check_state(barrier, last + 1, last, false);
@@ -112,7 +112,7 @@ static int send_away(crew_team team, void *arg)
             check_state(barrier, last + 1, 0, aborts);
         }
         CHECK_OK(crew_team_allreduce(team, &one, &sum, 1, CREW_INT32, CREW_SUM));
-        CHECK_STATUS(crew_barrier_wait(barrier, LIMIT_S, NULL), aborts ? CREW_EBROKEN : CREW_OK);
+        CHECK_STATUS(crew_barrier_wait(barrier, NULL, LIMIT_S), aborts ? CREW_EBROKEN : CREW_OK);
     }
     return check_result();
 }
@@ -129,13 +129,13 @@ static int end_at_barrier(crew_team team, void *arg)
 {
     crew_barrier barrier = crew_team_barrier(team);
     (void)arg;
-    CHECK_OK(crew_barrier_wait(barrier, LIMIT_S, NULL));
+    CHECK_OK(crew_barrier_wait(barrier, NULL, LIMIT_S));
     if (crew_team_rank(team) == 0)
         return check_result();
-    CHECK_BROKEN(crew_barrier_wait(barrier, CREW_FOREVER, NULL), "ended with exit code 0");
+    CHECK_BROKEN(crew_barrier_wait(barrier, NULL, CREW_FOREVER), "ended with exit code 0");
     CHECK_BROKEN(crew_barrier_reset(barrier), "member 0");
     check_state(barrier, crew_team_size(team), 0, true);
-    CHECK_BROKEN(crew_barrier_wait(barrier, 0, NULL), "member 0");
+    CHECK_BROKEN(crew_barrier_wait(barrier, NULL, 0), "member 0");
     return check_result();
 }
 

@@ -36,7 +36,7 @@ static int be_killed(crew_team team, void *arg)
     CHECK_BROKEN(add(team), "SIGKILL");
     check_names_host();
     CHECK_BROKEN(crew_team_bcast(team, &last, 1, CREW_INT32, 0), "SIGKILL");
-    CHECK_BROKEN(crew_barrier_wait(crew_team_barrier(team), LIMIT_S, NULL), "SIGKILL");
+    CHECK_BROKEN(crew_barrier_wait(crew_team_barrier(team), NULL, LIMIT_S), "SIGKILL");
     return check_result();
 }
 

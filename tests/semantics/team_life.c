@@ -206,7 +206,7 @@ static int put_rank(crew_team team, void *arg)
     int rank = crew_team_rank(team);
     CHECK_INT((uintptr_t)arg % 16, 0);
     CHECK_INT(job->number, 4711);
-    CHECK_OK(crew_queue_put(job->queue, &rank, sizeof rank));
+    CHECK_OK(crew_queue_put(job->queue, &rank, sizeof rank, CREW_FOREVER));
     CHECK_OK(crew_queue_close(job->queue));
     return check_result();
 }
@@ -222,7 +222,7 @@ void team_argument(const struct variant *variant)
     CHECK_OK(crew_team_run(put_rank, &job, sizeof job, &shape.attr));
     for (int i = 0; i < shape.size; i++) {
         int rank = 63;
-        CHECK_OK(crew_queue_get_timed(job.queue, &rank, sizeof rank, NULL, LIMIT_S));
+        CHECK_OK(crew_queue_get(job.queue, &rank, sizeof rank, NULL, LIMIT_S));
         seen |= 1ULL << rank;
     }
     CHECK_INT(seen, (1ULL << shape.size) - 1);
@@ -242,7 +242,7 @@ static int add_one(crew_team team, void *arg)
 static int make_team(crew_team team, void *arg)
 {
     (void)arg;
-    CHECK_OK(crew_barrier_wait(crew_team_barrier(team), LIMIT_S, NULL));
+    CHECK_OK(crew_barrier_wait(crew_team_barrier(team), NULL, LIMIT_S));
     CHECK_OK(crew_team_run(add_one, NULL, 0, NULL));
     add_one(team, NULL);
     return check_result();
@@ -399,7 +399,7 @@ void team_wrong(const struct variant *variant)
     refuse_creator((crew_team){0}, CREW_EINVAL);
     CHECK_OK(crew_team_create(&team, 1, misuse, NULL, 0, &(crew_team_attr){.name = "named"}));
     refuse_all(team, CREW_EPERM);
-    CHECK_STATUS(crew_barrier_wait(crew_team_barrier(team), 0, NULL), CREW_EPERM);
+    CHECK_STATUS(crew_barrier_wait(crew_team_barrier(team), NULL, 0), CREW_EPERM);
     CHECK_STATUS(crew_team_members(team, NULL, 1, NULL), CREW_EINVAL);
     CHECK_OK(crew_team_start(team));
     finish_team(team, CREW_OK);

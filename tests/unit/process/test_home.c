@@ -57,6 +57,20 @@ static void call(uint8_t op, uint64_t process)
     fake_expect_reply(&creator, ask(&creator, op, process), NULL, 0);
 }
 
+/* A join that has ended since the process has: one byte, where one whose time is over brings none.
+ */
+static void expect_joined(uint64_t join)
+{
+    char ended = 0;
+    fake_expect_reply(&creator, join, &ended, 1);
+    assert_int_equal(ended, 1);
+}
+
+static void join(uint64_t process)
+{
+    expect_joined(ask(&creator, CREWI_PROCESS_JOIN, process));
+}
+
 static void refused(struct fake_client *client, uint8_t op, uint64_t process, crew_status status,
                     const char *text)
 {
@@ -108,8 +122,8 @@ static void a_life(void **state)
     assert_int_equal(info.state, CREWI_PROCESS_OVER);
     assert_int_equal(info.exitcode, 17);
     assert_int_equal(info.pid, 321);
-    call(CREWI_PROCESS_JOIN, id);
-    call(CREWI_PROCESS_JOIN, id);
+    join(id);
+    join(id);
     call(CREWI_PROCESS_CLOSE, id);
     call(CREWI_PROCESS_CLOSE, id); /* again */
     refused(&stranger, CREWI_PROCESS_CLOSE, id, CREW_EPERM, "only the process that created");
@@ -243,22 +257,22 @@ static void joins(void **state)
     fake_job_pass_time(job, 1000000 * CREWI_SECOND);
     fake_expect_parked(&creator, one);
     fake_child_ended(child, 0);
-    fake_expect_reply(&creator, one, NULL, 0);
-    fake_expect_reply(&creator, two, NULL, 0);
+    expect_joined(one);
+    expect_joined(two);
 }
 
 static void a_join_while_it_starts(void **state)
 {
     (void)state;
     uint64_t id = create(), start = ask(&creator, CREWI_PROCESS_START, id);
-    uint64_t join = ask(&creator, CREWI_PROCESS_JOIN, id);
-    fake_expect_parked(&creator, join);
+    uint64_t asked = ask(&creator, CREWI_PROCESS_JOIN, id);
+    fake_expect_parked(&creator, asked);
     struct fake_child *child = fake_find_child(job, id);
     fake_child_started(child, 1);
     fake_expect_reply(&creator, start, NULL, 0);
-    fake_expect_parked(&creator, join);
+    fake_expect_parked(&creator, asked);
     fake_child_ended(child, 0);
-    fake_expect_reply(&creator, join, NULL, 0);
+    expect_joined(asked);
 }
 
 static void only_the_creator_may(void **state)
@@ -417,7 +431,7 @@ static void forged_descriptions(void **state)
     uint64_t id = process_create(&creator, &spec, NULL, 0);
     assert_int_equal(process_query(&creator, id).creator, creator.base.process);
     fake_child_ended(process_start(&creator, id, 1), 0);
-    call(CREWI_PROCESS_JOIN, id);
+    join(id);
 }
 
 static void placement_by_turns(void **state)
@@ -626,10 +640,10 @@ static void a_stranger_that_dies_changes_nothing(void **state)
     fake_client_end(&other);
     fake_job_run(job);
     assert_int_equal(child->signals, 0);
-    uint64_t join = ask(&creator, CREWI_PROCESS_JOIN, id);
-    fake_expect_parked(&creator, join);
+    uint64_t asked = ask(&creator, CREWI_PROCESS_JOIN, id);
+    fake_expect_parked(&creator, asked);
     fake_child_ended(child, 0);
-    fake_expect_reply(&creator, join, NULL, 0);
+    expect_joined(asked);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)

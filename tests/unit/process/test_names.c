@@ -194,7 +194,9 @@ static void anybody_may_wait(void **state)
     fake_expect_reply(&there, limited, NULL, 0);
     fake_expect_parked(&here, endless);
     fake_child_ended(child, 0);
-    fake_expect_reply(&here, endless, NULL, 0); /* it is for the caller to ask again */
+    fake_expect_reply(&here, endless, &ready, 1);
+    assert_int_equal(ready, 1);
+    ready = 0;
     fake_expect_reply(&there, ask_wait(&there, id, CREWI_FOREVER), &ready, 1);
     assert_int_equal(ready, 1);
 }

@@ -38,7 +38,7 @@ static int answer(void *arg)
     crew_queue queue;
     int number = 42;
     memcpy(&queue, arg, sizeof queue);
-    return crew_queue_put(queue, &number, sizeof number);
+    return crew_queue_put(queue, &number, sizeof number, CREW_FOREVER);
 }
 
 static void note(crew_result result, crew_status status, void *arg)
@@ -80,7 +80,7 @@ static int use_all(int argc, char **argv)
     assert_int_equal(crew_queue_create(&queue, NULL), CREW_OK);
     assert_int_equal(crew_process_create(&process, answer, &queue, sizeof queue, NULL), CREW_OK);
     assert_int_equal(crew_process_start(process), CREW_OK);
-    assert_int_equal(crew_queue_get(queue, &number, sizeof number, NULL), CREW_OK);
+    assert_int_equal(crew_queue_get(queue, &number, sizeof number, NULL, CREW_FOREVER), CREW_OK);
     assert_int_equal(number, 42);
     assert_int_equal(crew_value_create(&value, CREW_INT64, NULL, NULL), CREW_OK);
     assert_int_equal(crew_value_fetch_add_int64(value, 1, &before), CREW_OK);
@@ -111,7 +111,7 @@ static void *wait_for_item(void *arg)
     crew_queue queue;
     int number;
     memcpy(&queue, arg, sizeof queue);
-    crew_queue_get(queue, &number, sizeof number, NULL);
+    crew_queue_get(queue, &number, sizeof number, NULL, CREW_FOREVER);
     return NULL;
 }
 
