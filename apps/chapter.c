@@ -43,11 +43,3 @@ double chapter_now_s(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
-
-void must(crew_status status)
-{
-    if (status == CREW_OK)
-        return;
-    fprintf(stderr, "%s: %s\n", program_invocation_short_name, crew_error_message());
-    exit(EXIT_FAILURE);
-}

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the small programs share, so that each shows its concept and nothing else: the command
- * line, the clock, and what happens when a call fails. */
+ * line and the clock. */
 #ifndef CHAPTER_H
 #define CHAPTER_H
-
-#include <crew/status.h>
 
 /** A program that takes no arguments: --help prints @p doc and ends it with 0, an argument that
  * makes no sense ends it with 2. */
@@ -15,8 +13,5 @@ void chapter_sleep(double seconds);
 
 /** Seconds of a clock that only goes forward; the difference of two is the time between. */
 double chapter_now_s(void);
-
-/** Ends the process with 1 and the reason if a call did not succeed. */
-void must(crew_status status);
 
 #endif

@@ -22,7 +22,7 @@ static int create_items(void *arg)
 {
     const struct ends *ends = arg;
     for (int item = 0; item < 10; item++)
-        must(crew_send(ends->out, &item, sizeof item, CREW_FOREVER));
+        CREW_MUST(crew_send(ends->out, &item, sizeof item, CREW_FOREVER));
     return 0;
 }
 
@@ -32,7 +32,7 @@ static int multiply_items(void *arg)
     int item;
     while (crew_recv(ends->in, &item, sizeof item, NULL, CREW_FOREVER) == CREW_OK) {
         int square = item * item;
-        must(crew_send(ends->out, &square, sizeof square, CREW_FOREVER));
+        CREW_MUST(crew_send(ends->out, &square, sizeof square, CREW_FOREVER));
     }
     return 0;
 }
@@ -41,11 +41,11 @@ static int multiply_items(void *arg)
  * are gone. */
 static void start(crew_process *process, crew_process_function *function, struct ends ends)
 {
-    must(crew_process_create(process, function, &ends, sizeof ends, NULL));
-    must(crew_process_start(*process));
+    CREW_MUST(crew_process_create(process, function, &ends, sizeof ends, NULL));
+    CREW_MUST(crew_process_start(*process));
     if (ends.in.id)
-        must(crew_connection_close(ends.in));
-    must(crew_connection_close(ends.out));
+        CREW_MUST(crew_connection_close(ends.in));
+    CREW_MUST(crew_connection_close(ends.out));
 }
 
 static int app(int argc, char **argv)
@@ -53,8 +53,8 @@ static int app(int argc, char **argv)
     chapter_takes_no_arguments(argc, argv, "Squares numbers on their way through two pipes.");
     crew_connection items, items_out, squares, squares_out;
     crew_process creator, multiplier;
-    must(crew_pipe_create(&items, &items_out, NULL));
-    must(crew_pipe_create(&squares, &squares_out, NULL));
+    CREW_MUST(crew_pipe_create(&items, &items_out, NULL));
+    CREW_MUST(crew_pipe_create(&squares, &squares_out, NULL));
     start(&creator, create_items, (struct ends){.out = items_out});
     start(&multiplier, multiply_items, (struct ends){items, squares_out});
 
@@ -62,8 +62,8 @@ static int app(int argc, char **argv)
     while (crew_recv(squares, &square, sizeof square, NULL, CREW_FOREVER) == CREW_OK)
         printf("%d\n", square);
     printf("End\n");
-    must(crew_process_join(creator, CREW_FOREVER));
-    must(crew_process_join(multiplier, CREW_FOREVER));
+    CREW_MUST(crew_process_join(creator, CREW_FOREVER));
+    CREW_MUST(crew_process_join(multiplier, CREW_FOREVER));
     return 0;
 }
 

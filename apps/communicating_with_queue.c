@@ -35,12 +35,12 @@ static int produce(void *arg)
     for (int i = 0; i < ITEMS; i++) {
         int item = (int)arc4random_uniform(257);
         size_t size;
-        must(crew_queue_put(job->queue, &item, sizeof item, CREW_FOREVER));
+        CREW_MUST(crew_queue_put(job->queue, &item, sizeof item, CREW_FOREVER));
         printf("Process Producer : item %d appended to queue %s\n", item, name);
-        must(crew_queue_size(job->queue, &size));
+        CREW_MUST(crew_queue_size(job->queue, &size));
         printf("The size of queue is %zu\n", size);
     }
-    must(crew_queue_put(job->queue, NULL, 0, CREW_FOREVER));
+    CREW_MUST(crew_queue_put(job->queue, NULL, 0, CREW_FOREVER));
     return 0;
 }
 
@@ -55,7 +55,7 @@ static int consume(void *arg)
         printf("Process Consumer : item %d popped from queue by %s\n", item, name);
         count++;
     }
-    must(crew_queue_size(job->queue, &size));
+    CREW_MUST(crew_queue_size(job->queue, &size));
     printf("the queue is %s\nconsumed %d of %d\n", size ? "not empty" : "empty", count, ITEMS);
     return 0;
 }
@@ -64,7 +64,7 @@ static int produce_matrices(void *arg)
 {
     const struct job *job = arg;
     for (int seed = job->number; seed < JOBS; seed += PRODUCERS)
-        must(crew_queue_put(job->queue, &seed, sizeof seed, CREW_FOREVER));
+        CREW_MUST(crew_queue_put(job->queue, &seed, sizeof seed, CREW_FOREVER));
     return 0;
 }
 
@@ -77,7 +77,7 @@ static int consume_matrices(void *arg)
     while (crew_queue_get(job->queue, &seed, sizeof seed, &size, CREW_FOREVER) == CREW_OK &&
            size > 0)
         total += multiply_matrices((unsigned)seed, REPEAT);
-    must(crew_queue_put(job->sums, &total, sizeof total, CREW_FOREVER));
+    CREW_MUST(crew_queue_put(job->sums, &total, sizeof total, CREW_FOREVER));
     return 0;
 }
 
@@ -86,21 +86,21 @@ static crew_process start(crew_process_function *function, const char *role, str
     crew_process process;
     char name[CREW_NAME_SIZE];
     snprintf(name, sizeof name, "%s-%d", role, job.number);
-    must(crew_process_create(&process, function, &job, sizeof job,
-                             &(crew_process_attr){.name = name}));
-    must(crew_process_start(process));
+    CREW_MUST(crew_process_create(&process, function, &job, sizeof job,
+                                  &(crew_process_attr){.name = name}));
+    CREW_MUST(crew_process_start(process));
     return process;
 }
 
 static void random_numbers(void)
 {
     struct job job = {.number = 1};
-    must(crew_queue_create(&job.queue, NULL));
+    CREW_MUST(crew_queue_create(&job.queue, NULL));
     crew_process producer = start(produce, "producer", job);
     job.number = 2;
     crew_process consumer = start(consume, "consumer", job);
-    must(crew_process_join(producer, CREW_FOREVER));
-    must(crew_process_join(consumer, CREW_FOREVER));
+    CREW_MUST(crew_process_join(producer, CREW_FOREVER));
+    CREW_MUST(crew_process_join(consumer, CREW_FOREVER));
 }
 
 static void matrices(void)
@@ -108,21 +108,21 @@ static void matrices(void)
     struct job job = {0};
     crew_process processes[PRODUCERS + CONSUMERS];
     double total = 0;
-    must(crew_queue_create(&job.queue, NULL));
-    must(crew_queue_create(&job.sums, NULL));
+    CREW_MUST(crew_queue_create(&job.queue, NULL));
+    CREW_MUST(crew_queue_create(&job.sums, NULL));
     for (job.number = 0; job.number < PRODUCERS; job.number++)
         processes[job.number] = start(produce_matrices, "producer", job);
     for (job.number = 0; job.number < CONSUMERS; job.number++)
         processes[PRODUCERS + job.number] = start(consume_matrices, "consumer", job);
     for (int i = 0; i < PRODUCERS; i++)
-        must(crew_process_join(processes[i], CREW_FOREVER));
+        CREW_MUST(crew_process_join(processes[i], CREW_FOREVER));
     for (int i = 0; i < CONSUMERS; i++)
-        must(crew_queue_put(job.queue, NULL, 0, CREW_FOREVER));
+        CREW_MUST(crew_queue_put(job.queue, NULL, 0, CREW_FOREVER));
     for (int i = 0; i < CONSUMERS; i++) {
         double sum;
-        must(crew_queue_get(job.sums, &sum, sizeof sum, NULL, CREW_FOREVER));
+        CREW_MUST(crew_queue_get(job.sums, &sum, sizeof sum, NULL, CREW_FOREVER));
         total += sum;
-        must(crew_process_join(processes[PRODUCERS + i], CREW_FOREVER));
+        CREW_MUST(crew_process_join(processes[PRODUCERS + i], CREW_FOREVER));
     }
     printf("%d matrix jobs, %d producers, %d consumers: checksum %.0f\n", JOBS, PRODUCERS,
            CONSUMERS, total);

@@ -46,7 +46,7 @@ static void multithreading(void)
 {
     pthread_t threads[TIMES];
     for (int i = 0; i < TIMES; i++)
-        must(crew_thread_create(&threads[i], NULL, thread_main, NULL));
+        CREW_MUST(crew_thread_create(&threads[i], NULL, thread_main, NULL));
     for (int i = 0; i < TIMES; i++)
         pthread_join(threads[i], NULL);
 }
@@ -55,11 +55,11 @@ static void multiprocessing(void)
 {
     crew_process processes[TIMES];
     for (int i = 0; i < TIMES; i++) {
-        must(crew_process_create(&processes[i], make_list, NULL, 0, NULL));
-        must(crew_process_start(processes[i]));
+        CREW_MUST(crew_process_create(&processes[i], make_list, NULL, 0, NULL));
+        CREW_MUST(crew_process_start(processes[i]));
     }
     for (int i = 0; i < TIMES; i++)
-        must(crew_process_join(processes[i], CREW_FOREVER));
+        CREW_MUST(crew_process_join(processes[i], CREW_FOREVER));
 }
 
 static void measure(const char *name, void (*way)(void))

@@ -50,17 +50,17 @@ static void divide_all(crew_pool pool, crew_task task)
     crew_result result;
     crew_task_error error;
     size_t failed;
-    must(crew_pool_map_async(pool, &result, task, divisors, quotients, COUNT, NULL));
+    CREW_MUST(crew_pool_map_async(pool, &result, task, divisors, quotients, COUNT, NULL));
     if (crew_result_get(result, CREW_FOREVER) != CREW_OK)
         printf("Error: %s\n", crew_error_message());
-    must(crew_result_errors(result, &error, 1, &failed));
+    CREW_MUST(crew_result_errors(result, &error, 1, &failed));
     for (size_t i = 0; i < COUNT; i++)
         if (failed && error.index == i)
             printf("10 / %d failed: %s\n", divisors[i],
                    error.signal ? strsignal(error.signal) : error.message);
         else
             printf("10 / %d = %d\n", divisors[i], quotients[i]);
-    must(crew_result_close(result));
+    CREW_MUST(crew_result_close(result));
 }
 
 static int divider(void *arg)
@@ -70,7 +70,7 @@ static int divider(void *arg)
     if (divide_ten(0, &quotient) == CREW_OK)
         return 0;
     const char *reason = crew_error_message();
-    must(crew_send(*parent, reason, strlen(reason) + 1, CREW_FOREVER));
+    CREW_MUST(crew_send(*parent, reason, strlen(reason) + 1, CREW_FOREVER));
     return 1;
 }
 
@@ -81,13 +81,13 @@ static void divide_in_process(void)
     crew_process_attr named = {.name = "divider"};
     char reason[512];
     int exitcode;
-    must(crew_pipe_create(&in, &out, NULL));
-    must(crew_process_create(&process, divider, &out, sizeof out, &named));
-    must(crew_process_start(process));
-    must(crew_connection_close(out));
-    must(crew_recv(in, reason, sizeof reason, NULL, CREW_FOREVER));
-    must(crew_process_join(process, CREW_FOREVER));
-    must(crew_process_exitcode(process, &exitcode));
+    CREW_MUST(crew_pipe_create(&in, &out, NULL));
+    CREW_MUST(crew_process_create(&process, divider, &out, sizeof out, &named));
+    CREW_MUST(crew_process_start(process));
+    CREW_MUST(crew_connection_close(out));
+    CREW_MUST(crew_recv(in, reason, sizeof reason, NULL, CREW_FOREVER));
+    CREW_MUST(crew_process_join(process, CREW_FOREVER));
+    CREW_MUST(crew_process_exitcode(process, &exitcode));
     printf("divider ended with exit code %d: %s\n", exitcode, reason);
 }
 
@@ -96,10 +96,10 @@ static int app(int argc, char **argv)
     chapter_takes_no_arguments(argc, argv, "Divides by zero in tasks and in a process.");
     crew_pool pool;
     crew_pool_attr two = {.workers = 2};
-    must(crew_pool_create(&pool, &two));
+    CREW_MUST(crew_pool_create(&pool, &two));
     divide_all(pool, divide);
     divide_all(pool, divide_blindly);
-    must(crew_pool_destroy(pool));
+    CREW_MUST(crew_pool_destroy(pool));
     divide_in_process();
     return 0;
 }

@@ -29,14 +29,14 @@ static int work(void *arg)
     int task;
     size_t size;
     const char *name = crew_current_name();
-    must(crew_queue_get(job->tasks, &task, sizeof task, &size, CREW_FOREVER));
+    CREW_MUST(crew_queue_get(job->tasks, &task, sizeof task, &size, CREW_FOREVER));
     while (size > 0) {
         printf("%s : task %d done, %d * %d = %d\n", name, task, task, task, task * task);
-        must(crew_value_add_int32(job->done, 1));
-        must(crew_queue_task_done(job->tasks));
-        must(crew_queue_get(job->tasks, &task, sizeof task, &size, CREW_FOREVER));
+        CREW_MUST(crew_value_add_int32(job->done, 1));
+        CREW_MUST(crew_queue_task_done(job->tasks));
+        CREW_MUST(crew_queue_get(job->tasks, &task, sizeof task, &size, CREW_FOREVER));
     }
-    must(crew_queue_task_done(job->tasks));
+    CREW_MUST(crew_queue_task_done(job->tasks));
     return 0;
 }
 
@@ -45,25 +45,25 @@ static int app(int argc, char **argv)
     chapter_takes_no_arguments(argc, argv, "Waits until all tasks of a queue are done.");
     struct job job;
     crew_process workers[WORKERS];
-    must(crew_queue_create(&job.tasks, NULL));
-    must(crew_value_create(&job.done, CREW_INT, NULL, NULL));
+    CREW_MUST(crew_queue_create(&job.tasks, NULL));
+    CREW_MUST(crew_value_create(&job.done, CREW_INT, NULL, NULL));
     for (int i = 0; i < WORKERS; i++) {
         char name[16];
         snprintf(name, sizeof name, "worker-%d", i);
-        must(crew_process_create(&workers[i], work, &job, sizeof job,
-                                 &(crew_process_attr){.name = name}));
-        must(crew_process_start(workers[i]));
+        CREW_MUST(crew_process_create(&workers[i], work, &job, sizeof job,
+                                      &(crew_process_attr){.name = name}));
+        CREW_MUST(crew_process_start(workers[i]));
     }
     for (int task = 0; task < TASKS; task++)
-        must(crew_queue_put(job.tasks, &task, sizeof task, CREW_FOREVER));
+        CREW_MUST(crew_queue_put(job.tasks, &task, sizeof task, CREW_FOREVER));
     for (int i = 0; i < WORKERS; i++)
-        must(crew_queue_put(job.tasks, NULL, 0, CREW_FOREVER));
-    must(crew_queue_join(job.tasks, CREW_FOREVER));
+        CREW_MUST(crew_queue_put(job.tasks, NULL, 0, CREW_FOREVER));
+    CREW_MUST(crew_queue_join(job.tasks, CREW_FOREVER));
 
     int done;
-    must(crew_value_get_int32(job.done, &done));
+    CREW_MUST(crew_value_get_int32(job.done, &done));
     for (int i = 0; i < WORKERS; i++)
-        must(crew_process_join(workers[i], CREW_FOREVER));
+        CREW_MUST(crew_process_join(workers[i], CREW_FOREVER));
     printf("the queue is joined: %d of %d tasks are done\n", done, TASKS);
     return 0;
 }

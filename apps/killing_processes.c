@@ -36,16 +36,16 @@ static void show(const char *when, crew_process process)
 {
     char name[CREW_NAME_SIZE];
     bool alive;
-    must(crew_process_name(process, name, sizeof name));
-    must(crew_process_is_alive(process, &alive));
+    CREW_MUST(crew_process_name(process, name, sizeof name));
+    CREW_MUST(crew_process_is_alive(process, &alive));
     printf("Process %s: %s is %s\n", when, name, alive ? "alive" : "not alive");
 }
 
 static int joined(crew_process process)
 {
     int exitcode;
-    must(crew_process_join(process, CREW_FOREVER));
-    must(crew_process_exitcode(process, &exitcode));
+    CREW_MUST(crew_process_join(process, CREW_FOREVER));
+    CREW_MUST(crew_process_exitcode(process, &exitcode));
     return exitcode;
 }
 
@@ -55,27 +55,27 @@ static int app(int argc, char **argv)
     crew_end_cause cause;
     chapter_takes_no_arguments(argc, argv, "Ends processes while they count.");
 
-    must(crew_process_create(&process, count, NULL, 0, NULL));
+    CREW_MUST(crew_process_create(&process, count, NULL, 0, NULL));
     show("before execution", process);
-    must(crew_process_start(process));
+    CREW_MUST(crew_process_start(process));
     show("running", process);
     chapter_sleep(0.2);
-    must(crew_process_terminate(process));
+    CREW_MUST(crew_process_terminate(process));
     printf("Process terminated\n");
     int exitcode = joined(process);
     show("joined", process);
     printf("Process exit code: %d\n", exitcode);
 
-    must(crew_process_create(&process, count, NULL, 0, NULL));
-    must(crew_process_start(process));
-    must(crew_process_kill(process));
+    CREW_MUST(crew_process_create(&process, count, NULL, 0, NULL));
+    CREW_MUST(crew_process_start(process));
+    CREW_MUST(crew_process_kill(process));
     printf("Process killed, exit code: %d\n", joined(process));
 
     crew_process_attr limited = {.wall_limit_s = 0.3};
-    must(crew_process_create(&process, count, NULL, 0, &limited));
-    must(crew_process_start(process));
+    CREW_MUST(crew_process_create(&process, count, NULL, 0, &limited));
+    CREW_MUST(crew_process_start(process));
     exitcode = joined(process);
-    must(crew_process_end_cause(process, &cause));
+    CREW_MUST(crew_process_end_cause(process, &cause));
     if (cause == CREW_END_WALL_LIMIT)
         printf("Process over its time limit, exit code: %d\n", exitcode);
     return 0;

@@ -26,10 +26,10 @@ static int count(void *arg)
     const struct job *job = arg;
     for (int i = 0; i < STEPS; i++) {
         int value;
-        must(crew_lock_acquire(job->lock, CREW_FOREVER));
-        must(crew_value_get_int32(job->counter, &value));
-        must(crew_value_set_int32(job->counter, value + 1));
-        must(crew_lock_release(job->lock));
+        CREW_MUST(crew_lock_acquire(job->lock, CREW_FOREVER));
+        CREW_MUST(crew_value_get_int32(job->counter, &value));
+        CREW_MUST(crew_value_set_int32(job->counter, value + 1));
+        CREW_MUST(crew_lock_release(job->lock));
     }
     return 0;
 }
@@ -39,17 +39,17 @@ static int app(int argc, char **argv)
     chapter_takes_no_arguments(argc, argv, "Ten processes count under one lock.");
     struct job job;
     crew_process processes[PROCESSES];
-    must(crew_lock_create(&job.lock, NULL));
-    must(crew_value_create(&job.counter, CREW_INT, NULL, &(crew_array_attr){.no_lock = true}));
+    CREW_MUST(crew_lock_create(&job.lock, NULL));
+    CREW_MUST(crew_value_create(&job.counter, CREW_INT, NULL, &(crew_array_attr){.no_lock = true}));
     for (int i = 0; i < PROCESSES; i++) {
-        must(crew_process_create(&processes[i], count, &job, sizeof job, NULL));
-        must(crew_process_start(processes[i]));
+        CREW_MUST(crew_process_create(&processes[i], count, &job, sizeof job, NULL));
+        CREW_MUST(crew_process_start(processes[i]));
     }
     for (int i = 0; i < PROCESSES; i++)
-        must(crew_process_join(processes[i], CREW_FOREVER));
+        CREW_MUST(crew_process_join(processes[i], CREW_FOREVER));
 
     int counted;
-    must(crew_value_get_int32(job.counter, &counted));
+    CREW_MUST(crew_value_get_int32(job.counter, &counted));
     printf("counted %d of %d\n", counted, PROCESSES * STEPS);
     return 0;
 }

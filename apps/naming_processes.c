@@ -48,21 +48,21 @@ static double run_two(bool together)
     double start_s = chapter_now_s();
     crew_process with_name, with_default_name;
     crew_process_attr named = {.name = "myFunc process"};
-    must(crew_process_create(&with_name, my_func, NULL, 0, &named));
-    must(crew_process_create(&with_default_name, my_func, NULL, 0, NULL));
-    must(crew_process_start(with_name));
+    CREW_MUST(crew_process_create(&with_name, my_func, NULL, 0, &named));
+    CREW_MUST(crew_process_create(&with_default_name, my_func, NULL, 0, NULL));
+    CREW_MUST(crew_process_start(with_name));
     if (!together)
-        must(crew_process_join(with_name, CREW_FOREVER));
-    must(crew_process_start(with_default_name));
-    must(crew_process_join(with_name, CREW_FOREVER));
-    must(crew_process_join(with_default_name, CREW_FOREVER));
+        CREW_MUST(crew_process_join(with_name, CREW_FOREVER));
+    CREW_MUST(crew_process_start(with_default_name));
+    CREW_MUST(crew_process_join(with_name, CREW_FOREVER));
+    CREW_MUST(crew_process_join(with_default_name, CREW_FOREVER));
     return chapter_now_s() - start_s;
 }
 
 static int app(int argc, char **argv)
 {
     chapter_takes_no_arguments(argc, argv, "Names two processes.");
-    must(crew_log_to_stderr(CREW_LOG_INFO));
+    CREW_MUST(crew_log_to_stderr(CREW_LOG_INFO));
     printf("Both at a time: %.1f s\n", run_two(true));
     printf("One after the other: %.1f s\n", run_two(false));
     return 0;

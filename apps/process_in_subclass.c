@@ -34,10 +34,10 @@ static int app(int argc, char **argv)
     for (int i = 0; i < 5; i++) {
         struct my_process object = {{my_process_run, sizeof object, "MyProcess"}, i};
         crew_process process;
-        must(crew_process_create_class(&process, &object.base, NULL));
-        must(crew_process_start(process));
-        must(crew_process_join(process, CREW_FOREVER));
-        must(crew_process_close(process));
+        CREW_MUST(crew_process_create_class(&process, &object.base, NULL));
+        CREW_MUST(crew_process_start(process));
+        CREW_MUST(crew_process_join(process, CREW_FOREVER));
+        CREW_MUST(crew_process_close(process));
     }
     return 0;
 }

@@ -37,31 +37,31 @@ static int app(int argc, char **argv)
     crew_result result, pending[COUNT];
     crew_pool pool;
     crew_pool_attr four = {.workers = 4};
-    must(crew_pool_create(&pool, &four));
+    CREW_MUST(crew_pool_create(&pool, &four));
     for (int i = 0; i < COUNT; i++)
         inputs[i] = i;
 
     for (int i = 0; i < COUNT; i++)
-        must(crew_pool_apply(pool, function_square, &inputs[i], &outputs[0][i]));
+        CREW_MUST(crew_pool_apply(pool, function_square, &inputs[i], &outputs[0][i]));
     print_list("Pool apply       ", outputs[0]);
 
-    must(crew_pool_map(pool, function_square, inputs, outputs[1], COUNT, NULL));
+    CREW_MUST(crew_pool_map(pool, function_square, inputs, outputs[1], COUNT, NULL));
     print_list("Pool map         ", outputs[1]);
 
     for (int i = 0; i < COUNT; i++)
-        must(crew_pool_apply_async(pool, &pending[i], function_square, &inputs[i], &outputs[2][i],
-                                   NULL));
+        CREW_MUST(crew_pool_apply_async(pool, &pending[i], function_square, &inputs[i],
+                                        &outputs[2][i], NULL));
     for (int i = 0; i < COUNT; i++)
-        must(crew_result_get(pending[i], CREW_FOREVER));
+        CREW_MUST(crew_result_get(pending[i], CREW_FOREVER));
     print_list("Pool apply_async ", outputs[2]);
 
-    must(crew_pool_map_async(pool, &result, function_square, inputs, outputs[3], COUNT, NULL));
-    must(crew_result_get(result, CREW_FOREVER));
+    CREW_MUST(crew_pool_map_async(pool, &result, function_square, inputs, outputs[3], COUNT, NULL));
+    CREW_MUST(crew_result_get(result, CREW_FOREVER));
     print_list("Pool map_async   ", outputs[3]);
 
-    must(crew_pool_close(pool));
-    must(crew_pool_join(pool, CREW_FOREVER));
-    must(crew_pool_destroy(pool));
+    CREW_MUST(crew_pool_close(pool));
+    CREW_MUST(crew_pool_join(pool, CREW_FOREVER));
+    CREW_MUST(crew_pool_destroy(pool));
     return 0;
 }
 

@@ -32,9 +32,9 @@ static void show(crew_lock serializer, const char *what)
     struct tm local;
     clock_gettime(CLOCK_REALTIME, &now);
     strftime(date, sizeof date, "%F %T", localtime_r(&now.tv_sec, &local));
-    must(crew_lock_acquire(serializer, CREW_FOREVER));
+    CREW_MUST(crew_lock_acquire(serializer, CREW_FOREVER));
     printf("process %s ----> %s.%06ld%s\n", crew_current_name(), date, now.tv_nsec / 1000, what);
-    must(crew_lock_release(serializer));
+    CREW_MUST(crew_lock_release(serializer));
 }
 
 static int test_with_barrier(void *arg)
@@ -43,9 +43,9 @@ static int test_with_barrier(void *arg)
     char what[40];
     int arrived;
     chapter_sleep(0.2 * job->number);
-    must(crew_value_add_int32(job->arrived, 1));
-    must(crew_barrier_wait(job->synchronizer, NULL, CREW_FOREVER));
-    must(crew_value_get_int32(job->arrived, &arrived));
+    CREW_MUST(crew_value_add_int32(job->arrived, 1));
+    CREW_MUST(crew_barrier_wait(job->synchronizer, NULL, CREW_FOREVER));
+    CREW_MUST(crew_value_get_int32(job->arrived, &arrived));
     snprintf(what, sizeof what, ", when %d of 2 had come", arrived);
     show(job->serializer, what);
     return 0;
@@ -62,9 +62,9 @@ static int test_without_barrier(void *arg)
 static crew_process start(const char *name, crew_process_function *function, struct job job)
 {
     crew_process process;
-    must(crew_process_create(&process, function, &job, sizeof job,
-                             &(crew_process_attr){.name = name}));
-    must(crew_process_start(process));
+    CREW_MUST(crew_process_create(&process, function, &job, sizeof job,
+                                  &(crew_process_attr){.name = name}));
+    CREW_MUST(crew_process_start(process));
     return process;
 }
 
@@ -73,16 +73,16 @@ static int app(int argc, char **argv)
     chapter_takes_no_arguments(argc, argv, "Two processes wait at a barrier, two do not.");
     struct job job = {.number = 0};
     crew_process processes[4];
-    must(crew_lock_create(&job.serializer, NULL));
-    must(crew_barrier_create(&job.synchronizer, 2, NULL));
-    must(crew_value_create(&job.arrived, CREW_INT, NULL, NULL));
+    CREW_MUST(crew_lock_create(&job.serializer, NULL));
+    CREW_MUST(crew_barrier_create(&job.synchronizer, 2, NULL));
+    CREW_MUST(crew_value_create(&job.arrived, CREW_INT, NULL, NULL));
     processes[0] = start("p1 - test_with_barrier", test_with_barrier, job);
     processes[1] = start("p3 - test_without_barrier", test_without_barrier, job);
     job.number = 1;
     processes[2] = start("p2 - test_with_barrier", test_with_barrier, job);
     processes[3] = start("p4 - test_without_barrier", test_without_barrier, job);
     for (int i = 0; i < 4; i++)
-        must(crew_process_join(processes[i], CREW_FOREVER));
+        CREW_MUST(crew_process_join(processes[i], CREW_FOREVER));
     return 0;
 }
 

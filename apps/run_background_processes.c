@@ -42,10 +42,10 @@ static int app(int argc, char **argv)
     crew_process_attr daemon = {.name = "background_process", .daemon = CREW_DAEMON_YES};
     crew_process_attr no_daemon = {.name = "NO_background_process", .daemon = CREW_DAEMON_NO};
     struct numbers low = {0, 4, 10}, high = {5, 9, 0.05};
-    must(crew_process_create(&background, count, &low, sizeof low, &daemon));
-    must(crew_process_create(&no_background, count, &high, sizeof high, &no_daemon));
-    must(crew_process_start(background));
-    must(crew_process_start(no_background));
+    CREW_MUST(crew_process_create(&background, count, &low, sizeof low, &daemon));
+    CREW_MUST(crew_process_create(&no_background, count, &high, sizeof high, &no_daemon));
+    CREW_MUST(crew_process_start(background));
+    CREW_MUST(crew_process_start(no_background));
     chapter_sleep(0.1);
     return 0;
 }

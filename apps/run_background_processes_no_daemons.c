@@ -44,10 +44,10 @@ static int app(int argc, char **argv)
     crew_process_attr first = {.name = "background_process", .daemon = CREW_DAEMON_NO};
     crew_process_attr second = {.name = "NO_background_process", .daemon = CREW_DAEMON_NO};
     struct numbers low = {0, 4, 0.05}, high = {5, 9, 0.05};
-    must(crew_process_create(&background, count, &low, sizeof low, &first));
-    must(crew_process_create(&no_background, count, &high, sizeof high, &second));
-    must(crew_process_start(background));
-    must(crew_process_start(no_background));
+    CREW_MUST(crew_process_create(&background, count, &low, sizeof low, &first));
+    CREW_MUST(crew_process_create(&no_background, count, &high, sizeof high, &second));
+    CREW_MUST(crew_process_start(background));
+    CREW_MUST(crew_process_start(no_background));
     return 0;
 }
 

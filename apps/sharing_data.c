@@ -32,15 +32,15 @@ struct shared {
 static int change_list(void *arg)
 {
     const struct shared *shared = arg;
-    must(crew_list_append(shared->list, crew_int(5)));
-    must(crew_list_reverse(shared->list));
+    CREW_MUST(crew_list_append(shared->list, crew_int(5)));
+    CREW_MUST(crew_list_reverse(shared->list));
     return 0;
 }
 
 static int worker(void *arg)
 {
     const struct shared *shared = arg;
-    must(crew_dict_set(shared->dict, crew_int(shared->key), crew_int(shared->item)));
+    CREW_MUST(crew_dict_set(shared->dict, crew_int(shared->key), crew_int(shared->item)));
     printf("key = %d value = %d\n", shared->key, shared->item);
     return 0;
 }
@@ -49,48 +49,48 @@ static int change_rest(void *arg)
 {
     const struct shared *shared = arg;
     crew_any x;
-    must(crew_namespace_get(shared->space, "x", &x));
-    must(crew_namespace_set(shared->space, "x", crew_int(x.integer + 1)));
+    CREW_MUST(crew_namespace_get(shared->space, "x", &x));
+    CREW_MUST(crew_namespace_set(shared->space, "x", crew_int(x.integer + 1)));
     crew_any_clear(&x);
-    must(crew_namespace_set(shared->space, "y", crew_string("hello")));
-    must(crew_value_set_double(shared->value, 3.1415927));
+    CREW_MUST(crew_namespace_set(shared->space, "y", crew_string("hello")));
+    CREW_MUST(crew_value_set_double(shared->value, 3.1415927));
     for (int i = 0; i < LENGTH; i++)
-        must(crew_array_set_int32(shared->array, i, i * i));
+        CREW_MUST(crew_array_set_int32(shared->array, i, i * i));
     return 0;
 }
 
 static void run(crew_process_function *function, const struct shared *shared)
 {
     crew_process process;
-    must(crew_process_create(&process, function, shared, sizeof *shared, NULL));
-    must(crew_process_start(process));
-    must(crew_process_join(process, CREW_FOREVER));
+    CREW_MUST(crew_process_create(&process, function, shared, sizeof *shared, NULL));
+    CREW_MUST(crew_process_start(process));
+    CREW_MUST(crew_process_join(process, CREW_FOREVER));
 }
 
 static void create(struct shared *shared)
 {
-    must(crew_list_create(&shared->list, NULL));
-    must(crew_dict_create(&shared->dict, NULL));
-    must(crew_namespace_create(&shared->space, NULL));
-    must(crew_value_create(&shared->value, CREW_DOUBLE, NULL, NULL));
-    must(crew_array_create(&shared->array, CREW_INT, LENGTH, NULL));
+    CREW_MUST(crew_list_create(&shared->list, NULL));
+    CREW_MUST(crew_dict_create(&shared->dict, NULL));
+    CREW_MUST(crew_namespace_create(&shared->space, NULL));
+    CREW_MUST(crew_value_create(&shared->value, CREW_DOUBLE, NULL, NULL));
+    CREW_MUST(crew_array_create(&shared->array, CREW_INT, LENGTH, NULL));
     for (int i = 0; i < 5; i++)
-        must(crew_list_append(shared->list, crew_int(i)));
-    must(crew_namespace_set(shared->space, "x", crew_int(1)));
+        CREW_MUST(crew_list_append(shared->list, crew_int(i)));
+    CREW_MUST(crew_namespace_set(shared->space, "x", crew_int(1)));
 }
 
 static void print(const struct shared *shared)
 {
     double value;
     int elements[LENGTH];
-    must(crew_value_get_double(shared->value, &value));
-    must(crew_array_read(shared->array, 0, LENGTH, elements));
+    CREW_MUST(crew_value_get_double(shared->value, &value));
+    CREW_MUST(crew_array_read(shared->array, 0, LENGTH, elements));
     printf("list: ");
-    must(crew_list_print(shared->list, stdout));
+    CREW_MUST(crew_list_print(shared->list, stdout));
     printf("\ndict: ");
-    must(crew_dict_print(shared->dict, stdout));
+    CREW_MUST(crew_dict_print(shared->dict, stdout));
     printf("\nnamespace: ");
-    must(crew_namespace_print(shared->space, stdout));
+    CREW_MUST(crew_namespace_print(shared->space, stdout));
     printf("\nvalue: %.7f\narray: [", value);
     for (int i = 0; i < LENGTH; i++)
         printf("%d%s", elements[i], i < LENGTH - 1 ? ", " : "]\n");

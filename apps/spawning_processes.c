@@ -32,10 +32,10 @@ static int app(int argc, char **argv)
     chapter_takes_no_arguments(argc, argv, "Starts six processes, each with an argument.");
     for (int i = 0; i < 6; i++) {
         crew_process process;
-        must(crew_process_create(&process, my_func, &i, sizeof i, NULL));
-        must(crew_process_start(process));
-        must(crew_process_join(process, CREW_FOREVER));
-        must(crew_process_close(process));
+        CREW_MUST(crew_process_create(&process, my_func, &i, sizeof i, NULL));
+        CREW_MUST(crew_process_start(process));
+        CREW_MUST(crew_process_join(process, CREW_FOREVER));
+        CREW_MUST(crew_process_close(process));
     }
     return 0;
 }

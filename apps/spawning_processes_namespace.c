@@ -23,10 +23,10 @@ static void spawn(crew_process_function *function)
 {
     for (int i = 0; i < 4; i++) {
         crew_process process;
-        must(crew_process_create(&process, function, &i, sizeof i, NULL));
-        must(crew_process_start(process));
-        must(crew_process_join(process, CREW_FOREVER));
-        must(crew_process_close(process));
+        CREW_MUST(crew_process_create(&process, function, &i, sizeof i, NULL));
+        CREW_MUST(crew_process_start(process));
+        CREW_MUST(crew_process_join(process, CREW_FOREVER));
+        CREW_MUST(crew_process_close(process));
     }
 }
 

@@ -106,6 +106,40 @@ CREW_API const char *crew_error_message(void);
 CREW_API crew_status crew_fail(crew_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/**
+ * Calls, and leaves when that fails: says on standard error what failed where and why, and then
+ *  - the main process ends with status 1, as by exit(1);
+ *  - a child process ends with exit code 1;
+ *  - a task of a pool fails with the status of the call, and its worker goes on;
+ *  - a ::CREW_START_RANK process ends with exit code 1, and its rank goes on.
+ *
+ * @code
+ * CREW_MUST(crew_pool_create(&pool, NULL));
+ * @endcode
+ *
+ * In a task and in a ::CREW_START_RANK process the functions between are left as by longjmp():
+ * what they have allocated stays, destructors of C++ objects in them must have nothing to do, and
+ * it is not for functions that crew calls back. Use ::CREW_TRY where that matters.
+ */
+#define CREW_MUST(call)                                                   \
+    do {                                                                  \
+        crew_status crew_must_status_ = (call);                           \
+        if (crew_must_status_)                                            \
+            crew_must_fail(crew_must_status_, #call, __FILE__, __LINE__); \
+    } while (0)
+
+/** In a function that returns a ::crew_status: calls, and returns what that returns if it fails. */
+#define CREW_TRY(call)                         \
+    do {                                       \
+        crew_status crew_try_status_ = (call); \
+        if (crew_try_status_)                  \
+            return crew_try_status_;           \
+    } while (0)
+
+/** What ::CREW_MUST does when its call has failed. Does not return. */
+CREW_API void crew_must_fail(crew_status status, const char *call, const char *file, int line)
+    __attribute__((noreturn));
+
 #ifdef __cplusplus
 }
 #endif

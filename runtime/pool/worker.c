@@ -12,6 +12,7 @@
 #include "node/memory.h"
 #include "node/scheduling.h"
 #include "pool/crash.h"
+#include "process/must.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -37,6 +38,19 @@ bool crewi_worker_has_failure_room(const struct worker *worker)
     return crewi_worker_head(worker)->failure_bytes + one <= CREWI_POOL_FAILURE_ROOM;
 }
 
+/* A task that was run, and failed: its reason is kept, and its result only where the caller wants
+ * it. */
+static void fail_task(struct worker *worker, uint64_t index, const struct crewi_pool_chunk *chunk,
+                      crew_status status, unsigned char *result)
+{
+    const char *reason = crew_error_message();
+    crewi_worker_note_failure(worker, index, status,
+                              *reason ? reason : crew_status_message(status));
+    crewi_error_clear();
+    if (!(chunk->flags & CREWI_CHUNK_KEEP_FAILED))
+        memset(result, 0, chunk->result_size);
+}
+
 static void run_task(struct worker *worker, uint64_t index, const struct crewi_pool_chunk *chunk,
                      const void *item, unsigned char *result)
 {
@@ -46,14 +60,8 @@ static void run_task(struct worker *worker, uint64_t index, const struct crewi_p
     }
     crew_status status = ((crew_task_function *)worker->function)(item, result);
     crewi_client_end_copy(status != CREW_OK);
-    if (!status)
-        return;
-    const char *reason = crew_error_message();
-    crewi_worker_note_failure(worker, index, status,
-                              *reason ? reason : crew_status_message(status));
-    crewi_error_clear();
-    if (!(chunk->flags & CREWI_CHUNK_KEEP_FAILED))
-        memset(result, 0, chunk->result_size);
+    if (status)
+        fail_task(worker, index, chunk, status, result);
 }
 
 /* Without the results when there are none: of a single task that failed. */
@@ -111,21 +119,42 @@ void crewi_worker_end_limit(const struct worker *worker, const struct crewi_pool
         set_deadline(worker, 0);
 }
 
-/* Tasks of a part that are claimed, from its @p i on and before @p end. Returns where it stopped.
- */
-static uint64_t run_claimed(struct worker *worker, const struct crewi_pool_chunk *chunk,
-                            const unsigned char *items, unsigned char *results, uint64_t i,
-                            uint64_t end)
+static void run_until(struct worker *worker, const struct crewi_pool_chunk *chunk,
+                      const unsigned char *items, unsigned char *results, uint64_t end)
 {
-    uint64_t begin = crewi_worker_head(worker)->begin;
-    for (; i < end && crewi_worker_has_failure_room(worker);
-         crewi_worker_draft_advance(worker, ++i)) {
+    uint64_t begin = crewi_worker_head(worker)->begin, i;
+    while ((i = worker->running) < end && crewi_worker_has_failure_room(worker)) {
         crewi_worker_begin_limit(worker, chunk);
         run_task(worker, begin + i, chunk, items + i * chunk->item_size,
                  results + i * chunk->result_size);
         crewi_worker_end_limit(worker, chunk);
+        worker->running = i + 1;
+        crewi_worker_draft_advance(worker, i + 1);
     }
-    return i;
+}
+
+/* Tasks of a part that are claimed, from its @p i on and before @p end. Returns where it stopped.
+ * One setjmp serves all of them: a task that CREW_MUST ends arrives here again, and the next one
+ * follows. What changes meanwhile lies in the worker, and not in variables, which a longjmp may
+ * put back. */
+static uint64_t run_claimed(struct worker *worker, const struct crewi_pool_chunk *chunk,
+                            const unsigned char *items, unsigned char *results, uint64_t i,
+                            uint64_t end)
+{
+    jmp_buf place;
+    worker->running = i;
+    int status = setjmp(place);
+    if (status) {
+        crewi_client_end_copy(true);
+        crewi_worker_end_limit(worker, chunk);
+        fail_task(worker, crewi_worker_head(worker)->begin + worker->running, chunk,
+                  (crew_status)status, results + worker->running * chunk->result_size);
+        crewi_worker_draft_advance(worker, ++worker->running);
+    }
+    crewi_must_set_place(&place);
+    run_until(worker, chunk, items, results, end);
+    crewi_must_set_place(NULL);
+    return worker->running;
 }
 
 /* The tasks of a part, whose items and results these are. Returns how many it was. */

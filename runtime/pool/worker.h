@@ -36,6 +36,7 @@ struct worker {
     unsigned char *item;       /* one that was lent, read */
     size_t item_room;
     _Atomic uint64_t cookie; /* as long as the worker has memory to lend */
+    uint64_t running;        /* the task that runs, of the part: known behind a longjmp, too */
 };
 
 /* worker.c */

@@ -5,6 +5,7 @@
  * its own, behind those before it. */
 #include "base/clock.h"
 #include "pool/worker.h"
+#include "process/must.h"
 
 #include <string.h>
 
@@ -47,12 +48,19 @@ static crew_status outcome_of(struct crew_output *output, crew_status status)
     return crew_output_reserve(output, output->refused, &data);
 }
 
+/* A task that CREW_MUST ends arrives behind the setjmp again. Nothing here changes before that. */
 static crew_status call(const struct worker *worker, const void *item, size_t size,
                         struct crew_output *output)
 {
+    jmp_buf place;
     if (!worker->function)
         return crewi_error(worker->lookup, "%s", worker->lookup_reason);
-    crew_status status = ((crew_bytes_function *)worker->function)(item, size, output);
+    crew_status status = (crew_status)setjmp(place);
+    if (!status) {
+        crewi_must_set_place(&place);
+        status = ((crew_bytes_function *)worker->function)(item, size, output);
+    }
+    crewi_must_set_place(NULL);
     crewi_client_end_copy(status != CREW_OK);
     return outcome_of(output, status);
 }

@@ -9,6 +9,7 @@
 #include "base/stack.h"
 #include "node/job.h"
 #include "observe/observe.h"
+#include "process/must.h"
 #include "process/process_call.h"
 
 #include <pthread.h>
@@ -256,6 +257,13 @@ static void *inside_main(void *context)
     inside->wait_status = (code & 0xff) << 8; /* as W_EXITCODE */
     pthread_cleanup_pop(1);
     return NULL;
+}
+
+/* The client is the first member; a process inside has one thread, so the caller is that. */
+void crewi_process_exit_inside(int code)
+{
+    ((struct inside *)crewi_client_current())->wait_status = (code & 0xff) << 8;
+    pthread_exit(NULL); /* runs end_inside() */
 }
 
 static crew_status begin_thread(struct inside *inside)
