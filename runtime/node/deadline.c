@@ -18,9 +18,9 @@ void crewi_deadline_set(struct crewi_port_shared *port, struct crewi_bell *bell,
                         int64_t deadline_ns)
 {
     _Atomic uint64_t *timed = &bell->timed[slot / 64];
-    bool is_over = atomic_exchange(&port->deadline_ns, deadline_ns) == OVER;
-    while (is_over)
-        pause(); /* the server's SIGKILL is on its way */
+    if (atomic_exchange(&port->deadline_ns, deadline_ns) == OVER)
+        for (;;)
+            pause(); /* the server's SIGKILL is on its way */
     if (!deadline_ns || (atomic_load(timed) & bit_of(slot)))
         return;
     atomic_fetch_or(timed, bit_of(slot));

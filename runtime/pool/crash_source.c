@@ -48,6 +48,7 @@ static bool find(void *library, const char *name, void *function)
 }
 
 /* Only what is in a module itself counts: libdw could ask servers for the rest, and block. */
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libdw's */
 static int find_no_debuginfo(void *module, void **data, const char *name, uint64_t base,
                              const char *file, const char *link, uint32_t checksum, char **found)
 {
