@@ -14,7 +14,8 @@
 static char identity[160] = "MainProcess";
 static char place[160];
 
-static struct crewi_logger *process_logger;
+/* Threads that are left at the end of the main process may look at it while it is taken away. */
+static struct crewi_logger *_Atomic process_logger;
 static _Thread_local struct crewi_logger *thread_logger;
 
 void crewi_log_identify(const char *process_name, int rank, const char *host)
@@ -32,12 +33,13 @@ void crewi_log_set_thread(struct crewi_logger *logger)
 
 void crewi_log_set_process(struct crewi_logger *logger)
 {
-    process_logger = logger;
+    atomic_store_explicit(&process_logger, logger, memory_order_release);
 }
 
 struct crewi_logger *crewi_logger_current(void)
 {
-    return thread_logger ? thread_logger : process_logger;
+    return thread_logger ? thread_logger
+                         : atomic_load_explicit(&process_logger, memory_order_acquire);
 }
 
 int crewi_logger_level(const struct crewi_logger *logger)

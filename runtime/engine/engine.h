@@ -165,8 +165,8 @@ struct crewi_host_ops {
     /** The processor time that this rank itself has used, without its children. NULL: not known.
      */
     int64_t (*cpu_ns)(void *host);
-    /** Says why, and ends the job. NULL: the process is aborted. */
-    void (*fatal)(void *host, const char *reason) __attribute__((noreturn));
+    /** Says why, ends the job, and does not return. NULL: the process is aborted. */
+    void (*fatal)(void *host, const char *reason);
 };
 
 struct crewi_engine {
@@ -223,7 +223,8 @@ void crewi_engine_each(struct crewi_engine *engine, enum crewi_kind_number kind,
                        void *context);
 
 /** Ends the job, of which something is lost that cannot be mended. */
-_Noreturn void crewi_engine_fatal(const struct crewi_engine *engine, const char *reason);
+__attribute__((noreturn)) void crewi_engine_fatal(const struct crewi_engine *engine,
+                                                  const char *reason);
 
 /* Messages out */
 

@@ -162,7 +162,7 @@ void crewi_forkserver_end_strays(const struct crewi_forkserver *server)
 void crewi_forkserver_end_children(struct crewi_forkserver *server)
 {
     struct crewi_server_request request = {.command = CREWI_SERVER_END_CHILDREN};
-    struct crewi_child_event event;
+    struct crewi_child_event event = {0};
     bool is_there = server->pid > 0 && server->socket >= 0;
     int heard = !is_there || send_request(server, &request, -1) ? -1 : 0;
     while (heard == 0 || (heard > 0 && event.what != CREWI_CHILDREN_ENDED)) {

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const struct crewi_job *crewi_job;
+const struct crewi_job *_Atomic crewi_job;
 
 /* Stays when the job is over, until there is another one: some thread may be reading it. */
 static void *mapped;
@@ -77,32 +77,39 @@ void crewi_job_detach(void)
     crewi_job = NULL;
 }
 
+/* Each reads the pointer once: threads that are left at the end of the main process may call these
+ * while it is taken away. The memory stays. */
+
 int crew_rank_count(void)
 {
-    return crewi_job ? crewi_job->rank_count : 0;
+    const struct crewi_job *job = crewi_job;
+    return job ? job->rank_count : 0;
 }
 
 int crew_host_count(void)
 {
-    return crewi_job ? crewi_job->host_count : 0;
+    const struct crewi_job *job = crewi_job;
+    return job ? job->host_count : 0;
 }
 
 int crew_cpu_count(int rank)
 {
-    if (!crewi_job)
+    const struct crewi_job *job = crewi_job;
+    if (!job)
         return 0;
     if (rank == CREW_ALL_RANKS)
-        return crewi_job->cpu_count;
-    return rank >= 0 && rank < crewi_job->rank_count ? crewi_job->ranks[rank].cpu_count : 0;
+        return job->cpu_count;
+    return rank >= 0 && rank < job->rank_count ? job->ranks[rank].cpu_count : 0;
 }
 
 const char *crew_rank_host(int rank)
 {
-    return crewi_job && rank >= 0 && rank < crewi_job->rank_count ? crewi_job->ranks[rank].host
-                                                                  : "";
+    const struct crewi_job *job = crewi_job;
+    return job && rank >= 0 && rank < job->rank_count ? job->ranks[rank].host : "";
 }
 
 int crew_current_rank(void)
 {
-    return crewi_job ? crewi_job->rank : -1;
+    const struct crewi_job *job = crewi_job;
+    return job ? job->rank : -1;
 }

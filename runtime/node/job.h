@@ -35,7 +35,7 @@ struct crewi_job {
 };
 
 /** The job that this process is in; NULL outside. */
-extern const struct crewi_job *crewi_job;
+extern const struct crewi_job *_Atomic crewi_job;
 
 /** Makes the memfd, empty. ::CREW_ESYSTEM */
 crew_status crewi_job_create(int *fd);

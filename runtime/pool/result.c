@@ -123,6 +123,8 @@ static void end_record(struct crewi_cached *cached)
     }
     record->awaits_callbacks = false; /* a thread that waits for them would wait for ever */
     pthread_cond_broadcast(&record->changed);
+    while (record->waiters) /* they have been woken, and still need the mutex */
+        pthread_cond_wait(&record->changed, &record->mutex);
     pthread_mutex_unlock(&record->mutex);
     pthread_cond_destroy(&record->changed);
     pthread_mutex_destroy(&record->mutex);
@@ -227,11 +229,14 @@ static crew_status await_callbacks(struct crewi_result_record *record, int64_t d
     struct timespec end = crewi_timespec(deadline_ns);
     int code = 0;
     pthread_mutex_lock(&record->mutex);
+    record->waiters++;
     while (crewi_result_awaits_callbacks(record) && code != ETIMEDOUT)
         code = deadline_ns == CREWI_FOREVER
                    ? pthread_cond_wait(&record->changed, &record->mutex)
                    : pthread_cond_timedwait(&record->changed, &record->mutex, &end);
     bool ready = !crewi_result_awaits_callbacks(record);
+    if (--record->waiters == 0)
+        pthread_cond_broadcast(&record->changed);
     pthread_mutex_unlock(&record->mutex);
     return ready ? CREW_OK : crewi_error(CREW_ETIMEDOUT, "the callbacks have not run yet");
 }

@@ -32,7 +32,8 @@ struct crewi_result_record {
     crew_status *statuses;
     pthread_mutex_t mutex; /* for what follows */
     pthread_cond_t changed;
-    bool taken; /* the results are where they belong, and status and reason are known */
+    unsigned waiters; /* threads in await_callbacks(); end_record() waits until there are none */
+    bool taken;       /* the results are where they belong, and status and reason are known */
     crew_status status;
     char reason[CREWI_ERROR_SIZE];
     _Atomic bool awaits_callbacks; /* it is not ready before they have run */
@@ -43,10 +44,12 @@ struct crewi_result_record {
     /* completions.c; with crewi_callbacks_lock(), but for the order */
     _Atomic uint64_t order; /* of its pool's results that are known to be done; 0: it is not */
     bool has_failed;        /* once there is an order: a task failed that was not cancelled */
-    struct crewi_completions *listed_by; /* NULL: it is in no list */
+    _Atomic(struct crewi_completions *) listed_by; /* NULL: it is in no list */
     struct crewi_result_record *next_done, *done_before;
-    size_t place;      /* where it stood among several results that were waited for */
-    bool stands_twice; /* there */
+    /* Hints of the thread that waited last for several results; others may wait for the same ones
+     * at that time, so a place is believed only where the array has this result there. */
+    _Atomic size_t place;      /* where it stood among these */
+    _Atomic bool stands_twice; /* there */
 };
 
 /** Keeps a new one; the caller has filled in nothing but these. Callbacks come from attr.

@@ -67,12 +67,12 @@ static void end_several(struct several *several)
 /* Notes where a result stands, and whether it stands there twice. */
 static void note_place(const struct several *several, struct crewi_result_record *record, size_t i)
 {
-    size_t place = record->place;
+    size_t place = atomic_load_explicit(&record->place, memory_order_relaxed);
     bool before = place < i && several->results[place].id == several->results[i].id &&
                   !(several->seen && several->seen[place]);
     if (!before)
-        record->place = i;
-    record->stands_twice = before;
+        atomic_store_explicit(&record->place, i, memory_order_relaxed);
+    atomic_store_explicit(&record->stands_twice, before, memory_order_relaxed);
 }
 
 static crew_status look_at(struct several *several, const char *call, size_t i)
@@ -190,7 +190,7 @@ static size_t first_in_place(struct several *several, struct crewi_completions *
 {
     struct crewi_result_record *record;
     while (pool && (record = pool->first)) {
-        size_t place = record->place;
+        size_t place = atomic_load_explicit(&record->place, memory_order_relaxed);
         if (place >= several->count || several->results[place].id != record->cached.id ||
             crewi_result_awaits_callbacks(record))
             break;
@@ -205,10 +205,12 @@ static size_t first_in_place(struct several *several, struct crewi_completions *
 static void unlist_others(const struct several *several, struct crewi_completions *pool)
 {
     const struct crewi_result_record *record;
-    while (pool && (record = pool->first) &&
-           (record->place >= several->count ||
-            several->results[record->place].id != record->cached.id))
+    while (pool && (record = pool->first)) {
+        size_t place = atomic_load_explicit(&record->place, memory_order_relaxed);
+        if (place < several->count && several->results[place].id == record->cached.id)
+            return;
         crewi_completions_unlist(pool->first);
+    }
 }
 
 /* One that is known to be done without looking at all of them; count: none is. */

@@ -112,10 +112,12 @@ static void add_double(struct text *text, double number)
 static void add_escaped(struct text *text, uint32_t character)
 {
     char escape[12];
-    const char *format = character <= 0xff     ? "\\x%02" PRIx32
-                         : character <= 0xffff ? "\\u%04" PRIx32
-                                               : "\\U%08" PRIx32;
-    snprintf(escape, sizeof escape, format, character);
+    if (character <= 0xff)
+        snprintf(escape, sizeof escape, "\\x%02" PRIx32, character);
+    else if (character <= 0xffff)
+        snprintf(escape, sizeof escape, "\\u%04" PRIx32, character);
+    else
+        snprintf(escape, sizeof escape, "\\U%08" PRIx32, character);
     add_string(text, escape);
 }
 
