@@ -100,7 +100,7 @@ void crewi_client_set_process(struct crewi_client *client)
 /* Copies */
 
 /* Set in a copy: what the process was whose copy it is. */
-static const struct crewi_client *original;
+const struct crewi_client *crewi_client_original;
 
 /* In the child of a fork(): it has the process's memory, and with it whatever its clients have of
  * the job. It is to use none of it. The results of a worker's task would go to the rank, too. */
@@ -111,7 +111,7 @@ static void become_copy(void)
     atomic_store(&thread_count, is_counted ? 1 : 0);
     if (!client)
         return; /* not of a process of the job, or a copy's copy */
-    original = client;
+    crewi_client_original = client;
     if (client->remote)
         crewi_port_keep_draft(&client->port);
     crewi_client_set_thread(NULL);
@@ -126,27 +126,16 @@ crew_status crewi_client_watch_forks(void)
     return code ? crewi_error(CREW_ESYSTEM, "pthread_atfork: %s", strerror(code)) : CREW_OK;
 }
 
-bool crewi_client_is_copy(void)
-{
-    return original != NULL;
-}
-
 void crewi_client_word_missing(const char *call)
 {
     const char *colon = call ? ": " : "";
     call = call ? call : "";
-    if (original)
+    if (crewi_client_original)
         crewi_error_word("%s%sprocess %d is a copy of %s that fork() made: it is no process of the "
                          "job, and may call nothing of crew",
-                         call, colon, (int)getpid(), original->identity.name);
+                         call, colon, (int)getpid(), crewi_client_original->identity.name);
     else
         crewi_error_word("%s%snot inside crew_run()", call, colon);
-}
-
-void crewi_client_end_copy(int code)
-{
-    if (original)
-        _exit(code);
 }
 
 void crewi_client_expect(struct crewi_client *client, struct crewi_waiter *waiter)

@@ -19,6 +19,7 @@
 #include <crew/status.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 /** What to ask. */
 struct crewi_call {
@@ -134,13 +135,24 @@ void crewi_client_set_process(struct crewi_client *client);
  * process that is no client, and where every call is refused. ::CREW_ESYSTEM */
 crew_status crewi_client_watch_forks(void);
 
+/** The client of which this process is a copy; NULL: it is none. Set in the child of a fork(), by
+ * its only thread. */
+extern const struct crewi_client *crewi_client_original;
+
 /** Whether this process is a copy of one of the job. */
-bool crewi_client_is_copy(void);
+static inline bool crewi_client_is_copy(void)
+{
+    return crewi_client_original != NULL;
+}
 
 /** Ends a copy, with _exit(); to be called where a function of the program has returned that was
  * called in the loop of a thread of crew's own: in a copy, there is nothing to return to. Nothing
  * in a process of the job. */
-void crewi_client_end_copy(int code);
+static inline void crewi_client_end_copy(int code)
+{
+    if (crewi_client_is_copy())
+        _exit(code);
+}
 
 /** Words that there is no client: the call (NULL: not known) was made outside crew_run(), or in a
  * copy. */

@@ -119,18 +119,20 @@ void crewi_worker_end_limit(const struct worker *worker, const struct crewi_pool
         set_deadline(worker, 0);
 }
 
+/* Which task runs is noted for who comes by a longjmp; nobody else reads it. */
 static void run_until(struct worker *worker, const struct crewi_pool_chunk *chunk,
                       const unsigned char *items, unsigned char *results, uint64_t end)
 {
-    uint64_t begin = crewi_worker_head(worker)->begin, i;
-    while ((i = worker->running) < end && crewi_worker_has_failure_room(worker)) {
+    uint64_t begin = crewi_worker_head(worker)->begin, i = worker->running;
+    while (i < end && crewi_worker_has_failure_room(worker)) {
+        worker->running = i;
         crewi_worker_begin_limit(worker, chunk);
         run_task(worker, begin + i, chunk, items + i * chunk->item_size,
                  results + i * chunk->result_size);
         crewi_worker_end_limit(worker, chunk);
-        worker->running = i + 1;
-        crewi_worker_draft_advance(worker, i + 1);
+        crewi_worker_draft_advance(worker, ++i);
     }
+    worker->running = i;
 }
 
 /* Tasks of a part that are claimed, from its @p i on and before @p end. Returns where it stopped.
