@@ -38,15 +38,20 @@ bool crewi_worker_has_failure_room(const struct worker *worker)
     return crewi_worker_head(worker)->failure_bytes + one <= CREWI_POOL_FAILURE_ROOM;
 }
 
-/* A task that was run, and failed: its reason is kept, and its result only where the caller wants
- * it. */
-static void fail_task(struct worker *worker, uint64_t index, const struct crewi_pool_chunk *chunk,
-                      crew_status status, unsigned char *result)
+void crewi_worker_fail(struct worker *worker, uint64_t index, crew_status status)
 {
     const char *reason = crew_error_message();
     crewi_worker_note_failure(worker, index, status,
                               *reason ? reason : crew_status_message(status));
     crewi_error_clear();
+}
+
+/* A task that was run, and failed: its reason is kept, and its result only where the caller wants
+ * it. */
+static void fail_task(struct worker *worker, uint64_t index, const struct crewi_pool_chunk *chunk,
+                      crew_status status, unsigned char *result)
+{
+    crewi_worker_fail(worker, index, status);
     if (!(chunk->flags & CREWI_CHUNK_KEEP_FAILED))
         memset(result, 0, chunk->result_size);
 }

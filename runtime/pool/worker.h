@@ -50,6 +50,10 @@ static inline struct crewi_pool_result *crewi_worker_head(const struct worker *w
 void crewi_worker_note_failure(struct worker *worker, uint64_t index, crew_status status,
                                const char *reason);
 
+/** Notes that a task failed that was run, for the reason of the calling thread, which is cleared.
+ */
+void crewi_worker_fail(struct worker *worker, uint64_t index, crew_status status);
+
 /** Whether one more failure is sure to have room. */
 bool crewi_worker_has_failure_room(const struct worker *worker);
 

@@ -65,14 +65,6 @@ static crew_status call(const struct worker *worker, const void *item, size_t si
     return outcome_of(output, status);
 }
 
-static void fail(struct worker *worker, uint64_t index, crew_status status)
-{
-    const char *reason = crew_error_message();
-    crewi_worker_note_failure(worker, index, status,
-                              *reason ? reason : crew_status_message(status));
-    crewi_error_clear();
-}
-
 /* Puts the record of the task that was run behind those before it; a failed one's is empty. */
 static void add_record(struct worker *worker, struct part *part, size_t size)
 {
@@ -105,7 +97,7 @@ static void run_task(struct worker *worker, struct part *part)
         return;
     add_record(worker, part, kept ? output->size : 0);
     if (status)
-        fail(worker, index, status);
+        crewi_worker_fail(worker, index, status);
     part->items += crewi_pool_padded(piece->size);
     crewi_worker_draft_advance(worker, ++part->done);
 }
@@ -172,7 +164,7 @@ static crew_status give_large(struct worker *worker, const struct part *part,
     *draft = *head;
     crewi_worker_draft_begin(worker, CREWI_POOL_DRAFT_RESULTS);
     if (part->large_status) {
-        fail(worker, head->begin, part->large_status);
+        crewi_worker_fail(worker, head->begin, part->large_status);
         head->failure_bytes = draft->failure_bytes;
         draft->failure_bytes = 0; /* a failure in a draft is one without a result */
         return send_large(worker, head, draft + 1);
@@ -184,7 +176,7 @@ static crew_status give_large(struct worker *worker, const struct part *part,
     if (status != CREW_ENOMEM)
         return status;
     const struct crewi_pool_record none = {0};
-    fail(worker, head->begin, status);
+    crewi_worker_fail(worker, head->begin, status);
     head->failure_bytes = draft->failure_bytes;
     head->bytes = sizeof none;
     return send(worker, head, draft + 1, &none);

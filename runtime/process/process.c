@@ -258,8 +258,9 @@ crew_status crew_process_create_class(crew_process *process, const crew_process_
     return status ? status : create(process, &spec, object, object->size);
 }
 
-static crew_status ask(crew_process process, uint8_t op, double timeout_s, const void *data,
-                       size_t size)
+/* The reply is to be destroyed; NULL: it is not wanted. */
+static crew_status ask_for_reply(crew_process process, uint8_t op, double timeout_s,
+                                 const void *data, size_t size, struct crewi_frame **reply)
 {
     struct crewi_call call = {
         .kind = CREWI_KIND_PROCESS,
@@ -271,7 +272,13 @@ static crew_status ask(crew_process process, uint8_t op, double timeout_s, const
     };
     if (!process.id && crewi_client_current())
         return crewi_error(CREW_EINVAL, "the process handle is empty");
-    return crewi_call(&call, NULL);
+    return crewi_call(&call, reply);
+}
+
+static crew_status ask(crew_process process, uint8_t op, double timeout_s, const void *data,
+                       size_t size)
+{
+    return ask_for_reply(process, op, timeout_s, data, size, NULL);
 }
 
 static void note_start(crew_process process)
@@ -312,16 +319,9 @@ static bool is_parent_closed(crew_process process, crew_status status)
 /* The reply to a join has one byte when the process has ended, and none when the time is over. */
 crew_status crew_process_join(crew_process process, double timeout_s)
 {
-    struct crewi_call call = {
-        .kind = CREWI_KIND_PROCESS,
-        .op = is_parent(process) ? (uint8_t)CREWI_OP_WAIT : (uint8_t)CREWI_PROCESS_JOIN,
-        .object = process.id,
-        .timeout_ns = crewi_timeout_ns(timeout_s),
-    };
+    uint8_t op = is_parent(process) ? (uint8_t)CREWI_OP_WAIT : (uint8_t)CREWI_PROCESS_JOIN;
     struct crewi_frame *reply;
-    if (!process.id && crewi_client_current())
-        return crewi_error(CREW_EINVAL, "the process handle is empty");
-    crew_status status = crewi_call(&call, &reply);
+    crew_status status = ask_for_reply(process, op, timeout_s, NULL, 0, &reply);
     if (status)
         return is_parent_closed(process, status) ? CREW_OK : status;
     bool has_ended = reply->header.size > 0;
